@@ -1,0 +1,223 @@
+package aigen
+
+import "time"
+
+// The parts that the verbs are made of. None checks whether the verb is allowed:
+// that is move's and the verbs' business.
+
+// Drain hands over what the verbs recorded since the generation was loaded, and
+// forgets it. The caller writes it together with the state.
+func (g *Generation) Drain() ([]Event, []Effect) {
+	events, effects := g.events, g.effects
+	g.events, g.effects = nil, nil
+	return events, effects
+}
+
+// Clone is a copy that shares nothing which a verb changes.
+func (g *Generation) Clone() *Generation {
+	c := *g
+	c.Runs = make([]Run, len(g.Runs))
+	for i := range g.Runs {
+		c.Runs[i] = g.Runs[i].clone()
+	}
+	c.Samples = append([]Asset(nil), g.Samples...)
+	c.events, c.effects = nil, nil
+	return &c
+}
+
+// refuse says why the state does not allow a verb.
+func (g *Generation) refuse(why string) *Error {
+	return &Error{Code: CodeInvalidState, Message: "The generation is " + string(g.Status) + " and " + why + "."}
+}
+
+func (g *Generation) awaitsChoice(what string) error {
+	if g.Status != StatusAwaitingSelection {
+		return &Error{
+			Code:    CodeInvalidState,
+			Message: "The generation is " + string(g.Status) + "; " + what + " only while it is " + string(StatusAwaitingSelection) + ".",
+		}
+	}
+	if g.pendingRun() != nil {
+		return g.refuse("waits for the credits of an earlier request")
+	}
+	return nil
+}
+
+// move is the only place where Status changes.
+func (g *Generation) move(p *Policy, next Status) error {
+	if !g.Status.CanMoveTo(next) {
+		return g.refuse("cannot become " + string(next))
+	}
+	g.Status = next
+	g.touch(p)
+	return nil
+}
+
+func (g *Generation) touch(p *Policy) {
+	// A clock that was set back must not make a log run backwards.
+	if now := p.now(); now.After(g.UpdatedAt) {
+		g.UpdatedAt = now
+	}
+}
+
+// end moves to a final status, frees or keeps the credits of each open run, and
+// tells the user. The caller knows that the generation has not ended.
+func (g *Generation) end(p *Policy, next Status, event EventType, why *Failure) {
+	if err := g.move(p, next); err != nil {
+		// Every caller has checked; a silent return would leave credits held.
+		panic("aigen: " + err.Error())
+	}
+	for i := range g.Runs {
+		r := &g.Runs[i]
+		if j := r.liveJob(); j != nil {
+			j.State = JobDropped
+		}
+		switch r.Reservation {
+		case ReservationPending:
+			g.decide(r, ReservationReleasing)
+		case ReservationHeld:
+			g.decide(r, ReservationRefunded)
+		case ReservationDeducted, ReservationRefunded, ReservationRefused, ReservationReleasing:
+			// Decided already.
+		}
+	}
+	g.Failure = why
+	g.DueAt, g.SelectBy = time.Time{}, time.Time{}
+	g.record(p, event)
+	g.effect(Effect{Kind: EffectNotify, Notice: event})
+}
+
+// decide is the only place where a reservation leaves pending or held, except
+// Reserved; with each decision goes the effect that carries it out.
+func (g *Generation) decide(r *Run, to ReservationState) {
+	r.Reservation = to
+	r.AskAt = time.Time{}
+	e := Effect{RunID: r.ID, Amount: r.Amount}
+	switch to {
+	case ReservationDeducted:
+		e.Kind = EffectDeduct
+	case ReservationRefunded:
+		e.Kind = EffectRefund
+	case ReservationReleasing:
+		e.Kind = EffectRelease
+	case ReservationRefused:
+		return // nothing is held, nothing to do
+	case ReservationPending, ReservationHeld:
+		panic("aigen: " + string(to) + " is no decision")
+	}
+	g.effect(e)
+}
+
+func (g *Generation) addRun(p *Policy, r Run) {
+	r.ID = p.NewID()
+	r.Number = len(g.Runs) + 1
+	r.Reservation = ReservationPending
+	r.CreatedAt = p.now()
+	r.AskAt = r.CreatedAt.Add(p.ReserveTimeout)
+	g.Runs = append(g.Runs, r)
+	g.touch(p)
+	g.DueAt = r.AskAt
+	if !g.SelectBy.IsZero() && g.SelectBy.Before(g.DueAt) {
+		g.DueAt = g.SelectBy
+	}
+}
+
+func (g *Generation) effect(e Effect) { g.effects = append(g.effects, e) }
+
+func (g *Generation) record(p *Policy, t EventType) { g.recordWith(p, t, nil) }
+
+func (g *Generation) recordWith(p *Policy, t EventType, more func(*EventData)) {
+	g.touch(p)
+	g.LastEvent++
+	data := EventData{
+		GenerationID: g.ID, ProjectID: g.ProjectID,
+		Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(), Credits: g.Totals(), Error: g.Failure,
+	}
+	switch t {
+	case EventSamplesReady:
+		data.SampleAssets = g.Samples
+	case EventFinalStarted:
+		data.SelectedSampleID = g.SelectedSampleID
+	case EventCompleted:
+		data.SelectedSampleID, data.FinalAssetID, data.FinalAsset = g.SelectedSampleID, g.FinalAssetID, g.FinalAsset
+	default:
+	}
+	if more != nil {
+		more(&data)
+	}
+	g.events = append(g.events, Event{
+		GenerationID: g.ID, UserID: g.UserID, Seq: g.LastEvent, Type: t, At: g.UpdatedAt, Data: data,
+	})
+}
+
+func (g *Generation) run(id ID) *Run {
+	for i := range g.Runs {
+		if g.Runs[i].ID == id {
+			return &g.Runs[i]
+		}
+	}
+	return nil
+}
+
+// pendingRun is the run whose reservation has no answer yet, nil if there is none.
+func (g *Generation) pendingRun() *Run {
+	if n := len(g.Runs); n > 0 && g.Runs[n-1].Reservation == ReservationPending {
+		return &g.Runs[n-1]
+	}
+	return nil
+}
+
+// PendingRun returns the run whose reservation has no answer yet.
+func (g *Generation) PendingRun() (Run, bool) {
+	if r := g.pendingRun(); r != nil {
+		return *r, true
+	}
+	return Run{}, false
+}
+
+// activeRun is the newest run that got a job: runs that were refused or given up
+// before that never counted.
+func (g *Generation) activeRun() *Run {
+	for i := len(g.Runs) - 1; i >= 0; i-- {
+		if len(g.Runs[i].Jobs) > 0 {
+			return &g.Runs[i]
+		}
+	}
+	return nil
+}
+
+// FindJob returns the job with this id and its run.
+func (g *Generation) FindJob(id ID) (Run, Job, bool) {
+	if r, j := g.findJob(id); j != nil {
+		return *r, *j, true
+	}
+	return Run{}, Job{}, false
+}
+
+func (g *Generation) findJob(id ID) (*Run, *Job) {
+	for i := range g.Runs {
+		for k := range g.Runs[i].Jobs {
+			if g.Runs[i].Jobs[k].ID == id {
+				return &g.Runs[i], &g.Runs[i].Jobs[k]
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (g *Generation) sample(id string) *Asset {
+	for i := range g.Samples {
+		if g.Samples[i].AssetID == id {
+			return &g.Samples[i]
+		}
+	}
+	return nil
+}
+
+// SelectedSample returns the chosen sample.
+func (g *Generation) SelectedSample() (Asset, bool) {
+	if a := g.sample(g.SelectedSampleID); a != nil {
+		return *a, true
+	}
+	return Asset{}, false
+}

@@ -1,0 +1,177 @@
+package aigen
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of the input. Lengths of text are in characters (code points), that of
+// the parameters in bytes of compact JSON (contract section 1).
+const (
+	MaxPromptLength   = 4000
+	MaxStyleLength    = 2000
+	MaxParametersSize = 16 << 10
+	MaxKeyLength      = 255 // of an Idempotency-Key
+	DefaultSamples    = 4
+)
+
+// Input is what the user asks for. Build it with NewInput, which checks it.
+type Input struct {
+	Prompt        string     `json:"inputPrompt"`
+	StyleGuidance string     `json:"styleGuidance,omitempty"`
+	Parameters    Parameters `json:"inputParameters"`
+}
+
+// Parameters is the JSON object `inputParameters`: keys that the service knows,
+// and others that pass through to the job unchanged.
+type Parameters struct {
+	Format     Format
+	Resolution Resolution // zero: that of Format
+	Samples    int        // 1 to MaxSamples
+
+	raw json.RawMessage // the object as it came, compacted, with `samples` always there
+}
+
+// NewInput trims and checks what a user sent. Every fault is a FieldError in an
+// *Error with CodeInvalidInput; locations start with "body.".
+func NewInput(prompt, style string, parameters json.RawMessage) (Input, error) {
+	var faults []FieldError
+	fault := func(location, format string, args ...any) {
+		faults = append(faults, FieldError{Location: location, Message: fmt.Sprintf(format, args...)})
+	}
+	in := Input{Prompt: strings.TrimSpace(prompt), StyleGuidance: strings.TrimSpace(style)}
+	switch n := utf8.RuneCountInString(in.Prompt); {
+	case !utf8.ValidString(prompt) || strings.ContainsRune(prompt, 0):
+		fault("body.inputPrompt", "must be valid UTF-8 without NUL")
+	case n == 0:
+		fault("body.inputPrompt", "must not be empty or blank")
+	case n > MaxPromptLength:
+		fault("body.inputPrompt", "has %d characters, at most %d are allowed", n, MaxPromptLength)
+	}
+	switch n := utf8.RuneCountInString(in.StyleGuidance); {
+	case !utf8.ValidString(style) || strings.ContainsRune(style, 0):
+		fault("body.styleGuidance", "must be valid UTF-8 without NUL")
+	case n > MaxStyleLength:
+		fault("body.styleGuidance", "has %d characters, at most %d are allowed", n, MaxStyleLength)
+	}
+	params, paramFaults := ParseParameters(parameters)
+	faults = append(faults, paramFaults...)
+	if len(faults) > 0 {
+		return Input{}, InvalidInput(faults...)
+	}
+	in.Parameters = params
+	return in, nil
+}
+
+// InvalidInput is the error for an input with these faults.
+func InvalidInput(faults ...FieldError) *Error {
+	parts := make([]string, len(faults))
+	for i, f := range faults {
+		parts[i] = f.Location + " " + f.Message
+	}
+	return &Error{Code: CodeInvalidInput, Message: strings.Join(parts, "; "), Fields: faults}
+}
+
+// ParseParameters reads the object `inputParameters`. Nothing and null mean {}.
+// Keys are matched exactly: "Samples" is an unknown key and passes through.
+func ParseParameters(raw json.RawMessage) (Parameters, []FieldError) {
+	const at = "body.inputParameters"
+	if s := bytes.TrimSpace(raw); len(s) == 0 || string(s) == "null" {
+		raw = json.RawMessage("{}")
+	}
+	var object map[string]json.RawMessage
+	var compact bytes.Buffer
+	if err := json.Unmarshal(raw, &object); err != nil || object == nil || json.Compact(&compact, raw) != nil {
+		return Parameters{}, []FieldError{{at, "must be a JSON object"}}
+	}
+	if compact.Len() > MaxParametersSize {
+		return Parameters{}, []FieldError{{at, fmt.Sprintf("has %d bytes as JSON, at most %d are allowed", compact.Len(), MaxParametersSize)}}
+	}
+	p := Parameters{Samples: DefaultSamples}
+	faults := p.readKnown(object, at)
+	if len(faults) > 0 {
+		return Parameters{}, faults
+	}
+	p.raw = compact.Bytes()
+	if _, given := object["samples"]; !given {
+		p.raw = withSamples(p.raw, p.Samples)
+	}
+	return p, nil
+}
+
+func (p *Parameters) readKnown(object map[string]json.RawMessage, at string) (faults []FieldError) {
+	if v, ok := object["format"]; ok {
+		var s string
+		if json.Unmarshal(v, &s) != nil || !Format(s).Valid() {
+			faults = append(faults, FieldError{at + ".format", "must be one of " + formatList()})
+		}
+		p.Format = Format(s)
+	}
+	if v, ok := object["resolution"]; ok {
+		var s string
+		err := json.Unmarshal(v, &s)
+		if err == nil {
+			p.Resolution, err = ParseResolution(s)
+		}
+		if err != nil {
+			faults = append(faults, FieldError{at + ".resolution", fmt.Sprintf(`must be "WIDTHxHEIGHT" in pixels, such as "1080x1920", each side %d to %d`, MinSide, MaxSide)})
+		}
+	}
+	if v, ok := object["samples"]; ok {
+		n, err := strconv.Atoi(string(v))
+		if err != nil || n < 1 || n > MaxSamples {
+			faults = append(faults, FieldError{at + ".samples", fmt.Sprintf("must be a whole number from 1 to %d", MaxSamples)})
+		}
+		p.Samples = n
+	}
+	return faults
+}
+
+func formatList() string {
+	names := make([]string, 0, len(formats))
+	for _, f := range Formats() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// withSamples writes the default into the object, so that every engine sees the
+// number that the user pays for.
+func withSamples(object json.RawMessage, n int) json.RawMessage {
+	member := `"samples":` + strconv.Itoa(n)
+	if string(object) == "{}" {
+		return json.RawMessage("{" + member + "}")
+	}
+	return json.RawMessage("{" + member + "," + string(object[1:]))
+}
+
+// MarshalJSON writes the object as the user sent it, with `samples` filled in.
+func (p Parameters) MarshalJSON() ([]byte, error) {
+	if p.raw == nil {
+		return []byte("{}"), nil
+	}
+	return p.raw, nil
+}
+
+// UnmarshalJSON reads and checks the object; for stores and the wire.
+func (p *Parameters) UnmarshalJSON(data []byte) error {
+	parsed, faults := ParseParameters(data)
+	if len(faults) > 0 {
+		return InvalidInput(faults...)
+	}
+	*p = parsed
+	return nil
+}
+
+// FinalResolution is the size of the final when the user names none: the asked
+// resolution, else that of the format.
+func (p Parameters) FinalResolution() Resolution {
+	if p.Resolution != (Resolution{}) {
+		return p.Resolution
+	}
+	return p.Format.Resolution()
+}

@@ -1,0 +1,42 @@
+package app
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Cursor is a place in a list of generations: after the one created at CreatedAt
+// with ID. Both are needed, since times may be equal.
+type Cursor struct {
+	CreatedAt time.Time
+	ID        aigen.ID
+}
+
+// ErrCursor is returned by ParseCursor for anything String has not made.
+var ErrCursor = errors.New("not a cursor that this service gave out")
+
+const cursorVersion = 1
+
+// String is the form for URLs. It is opaque: clients hand it back as it is.
+func (c Cursor) String() string {
+	b := make([]byte, 0, 25)
+	b = append(b, cursorVersion)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro())) //nolint:gosec // G115: round trip of the same 64 bits
+	b = append(b, c.ID[:]...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ParseCursor reads what String made; else ErrCursor.
+func ParseCursor(s string) (Cursor, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != 25 || b[0] != cursorVersion {
+		return Cursor{}, ErrCursor
+	}
+	c := Cursor{CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(b[1:9]))).UTC()} //nolint:gosec // G115: likewise
+	copy(c.ID[:], b[9:])
+	return c, nil
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Delivery is one row of the outbox: something that must be done outside, at
+// least once. Its ID is the idempotency key on the other side: the jobId of a job,
+// the Idempotency-Key of a notification. Credit operations are told apart by RunID.
+type Delivery struct {
+	ID           aigen.ID
+	Kind         DeliveryKind
+	UserID       aigen.ID
+	GenerationID aigen.ID
+	RunID        aigen.ID // zero for a notification
+	Payload      []byte   // JSON; what it holds depends on Kind
+
+	State       DeliveryState
+	Attempts    int       // deliveries begun so far
+	AvailableAt time.Time // not before; while leased: when the lease ends
+	LastError   string    // of the last attempt, without secrets
+	CreatedAt   time.Time
+}
+
+// DeliveryKind says what a delivery does.
+type DeliveryKind string
+
+// The kinds of deliveries. Those of jobs are spelled as the job's jobType.
+const (
+	DeliverSampleJob DeliveryKind = "sample_generation"
+	DeliverFinalJob  DeliveryKind = "final_generation"
+	DeliverReserve   DeliveryKind = "reserve"
+	DeliverDeduct    DeliveryKind = "deduct"
+	DeliverRefund    DeliveryKind = "refund"
+	DeliverRelease   DeliveryKind = "release"
+	DeliverNotify    DeliveryKind = "notify"
+)
+
+// Lane is a queue of its own within the outbox: a receiver that is slow or gone
+// holds up its own lane only.
+type Lane string
+
+// The lanes.
+const (
+	LaneJobs          Lane = "jobs"
+	LaneCredits       Lane = "credits"
+	LaneNotifications Lane = "notifications"
+)
+
+// Lanes lists the lanes.
+func Lanes() []Lane { return []Lane{LaneJobs, LaneCredits, LaneNotifications} }
+
+// Lane is the lane that deliveries of kind k travel in.
+func (k DeliveryKind) Lane() Lane {
+	switch k {
+	case DeliverSampleJob, DeliverFinalJob:
+		return LaneJobs
+	case DeliverNotify:
+		return LaneNotifications
+	case DeliverReserve, DeliverDeduct, DeliverRefund, DeliverRelease:
+		return LaneCredits
+	}
+	return LaneCredits
+}
+
+// DeliveryState is whether a delivery is still tried. A delivered row is removed.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryWaiting DeliveryState = "waiting"
+	DeliveryDead    DeliveryState = "dead" // given up: a person has to look, and may retry
+)
+
+// Claim asks for deliveries.
+type Claim struct {
+	Lane  Lane
+	Owner string // of the lease, one for each process
+	Limit int
+	Now   time.Time
+	Until time.Time // end of the lease
+}
+
+// DeliveryResult is what became of an attempt.
+type DeliveryResult struct {
+	ID      aigen.ID
+	Verdict Verdict
+	RetryAt time.Time // VerdictRetry
+	Error   string    // VerdictRetry, VerdictDead
+}
+
+// Verdict on an attempt.
+type Verdict int
+
+// The verdicts.
+const (
+	VerdictDelivered Verdict = iota // done: the row goes
+	VerdictRetry                    // to be tried again at RetryAt
+	VerdictDead                     // given up
+	VerdictReturned                 // not tried at all (we are stopping): due at once, the attempt is not counted
+)
+
+// DeliveryQuery selects deliveries for an operator.
+type DeliveryQuery struct {
+	State        DeliveryState // "" for any
+	Lane         Lane          // "" for any
+	GenerationID aigen.ID      // zero for any
+	After        aigen.ID      // zero: from the start. Rows come in order of ID
+	Limit        int
+}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"encoding/json"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Job is what the workflow engine gets (contract section 3).
+type Job struct {
+	JobID           aigen.ID         `json:"jobId"`
+	RunID           aigen.ID         `json:"runId"`
+	JobType         DeliveryKind     `json:"jobType"`
+	Attempt         int              `json:"attempt"`
+	GenerationID    aigen.ID         `json:"generationId"`
+	UserID          aigen.ID         `json:"userId"`
+	ProjectID       aigen.ID         `json:"projectId"`
+	InputPrompt     string           `json:"inputPrompt"`
+	StyleGuidance   string           `json:"styleGuidance"`
+	InputParameters aigen.Parameters `json:"inputParameters"`
+	SelectedSample  *aigen.Asset     `json:"selectedSample"`
+	Resolution      string           `json:"resolution,omitempty"` // final_generation only
+	Deadline        time.Time        `json:"deadline"`
+	Callback        *JobCallback     `json:"callback,omitempty"` // added when the job is handed over
+}
+
+// JobCallback tells the engine where to report to, and with which proof.
+type JobCallback struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+}
+
+// JobMessage is a job on its way to the engine.
+type JobMessage struct {
+	JobID        aigen.ID
+	GenerationID aigen.ID
+	Type         DeliveryKind // DeliverSampleJob or DeliverFinalJob
+	Body         []byte       // the Job as JSON
+	CreatedAt    time.Time
+}
+
+// newJob describes the run's newest job.
+func newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
+	j := Job{
+		JobID: job.ID, RunID: run.ID, JobType: DeliverSampleJob, Attempt: job.Attempt,
+		GenerationID: g.ID, UserID: g.UserID, ProjectID: g.ProjectID,
+		InputPrompt: g.Input.Prompt, StyleGuidance: g.Input.StyleGuidance, InputParameters: g.Input.Parameters,
+		Deadline: run.Deadline,
+	}
+	if run.Stage == aigen.StageFinal {
+		j.JobType = DeliverFinalJob
+		j.Resolution = run.Resolution.String()
+		if sample, ok := g.SelectedSample(); ok {
+			j.SelectedSample = &sample
+		}
+	}
+	return j
+}
+
+// withCallback adds the callback to a job as it is kept in the outbox. The token
+// is a secret, so it is made when the job leaves and never written down. The body
+// is not parsed for it: this is on the hot path, and what json.Marshal made of a
+// Job ends with a brace.
+func withCallback(payload []byte, c JobCallback) ([]byte, error) {
+	field, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	body := make([]byte, 0, len(payload)+len(field)+len(`,"callback":}`))
+	body = append(body, payload[:len(payload)-1]...)
+	body = append(body, `,"callback":`...)
+	body = append(body, field...)
+	return append(body, '}'), nil
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Notification tells a user what happened (contract section 5).
+type Notification struct {
+	ID      aigen.ID            `json:"-"` // the Idempotency-Key, the same at every try
+	UserID  aigen.ID            `json:"user_id"`
+	Message string              `json:"message"` // for a person
+	Payload NotificationPayload `json:"payload"`
+}
+
+// NotificationPayload is the part for programs.
+type NotificationPayload struct {
+	Type         aigen.EventType `json:"type"`
+	GenerationID aigen.ID        `json:"generationId"`
+	ProjectID    aigen.ID        `json:"projectId"`
+	Status       aigen.Status    `json:"status"`
+	SampleAssets []aigen.Asset   `json:"sampleAssets,omitempty"`
+	FinalAssetID string          `json:"finalAssetId,omitempty"`
+	FinalAsset   *aigen.Asset    `json:"finalAsset,omitempty"`
+	Error        *aigen.Failure  `json:"error,omitempty"`
+}
+
+func newNotification(g *aigen.Generation, notice aigen.EventType) Notification {
+	n := Notification{UserID: g.UserID, Payload: NotificationPayload{
+		Type: notice, GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Error: g.Failure,
+	}}
+	switch notice {
+	case aigen.EventSamplesReady:
+		n.Message = "Your samples are ready. Choose the one you like."
+		n.Payload.SampleAssets = g.Samples
+	case aigen.EventCompleted:
+		n.Message = "Your picture is ready."
+		n.Payload.FinalAssetID, n.Payload.FinalAsset = g.FinalAssetID, g.FinalAsset
+	case aigen.EventRejected:
+		n.Message = "Your request was not accepted by the content rules. Change the description and try again."
+	case aigen.EventCancelled:
+		n.Message = "Your generation was cancelled."
+		if g.Failure != nil && g.Failure.Code == aigen.CodeSelectionExpired {
+			n.Message = g.Failure.Message
+		}
+	case aigen.EventCreditsRefused:
+		n.Message = "You do not have enough credits for this. Add credits and try again."
+		if n.Payload.Error == nil {
+			n.Payload.Error = &aigen.Failure{Code: aigen.CodeInsufficientCredits, Message: n.Message, Retryable: true}
+		}
+	default:
+		n.Message = "Your picture could not be made."
+		if g.Failure != nil && serviceFailure(g.Failure.Code) {
+			n.Message = g.Failure.Message
+		}
+	}
+	return n
+}
+
+// serviceFailure reports whether the failure's message is ours, and so written for
+// a person. What an engine says may be technical.
+func serviceFailure(c aigen.Code) bool {
+	switch c {
+	case aigen.CodeTimeout, aigen.CodeDispatchFailed, aigen.CodeCreditServiceUnavailable:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,224 @@
+// Package app holds the use-cases of the orchestrator, one a file, the ports that
+// they need, and the two loops that make sure everything decided is also done: the
+// relay, which delivers the outbox, and the sweeper, which acts on deadlines.
+//
+// There is one way to change anything: load a generation, call a verb, hand the
+// store one Change. Nothing outside is called from within a transaction.
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Errors of the stores. Each store translates its driver's errors to these.
+var (
+	// ErrVersionConflict is returned by Apply when the generation was changed, or
+	// removed, since it was loaded. Load again and repeat the verb.
+	ErrVersionConflict = errors.New("the generation was changed meanwhile")
+	// ErrKeyTaken is returned by Apply when the idempotency key is in use. Nothing
+	// of the change was written. Read the record and answer from it.
+	ErrKeyTaken = errors.New("the idempotency key is in use")
+	// ErrNoRecord is returned by IdempotencyRecord when the key was not used within
+	// its lifetime.
+	ErrNoRecord = errors.New("the idempotency key was not used")
+)
+
+// GenerationRepository is the store of generations.
+type GenerationRepository interface {
+	// Get loads a generation with its runs; aigen.ErrNotFound if there is none.
+	Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)
+	// List returns a user's generations, newest first (CreatedAt, then ID, both
+	// descending), with their runs.
+	List(ctx context.Context, q ListQuery) ([]*aigen.Generation, error)
+	// Apply writes the changes in one transaction and returns one result for each,
+	// in order. A change that fails (ErrVersionConflict, ErrKeyTaken,
+	// aigen.ErrInsufficientCredits) leaves nothing behind and does not touch its
+	// neighbours; a fault of the database fails all of them. Changes of the same
+	// generation are applied in the order given. On success Generation.Version is
+	// From+1 and every Event.Position is set; on failure neither is touched.
+	Apply(ctx context.Context, changes []*Change) []error
+	// Events returns a generation's events with Seq > after, oldest first.
+	Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error)
+	// UserEvents returns a user's events with Position > after, oldest first.
+	UserEvents(ctx context.Context, user aigen.ID, after int64, limit int) ([]aigen.Event, error)
+	// LastPosition is the Position of the user's newest event, 0 if there is none.
+	LastPosition(ctx context.Context, user aigen.ID) (int64, error)
+	// Due returns generations that have not ended and whose DueAt is at or before
+	// now, the longest overdue first.
+	Due(ctx context.Context, now time.Time, limit int) ([]aigen.ID, error)
+	// IdempotencyRecord returns the record of a key that has not expired at now;
+	// else ErrNoRecord.
+	IdempotencyRecord(ctx context.Context, user aigen.ID, key string, now time.Time) (IdempotencyRecord, error)
+	// Purge removes up to limit idempotency records that expired before now, and
+	// reports how many.
+	Purge(ctx context.Context, now time.Time, limit int) (int, error)
+	// Stats counts what an operator watches.
+	Stats(ctx context.Context) (Stats, error)
+	// Ping checks that the store can be written to.
+	Ping(ctx context.Context) error
+}
+
+// ListQuery selects generations of one user.
+type ListQuery struct {
+	UserID    aigen.ID
+	Status    aigen.Status // "" for any
+	ProjectID aigen.ID     // zero for any
+	Limit     int          // at least 1
+	Before    *Cursor      // only those that come after it in the order of the list
+}
+
+// Change is all that one step writes, in one transaction.
+type Change struct {
+	Generation *aigen.Generation // the state after the step
+	From       int64             // the Version it was loaded at; 0 inserts it
+	Discard    bool              // remove the generation with its runs instead (it has no events)
+
+	Events     []aigen.Event // Position is given by the store
+	Deliveries []Delivery    // new rows of the outbox
+	Movements  []Movement    // of the embedded ledger, in order
+
+	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
+	ForgetKey string             // the user's idempotency key to be free again
+}
+
+// Movement is one step of the embedded ledger. Each run has at most one
+// reservation, so RunID makes a repeat harmless.
+type Movement struct {
+	Kind         MovementKind
+	UserID       aigen.ID
+	GenerationID aigen.ID
+	RunID        aigen.ID
+	Amount       aigen.Credits // positive
+	At           time.Time
+}
+
+// MovementKind says what a movement does to an account.
+type MovementKind string
+
+// The kinds of movements: each is one entry in the ledger's append-only list.
+const (
+	MovementReserve MovementKind = "reserve" // held += amount, if balance-held allows
+	MovementDeduct  MovementKind = "deduct"  // balance -= amount, held -= amount
+	MovementRefund  MovementKind = "refund"  // held -= amount
+	MovementGrant   MovementKind = "grant"   // balance += amount
+)
+
+// IdempotencyRecord remembers the first answer to a request that had an
+// Idempotency-Key. It is written in the transaction that has the effect.
+type IdempotencyRecord struct {
+	UserID       aigen.ID
+	Key          string
+	RequestHash  [32]byte // of method, path and body: another request with the key is refused
+	GenerationID aigen.ID
+	RunID        aigen.ID  // of the run that was asked for; zero for a cancellation
+	Answer       *Accepted // nil while a remote credit service is being asked
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+}
+
+// Accepted is the answer to a request that started or stopped work.
+type Accepted struct {
+	GenerationID    aigen.ID      `json:"generationId"`
+	Status          aigen.Status  `json:"status"`
+	CreditsReserved aigen.Credits `json:"creditsReserved"`
+
+	Replayed bool `json:"-"` // the answer is that of an earlier request with the same key
+}
+
+// Outbox is the store of what must be done outside. Rows are written by Apply.
+type Outbox interface {
+	// ClaimDeliveries leases up to Limit rows of a lane that are due, oldest first,
+	// counts the attempt, and returns them. A leased row is not claimed again before
+	// its lease ends, by any process.
+	ClaimDeliveries(ctx context.Context, c Claim) ([]Delivery, error)
+	// ExtendLeases gives the rows that owner still holds until a new end of lease.
+	ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error
+	// FinishDeliveries removes delivered rows, sets others back for another try, or
+	// marks them dead. A row whose lease owner has lost is left alone.
+	FinishDeliveries(ctx context.Context, owner string, results []DeliveryResult) error
+	// ReleaseLeases makes all that owner holds due at once, without counting the
+	// attempt: for the start after a crash of the only process, and for the stop.
+	ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error)
+	// ListDeliveries returns rows, oldest first, after the row with id After.
+	ListDeliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
+	// RetryDeliveries makes dead or waiting rows due now with a fresh count of
+	// attempts, and reports how many. No ids: all that are dead.
+	RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error)
+}
+
+// Ledger is the embedded credit service's store.
+type Ledger interface {
+	// Balance returns an account, that of a new user if there is none yet.
+	Balance(ctx context.Context, user aigen.ID) (Balance, error)
+	// Grant adds credits. A repeat with the same reference changes nothing.
+	Grant(ctx context.Context, user aigen.ID, amount aigen.Credits, reference string, now time.Time) (Balance, error)
+}
+
+// Balance of an account. Available = Balance - Reserved.
+type Balance struct {
+	Balance   aigen.Credits `json:"balance"`
+	Reserved  aigen.Credits `json:"reserved"`
+	Available aigen.Credits `json:"available"`
+}
+
+// JobPublisher hands jobs to the workflow engine.
+type JobPublisher interface {
+	// Publish takes jobs and calls done once for each, by its index, when the
+	// engine has it for good (nil) or did not take it. done may be called from
+	// another goroutine, after Publish has returned. Until then the job's lease is
+	// kept up; a job that is never done is delivered again. When ctx ends, done
+	// must be called soon for what is still open.
+	Publish(ctx context.Context, jobs []JobMessage, done func(i int, err error))
+	// Window is how many jobs may be open at a time, at least 1.
+	Window() int
+}
+
+// CreditService is a credit system outside our database (Odoo). Every call may be
+// repeated with the same reference. Errors: aigen.ErrInsufficientCredits from
+// Reserve alone; aigen.ErrCreditsUnavailable when there was no usable answer, so
+// that the effect is not known; anything else is final.
+type CreditService interface {
+	Reserve(ctx context.Context, op CreditOperation) error
+	Deduct(ctx context.Context, op CreditOperation) error
+	Refund(ctx context.Context, op CreditOperation) error
+	Balance(ctx context.Context, user aigen.ID) (Balance, error)
+}
+
+// CreditOperation is one call to the credit service.
+type CreditOperation struct {
+	UserID       aigen.ID
+	GenerationID aigen.ID
+	Reference    aigen.ID // the run's id
+	Amount       aigen.Credits
+}
+
+// NotificationService tells a user something. A repeat has the same ID.
+type NotificationService interface {
+	Notify(ctx context.Context, n Notification) error
+}
+
+// Stats is what an operator watches, at one moment.
+type Stats struct {
+	Generations  map[aigen.Status]int64
+	Outbox       []LaneStats
+	Reservations ReservationStats
+}
+
+// LaneStats describes one lane of the outbox.
+type LaneStats struct {
+	Lane   Lane
+	Depth  int64     // rows that wait or are being delivered
+	Dead   int64     // rows given up on
+	Oldest time.Time // creation of the oldest row that is not dead; zero if there is none
+}
+
+// ReservationStats describes the reservations that are not decided.
+type ReservationStats struct {
+	Open   int64         // pending, held or releasing
+	Amount aigen.Credits // their sum
+	Oldest time.Time     // creation of the oldest; zero if there is none
+}

@@ -1,0 +1,252 @@
+package aigen
+
+import (
+	"encoding/hex"
+	"fmt"
+)
+
+// Fingerprint tells two callbacks apart by what they say: the first 16 bytes of
+// the SHA-256 of their canonical form. Zero means none.
+type Fingerprint [16]byte
+
+// MarshalText writes it in hex, "" for none.
+func (f Fingerprint) MarshalText() ([]byte, error) {
+	if f == (Fingerprint{}) {
+		return nil, nil
+	}
+	return []byte(hex.EncodeToString(f[:])), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (f *Fingerprint) UnmarshalText(text []byte) error {
+	*f = Fingerprint{}
+	if len(text) == 0 {
+		return nil
+	}
+	if len(text) != 2*len(f) {
+		return fmt.Errorf("a fingerprint has %d hex digits, not %d", 2*len(f), len(text))
+	}
+	_, err := hex.Decode(f[:], text)
+	return err
+}
+
+// ReportKind is what the engine says of a job.
+type ReportKind string
+
+// The kinds of a report. Progress is no report: it changes no state.
+const (
+	ReportSamples  ReportKind = "samples"  // the samples are ready
+	ReportFinal    ReportKind = "final"    // the final asset is ready
+	ReportFailure  ReportKind = "failure"  // the job failed
+	ReportRejected ReportKind = "rejected" // the content is refused
+)
+
+// Report is what the engine says of a job, checked and free of the wire's spelling.
+type Report struct {
+	JobID       ID // zero: the engine did not say, the stage decides
+	Kind        ReportKind
+	Stage       Stage // the stage it speaks of; "" if it did not say (rejected)
+	Fingerprint Fingerprint
+
+	Samples      []Asset // ReportSamples: at least one
+	FinalAssetID string  // ReportFinal
+	FinalAsset   *Asset  // ReportFinal; nil if only the id is known
+	AIModelUsed  string
+	Failure      Failure // ReportFailure, ReportRejected
+}
+
+// Outcome is what became of a report.
+type Outcome string
+
+// The outcomes (contract section 3). Only Applied has changed anything.
+const (
+	OutcomeApplied   Outcome = "applied"
+	OutcomeDuplicate Outcome = "duplicate" // the job has reported this before
+	OutcomeStale     Outcome = "stale"     // the job or its run was replaced
+	OutcomeIgnored   Outcome = "ignored"   // the generation has ended
+)
+
+// Report takes what the engine says of a job. It changes the generation at most
+// once for each job, whatever repeats, comes late or contradicts itself.
+//
+// The error is an *Error with CodeCallbackContradiction (the job cannot have done
+// this) or CodeUnknownJob.
+func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
+	run, job, err := g.addressee(&rep)
+	switch {
+	case err != nil:
+		return "", err
+	case job == nil:
+		return g.unaddressed(&rep)
+	case job.State != JobLive:
+		return g.late(run, job, &rep)
+	case rep.Stage != "" && rep.Stage != run.Stage:
+		return "", contradiction(g.Status, rep.Stage)
+	}
+	job.Report = rep.Fingerprint
+	if rep.AIModelUsed != "" {
+		g.AIModelUsed = rep.AIModelUsed
+	}
+	switch rep.Kind {
+	case ReportSamples:
+		job.State = JobSucceeded
+		g.samplesReady(p, run, rep.Samples)
+	case ReportFinal:
+		job.State = JobSucceeded
+		g.finalReady(p, run, rep.FinalAssetID, rep.FinalAsset)
+	case ReportFailure:
+		job.State = JobFailed
+		g.jobFailed(p, run, rep.Failure)
+	case ReportRejected:
+		job.State = JobRejected
+		g.rejected(p, run, rep.Failure)
+	default:
+		return "", fmt.Errorf("unknown kind of report %q", rep.Kind)
+	}
+	return OutcomeApplied, nil
+}
+
+// addressee finds the job that a report speaks of: the one it names, or the live
+// one. No job and no error: there is none to settle.
+func (g *Generation) addressee(rep *Report) (*Run, *Job, error) {
+	if !rep.JobID.IsZero() {
+		run, job := g.findJob(rep.JobID)
+		if job == nil && !g.Status.Ended() {
+			return nil, nil, &Error{Code: CodeUnknownJob, Message: "The generation has no job with this jobId."}
+		}
+		return run, job, nil
+	}
+	if g.reportedBefore(rep.Fingerprint) {
+		return nil, nil, nil
+	}
+	if run := g.activeRun(); run != nil && run.liveJob() != nil {
+		if rep.Stage == StageSamples && run.Stage == StageFinal {
+			return nil, nil, nil // samples were chosen from already: a late repeat
+		}
+		return run, run.liveJob(), nil
+	}
+	return nil, nil, nil
+}
+
+// unaddressed answers a report for which there is no job to settle.
+func (g *Generation) unaddressed(rep *Report) (Outcome, error) {
+	switch {
+	case rep.JobID.IsZero() && g.reportedBefore(rep.Fingerprint):
+		return OutcomeDuplicate, nil
+	case g.Status.Ended():
+		return OutcomeIgnored, nil
+	case rep.Stage == StageFinal || g.Status == StatusPending:
+		return "", contradiction(g.Status, rep.Stage)
+	case rep.Kind == ReportSamples:
+		// Without a jobId and with other pictures: the engine ran the job twice.
+		return OutcomeDuplicate, nil
+	default:
+		return OutcomeStale, nil
+	}
+}
+
+// late answers a report for a job that is not live any more.
+func (g *Generation) late(run *Run, job *Job, rep *Report) (Outcome, error) {
+	switch {
+	case job.repeats(rep) && (rep.Stage == "" || rep.Stage == run.Stage):
+		return OutcomeDuplicate, nil
+	case g.Status.Ended():
+		return OutcomeIgnored, nil
+	case rep.Stage != "" && rep.Stage != run.Stage:
+		return "", contradiction(g.Status, rep.Stage)
+	default:
+		return OutcomeStale, nil
+	}
+}
+
+// repeats reports whether the job has said the same before. An engine that got
+// the job twice reports other pictures for it: that is a repeat all the same.
+func (j *Job) repeats(rep *Report) bool {
+	switch rep.Kind {
+	case ReportSamples, ReportFinal:
+		return j.State == JobSucceeded
+	case ReportFailure:
+		return j.State == JobFailed
+	case ReportRejected:
+		return j.State == JobRejected
+	}
+	return false
+}
+
+func (g *Generation) reportedBefore(f Fingerprint) bool {
+	if f == (Fingerprint{}) {
+		return false
+	}
+	for i := range g.Runs {
+		for k := range g.Runs[i].Jobs {
+			if g.Runs[i].Jobs[k].Report == f {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// AwaitsJob reports whether progress of this job is worth showing: it is the live
+// one, or none is named and one is live.
+func (g *Generation) AwaitsJob(id ID) bool {
+	r := g.activeRun()
+	return r != nil && r.liveJob() != nil && (id.IsZero() || r.liveJob().ID == id)
+}
+
+func contradiction(s Status, stage Stage) *Error {
+	what := "a report"
+	if stage != "" {
+		what = "a report on the " + string(stage) + " stage"
+	}
+	return &Error{
+		Code:    CodeCallbackContradiction,
+		Message: "The generation is " + string(s) + ": " + what + " contradicts that.",
+	}
+}
+
+func (g *Generation) samplesReady(p *Policy, r *Run, samples []Asset) {
+	g.mustMove(p, StatusAwaitingSelection)
+	g.Samples, g.SelectedSampleID = samples, ""
+	g.decide(r, ReservationDeducted)
+	g.SelectBy = g.UpdatedAt.Add(p.SelectionTimeout)
+	g.DueAt = g.SelectBy
+	g.record(p, EventSamplesReady)
+	g.effect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+}
+
+func (g *Generation) finalReady(p *Policy, r *Run, id string, asset *Asset) {
+	g.FinalAssetID, g.FinalAsset = id, asset
+	g.decide(r, ReservationDeducted)
+	g.end(p, StatusCompleted, EventCompleted, nil)
+}
+
+func (g *Generation) rejected(p *Policy, r *Run, why Failure) {
+	if p.ChargeRejected {
+		g.decide(r, ReservationDeducted)
+	}
+	g.end(p, StatusContentRejected, EventRejected, &why)
+}
+
+// jobFailed dispatches the run again if that can help, or fails the generation.
+func (g *Generation) jobFailed(p *Policy, r *Run, why Failure) {
+	delay := p.RetryDelay(len(r.Jobs))
+	inTime := p.now().Add(delay).Before(r.Deadline)
+	if !why.Retryable || len(r.Jobs) >= p.MaxStageAttempts || !inTime {
+		g.end(p, StatusFailed, EventFailed, &why)
+		return
+	}
+	job := r.dispatch(p.NewID())
+	g.effect(Effect{Kind: EffectDispatch, RunID: r.ID, JobID: job.ID, Delay: delay})
+	event := EventSamplesRetrying
+	if r.Stage == StageFinal {
+		event = EventFinalRetrying
+	}
+	g.recordWith(p, event, func(d *EventData) { d.Error = &why })
+}
+
+func (g *Generation) mustMove(p *Policy, next Status) {
+	if err := g.move(p, next); err != nil {
+		panic("aigen: a live job in a state that does not allow its report: " + err.Error())
+	}
+}
