@@ -1,0 +1,102 @@
+package art
+
+// palette is the set of colours of one picture.
+type palette struct {
+	sky    *ramp // top of the picture (0) to the horizon (1)
+	full   *ramp // dark (0) to light (1), through all hues
+	far    rgb   // land at the horizon
+	near   rgb   // land at the viewer's feet
+	cloud  rgb
+	sun    rgb // sun, moon, lit windows
+	glow   rgb // light around them
+	accent rgb // the strongest colour, for edges and highlights
+	second rgb // its partner
+	ink    rgb // nearly black
+	paper  rgb // nearly white
+	chips  [6]rgb
+	night  bool
+}
+
+// newPalette derives the colours: the words' hues first, then a harmony that the dice
+// choose around them, then what mood and look make of it.
+func newPalette(m mood, l look, unknown []string, d *dice) *palette {
+	h := harmony(m, unknown, d)
+	tone := func(lightness, chroma float64, k int) lch {
+		return lch{
+			l: min(max(lightness+m.light+l.light, 0.06), 0.985),
+			c: min(chroma*m.chroma*l.chroma, 0.30),
+			h: h[k],
+		}
+	}
+	p := &palette{
+		accent: tone(0.70, 0.19, 2).rgb(), second: tone(0.64, 0.15, 1).rgb(),
+		ink: tone(0.19, 0.04, 0).rgb(), paper: tone(0.965, 0.018, 1).rgb(),
+		full: newRamp(tone(0.20, 0.06, 0), tone(0.38, 0.12, 0), tone(0.58, 0.15, 1),
+			tone(0.76, 0.15, 2), tone(0.94, 0.05, 2)),
+		chips: [6]rgb{
+			tone(0.955, 0.025, 2).rgb(), tone(0.27, 0.07, 0).rgb(), tone(0.58, 0.16, 0).rgb(),
+			tone(0.70, 0.19, 2).rgb(), tone(0.80, 0.13, 1).rgb(), tone(0.46, 0.13, 1).rgb(),
+		},
+		night: m.night || l.dark,
+	}
+	switch {
+	case p.night:
+		p.nightSky(tone)
+	case m.sunset || d.chance(0.2):
+		p.sunsetSky(tone)
+	default:
+		p.daySky(tone)
+	}
+	return p
+}
+
+func (p *palette) nightSky(tone func(l, c float64, k int) lch) {
+	p.sky = newRamp(tone(0.14, 0.05, 0), tone(0.24, 0.09, 0), tone(0.40, 0.13, 1), tone(0.58, 0.14, 2))
+	p.far, p.near = tone(0.40, 0.10, 1).rgb(), tone(0.12, 0.045, 0).rgb()
+	p.cloud, p.sun, p.glow = tone(0.46, 0.11, 1).rgb(), tone(0.95, 0.04, 2).rgb(), tone(0.66, 0.14, 2).rgb()
+}
+
+func (p *palette) sunsetSky(tone func(l, c float64, k int) lch) {
+	p.sky = newRamp(tone(0.40, 0.11, 1), tone(0.56, 0.14, 1), tone(0.74, 0.15, 0), tone(0.90, 0.09, 2))
+	p.far, p.near = tone(0.66, 0.12, 0).rgb(), tone(0.20, 0.07, 1).rgb()
+	p.cloud, p.sun, p.glow = tone(0.84, 0.10, 2).rgb(), tone(0.97, 0.04, 2).rgb(), tone(0.82, 0.14, 2).rgb()
+}
+
+func (p *palette) daySky(tone func(l, c float64, k int) lch) {
+	p.sky = newRamp(tone(0.66, 0.11, 1), tone(0.78, 0.08, 1), tone(0.90, 0.05, 2), tone(0.95, 0.04, 2))
+	p.far, p.near = tone(0.76, 0.075, 0).rgb(), tone(0.30, 0.09, 0).rgb()
+	p.cloud, p.sun, p.glow = tone(0.97, 0.015, 2).rgb(), tone(0.82, 0.16, 2).rgb(), tone(0.95, 0.07, 2).rgb()
+}
+
+// harmony returns three hues in degrees: base, partner and accent.
+func harmony(m mood, unknown []string, d *dice) [3]float64 {
+	var h [3]float64
+	jitter := float64(d.between(-9, 9))
+	turn := float64(d.sign())
+	if len(m.hues) > 0 {
+		h[0] = m.hues[0] + jitter
+	} else {
+		// Unknown words have a hue of their own, so that a brand name looks the same
+		// wherever it is used.
+		h[0] = float64(Seed(unknown...)%360) + jitter
+	}
+	switch d.intn(3) {
+	case 0: // neighbours, with a complement for the accent
+		h[1], h[2] = h[0]+turn*float64(d.between(25, 45)), h[0]+180+float64(d.between(-25, 25))
+	case 1: // split complements
+		h[1], h[2] = h[0]+turn*float64(d.between(40, 70)), h[0]-turn*float64(d.between(120, 150))
+	default: // neighbours all
+		h[1], h[2] = h[0]+turn*float64(d.between(20, 35)), h[0]+turn*float64(d.between(50, 75))
+	}
+	if m.sunset && len(m.hues) < 3 {
+		h[2] = 70 + jitter // whatever the words, a low sun is warm
+	}
+	// Words beat the harmony: the second colour named is the accent, the third the partner.
+	if len(m.hues) > 1 {
+		h[2] = m.hues[1] + jitter
+	}
+	if len(m.hues) > 2 {
+		h[1] = m.hues[2] + jitter
+	}
+	return h
+}
