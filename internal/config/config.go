@@ -1,0 +1,120 @@
+package config
+
+import "time"
+
+// Config is every setting, read and checked. It is a plain value: copy it freely.
+// Printing it in any way shows no secret (see [Secret] and [URL]).
+type Config struct {
+	Server        Server        `title:"Server"`
+	Database      Database      `title:"Database and files"`
+	Auth          Auth          `title:"Who may call"`
+	Callback      Callback      `title:"Callbacks from the workflow engine"`
+	Engine        Engine        `title:"Workflow engine"`
+	Worker        Worker        `title:"Embedded engine"`
+	Generation    Generation    `title:"Generations"`
+	Credits       Credits       `title:"Credits"`
+	Notifications Notifications `title:"Notifications"`
+	Redis         Redis         `title:"Redis"`
+	Log           Log           `title:"Logs and traces"`
+
+	// Warnings are what Load found odd but not wrong, in a stable order.
+	Warnings []Warning
+
+	// origins says where each setting's value came from, by its name.
+	origins map[string]string
+}
+
+// Server is how the HTTP API is reached.
+type Server struct {
+	ListenAddr         string        `env:"LISTEN_ADDR" default:"127.0.0.1:8000" check:"hostport" doc:"Address to listen on, host:port. Port 0 takes any free port; an empty host means all interfaces."`
+	CORSAllowedOrigins []string      `env:"CORS_ALLOWED_ORIGINS" empty:"no other origin" doc:"Origins whose web pages may call the API, comma-separated (https://app.example.com), or * for all."`
+	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute; 0 sets no limit."`
+	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" default:"20s" min:"1ms" max:"10m" doc:"How long a stop waits for requests and deliveries that are under way."`
+}
+
+// Database is where the state is kept.
+type Database struct {
+	URL      URL    `env:"DATABASE_URL" schemes:"postgres postgresql sqlite" empty:"the SQLite file aigen.db in DATA_DIR" doc:"Database: postgres://user:password@host/name or sqlite:<path>."`
+	PoolSize int    `env:"DATABASE_POOL_SIZE" default:"10" min:"1" max:"1000" doc:"Connections held open to the database at most."`
+	DataDir  string `env:"DATA_DIR" default:"./data" max:"4096" doc:"Directory for the SQLite file, the pictures and the secrets that are made at the first start. Made with mode 0700 where it is missing."`
+
+	RetentionDays int `env:"RETENTION_DAYS" default:"0" min:"0" max:"36500" doc:"Days after which ended generations are deleted; 0 keeps them."`
+}
+
+// Auth is how user tokens are proved. At most one of Secret, PublicKey and
+// JWKSURL is set; with none, EnsureSecrets makes a Secret.
+type Auth struct {
+	Secret    Secret `env:"JWT_SECRET" min:"32" max:"4096" empty:"made and kept in DATA_DIR/jwt.secret; then only loopback may be listened on" doc:"Shared secret that user tokens are signed with (HS256), as bytes of text."`
+	PublicKey string `env:"JWT_PUBLIC_KEY" check:"publickey" multiline:"true" doc:"Public key of user tokens as PEM (RS256 with at least 2048 bits, ES256 or EdDSA). In one line, write \\n for the line breaks."`
+	JWKSURL   URL    `env:"JWT_JWKS_URL" schemes:"https http" doc:"URL of the key set (JWKS) that user tokens are signed with."`
+	Issuer    string `env:"JWT_ISSUER" max:"1024" empty:"not checked" doc:"The iss claim that a user token must carry."`
+	Audience  string `env:"JWT_AUDIENCE" max:"1024" empty:"not checked" doc:"The aud claim that a user token must carry."`
+	UserClaim string `env:"JWT_USER_CLAIM" default:"sub" max:"255" doc:"Claim of a user token that holds the user's UUID."`
+}
+
+// Callback is how the workflow engine reports, and how it proves itself.
+type Callback struct {
+	Secrets []Secret `env:"N8N_CALLBACK_SECRET" min:"16" max:"4096" empty:"made and kept in DATA_DIR/callback.secret; then only loopback may be listened on" doc:"Secrets that prove a callback, comma-separated: the first is in use, the others are still accepted (for rotation)."`
+	BaseURL URL      `env:"CALLBACK_BASE_URL" schemes:"http https" base:"true" empty:"http:// and the address listened on" doc:"Base URL under which the workflow engine reaches this service."`
+	Secured bool     `env:"ENABLE_N8N_CALLBACK_SECURITY" default:"true" doc:"Whether a callback must prove itself. With false, anyone who reaches the port can finish generations."`
+}
+
+// Engine is where jobs go. RabbitMQ wins over the webhook; with neither, the
+// embedded engine works in the process.
+type Engine struct {
+	RabbitMQURL URL    `env:"RABBITMQ_URL" schemes:"amqp amqps" empty:"no broker" doc:"RabbitMQ that jobs are published to: amqp://user:password@host:5672/vhost."`
+	JobQueue    string `env:"GENERATION_JOB_QUEUE" default:"creativeflow.jobs.generation" check:"queue" max:"250" doc:"Queue of the jobs, and the routing key they are published with. Its dead letters go to the same name with .dead after it."`
+	JobExchange string `env:"GENERATION_JOB_EXCHANGE" max:"255" empty:"the default exchange" doc:"Exchange that jobs are published to."`
+	WebhookURL  URL    `env:"N8N_WEBHOOK_URL" schemes:"http https" empty:"no webhook" doc:"n8n webhook that jobs are posted to where there is no RabbitMQ."`
+}
+
+// Worker is the engine in the process, used when Engine names none.
+type Worker struct {
+	ImageAPIURL   URL    `env:"IMAGE_API_URL" schemes:"http https" base:"true" empty:"procedural pictures" doc:"Base URL of a server that speaks the OpenAI images API (https://api.openai.com/v1)."`
+	ImageAPIKey   Secret `env:"IMAGE_API_KEY" max:"4096" doc:"Key for IMAGE_API_URL."`
+	ImageAPIModel string `env:"IMAGE_API_MODEL" max:"255" empty:"the server's own choice" doc:"Model asked of IMAGE_API_URL."`
+	Concurrency   int    `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
+	Render        bool   `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
+}
+
+// Generation is the life of a generation: deadlines and attempts.
+type Generation struct {
+	SamplesTimeout        time.Duration `env:"SAMPLES_TIMEOUT" default:"5m" min:"1ms" max:"24h" doc:"Time for the samples stage; past it the generation fails and is refunded."`
+	FinalTimeout          time.Duration `env:"FINAL_TIMEOUT" default:"10m" min:"1ms" max:"24h" doc:"Time for the final stage; past it the generation fails and is refunded."`
+	SelectionTimeout      time.Duration `env:"SELECTION_TIMEOUT" default:"720h" min:"1ms" max:"8760h" doc:"Time to select a sample; past it the generation is cancelled."`
+	MaxStageAttempts      int           `env:"MAX_STAGE_ATTEMPTS" default:"3" min:"1" max:"20" doc:"Jobs dispatched for one run at most, the first included, while failures are retryable."`
+	OutboxMaxAttempts     int           `env:"OUTBOX_MAX_ATTEMPTS" default:"10" min:"1" max:"1000" doc:"Times a delivery is tried before it is set aside for an operator."`
+	ContentRejectedPolicy string        `env:"CONTENT_REJECTED_POLICY" default:"refund" oneof:"refund charge" doc:"What happens to the credits of a run whose content was rejected."`
+}
+
+// Credits is what things cost, and who keeps the accounts. With no OdooURL the
+// embedded ledger does.
+type Credits struct {
+	OdooURL         URL           `env:"ODOO_SERVICE_URL" schemes:"http https" base:"true" empty:"the embedded ledger" doc:"Base URL of the Odoo credit service."`
+	OdooKey         Secret        `env:"ODOO_API_KEY" max:"4096" doc:"Key for ODOO_SERVICE_URL; required with it."`
+	OdooTimeout     time.Duration `env:"ODOO_TIMEOUT" default:"10s" min:"1ms" max:"5m" doc:"Time for one call to the credit service."`
+	SyncCheck       bool          `env:"USE_SYNC_CREDIT_CHECK" default:"true" doc:"Whether credits are reserved before a request is accepted. With false they are reserved in the background."`
+	CostSample      Hundredths    `env:"CREDIT_COST_SAMPLE" default:"0.25" min:"0" max:"1000000" doc:"Price of one sample."`
+	CostFinal       Hundredths    `env:"CREDIT_COST_FINAL" default:"1.00" min:"0" max:"1000000" doc:"Price of a final picture."`
+	CostFinalHiRes  Hundredths    `env:"CREDIT_COST_FINAL_HIGHRES" default:"2.00" min:"0" max:"1000000" doc:"Price of a final picture whose longer side is over 2048 pixels."`
+	InitialInLedger Hundredths    `env:"LEDGER_INITIAL_CREDITS" default:"0" min:"0" max:"1000000" doc:"What a new user of the embedded ledger starts with."`
+}
+
+// Notifications is who is told. With no URL they go to the log.
+type Notifications struct {
+	URL URL    `env:"NOTIFICATION_SERVICE_URL" schemes:"http https" base:"true" empty:"the log" doc:"Base URL of the notification service."`
+	Key Secret `env:"NOTIFICATION_API_KEY" max:"4096" empty:"sent without a key" doc:"Key for NOTIFICATION_SERVICE_URL."`
+}
+
+// Redis carries live events and limits between instances; with no URL, memory does.
+type Redis struct {
+	URL URL `env:"REDIS_URL" schemes:"redis rediss unix" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 or unix:///path."`
+}
+
+// Log is what is written for operators.
+type Log struct {
+	Level    string `env:"LOG_LEVEL" default:"info" oneof:"debug info warn error" doc:"Least severe level that is logged."`
+	Format   string `env:"LOG_FORMAT" default:"text" oneof:"json text" doc:"Form of the log lines."`
+	Detailed bool   `env:"ENABLE_DETAILED_LOGGING" default:"false" doc:"Whether prompts may appear in the log. Tokens never do."`
+	OTLPURL  URL    `env:"OTEL_EXPORTER_OTLP_ENDPOINT" schemes:"http https" base:"true" empty:"no traces" doc:"Base URL of the OpenTelemetry collector that traces are sent to."`
+}
