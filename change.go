@@ -116,8 +116,29 @@ func (g *Generation) addRun(p *Policy, r Run) {
 	r.AskAt = r.CreatedAt.Add(p.ReserveTimeout)
 	g.Runs = append(g.Runs, r)
 	g.touch(p)
-	g.DueAt = r.AskAt
-	if !g.SelectBy.IsZero() && g.SelectBy.Before(g.DueAt) {
+	g.dueAt(r.AskAt)
+}
+
+// askInBackground leaves the pending reservation to the outbox, for as long as its
+// stage may take: a user does not wait longer for credits than for a picture.
+func (g *Generation) askInBackground(p *Policy, r *Run) {
+	r.AskAt = time.Time{}
+	r.Deadline = p.now().Add(p.timeout(r.Stage))
+	g.dueAt(r.Deadline)
+	g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
+}
+
+// background reports whether the outbox asks for the run's reservation, so that no
+// caller waits for the answer.
+func (g *Generation) background(run ID) bool {
+	r := g.run(run)
+	return r != nil && !r.Deadline.IsZero()
+}
+
+// dueAt sets when to look again; a selection's own deadline may come first.
+func (g *Generation) dueAt(t time.Time) {
+	g.DueAt = t
+	if !g.SelectBy.IsZero() && g.SelectBy.Before(t) {
 		g.DueAt = g.SelectBy
 	}
 }

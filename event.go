@@ -20,7 +20,9 @@ const (
 	EventRejected        EventType = "content_rejected"
 	EventCancelled       EventType = "generation_cancelled"
 	EventCreditsRefused  EventType = "credits_insufficient"
-	EventProgress        EventType = "progress"
+	// EventCreditsUnavailable: a request was dropped because the credit service did not answer.
+	EventCreditsUnavailable EventType = "credits_unavailable"
+	EventProgress           EventType = "progress"
 )
 
 // Event is one entry of a generation's log. Seq runs 1, 2, 3 … within the

@@ -60,7 +60,7 @@ func (g *Generation) Accept(p *Policy) error {
 	if r == nil {
 		return g.refuse("has no reservation to decide")
 	}
-	g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
+	g.askInBackground(p, r)
 	if g.LastEvent == 0 {
 		g.record(p, EventCreated)
 	}
@@ -148,7 +148,7 @@ func (g *Generation) Abandon(p *Policy, run ID) (bool, error) {
 		Code:    CodeCreditServiceUnavailable,
 		Message: "Credits could not be checked just now. Nothing was charged. Try again in a moment.", Retryable: true,
 	}
-	return g.unreserved(p, run, ReservationReleasing, failure, false)
+	return g.unreserved(p, run, ReservationReleasing, failure, g.background(run))
 }
 
 func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Failure, notify bool) (bool, error) {
@@ -170,10 +170,15 @@ func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Fail
 	}
 	g.DueAt = g.SelectBy
 	g.touch(p)
-	if notify {
-		g.recordWith(p, EventCreditsRefused, func(d *EventData) { d.Error = &why })
-		g.effect(Effect{Kind: EffectNotify, Notice: EventCreditsRefused})
+	if !notify {
+		return true, nil // the caller is told by the answer
 	}
+	if to == ReservationReleasing {
+		g.recordWith(p, EventCreditsUnavailable, func(d *EventData) { d.Error = &why })
+		return true, nil
+	}
+	g.recordWith(p, EventCreditsRefused, func(d *EventData) { d.Error = &why })
+	g.effect(Effect{Kind: EffectNotify, Notice: EventCreditsRefused})
 	return true, nil
 }
 
@@ -226,8 +231,9 @@ func (g *Generation) DispatchFailed(p *Policy, job ID) (bool, error) {
 }
 
 // Expire does what is due now: it fails a stage that passed its deadline, cancels
-// a selection that nobody made, and asks again for a reservation whose answer
-// never came. It reports false if nothing was due.
+// a selection that nobody made, asks again for a reservation whose answer never
+// came, and gives up one that had no answer for the whole time of its stage. It
+// reports false if nothing was due.
 func (g *Generation) Expire(p *Policy) (bool, error) {
 	now := p.now()
 	if g.Status.Ended() || g.DueAt.IsZero() || now.Before(g.DueAt) {
@@ -243,11 +249,12 @@ func (g *Generation) Expire(p *Policy) (bool, error) {
 		g.end(p, StatusCancelled, EventCancelled, &Failure{
 			Code: CodeSelectionExpired, Message: "No sample was chosen in time, so this generation was closed.",
 		})
-	case r != nil:
-		r.AskAt = now.Add(p.ReserveTimeout)
-		g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
+	case r != nil && r.Deadline.IsZero():
+		// The process that asked is gone: from here on the outbox asks.
+		g.askInBackground(p, r)
 		g.touch(p)
-		g.DueAt = r.AskAt
+	case r != nil:
+		return g.Abandon(p, r.ID)
 	default:
 		return false, fmt.Errorf("generation %s is due in %s without a reason", g.ID, g.Status)
 	}

@@ -15,10 +15,10 @@ type Run struct {
 
 	Amount      Credits
 	Reservation ReservationState
-	AskAt       time.Time // while pending: when the credit service is asked again
+	AskAt       time.Time // while a caller waits for the credit service: when somebody else asks
 
-	Jobs      []Job // oldest first; only the last can be live
-	Deadline  time.Time
+	Jobs      []Job     // oldest first; only the last can be live
+	Deadline  time.Time // of the stage; while pending: of the reservation that the outbox asks for
 	CreatedAt time.Time
 }
 

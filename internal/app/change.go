@@ -1,0 +1,95 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// complete turns what the verbs recorded into what the store writes: events,
+// deliveries and movements of the ledger.
+func (s *Service) complete(c *Change) error {
+	events, effects := c.Generation.Drain()
+	c.Events = append(c.Events, events...)
+	for _, e := range effects {
+		if err := s.carryOut(c, e); err != nil {
+			return fmt.Errorf("generation %s, %s: %w", c.Generation.ID, e.Kind, err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) carryOut(c *Change, e aigen.Effect) error {
+	switch e.Kind {
+	case aigen.EffectDispatch:
+		return s.addDispatch(c, e)
+	case aigen.EffectNotify:
+		n := newNotification(c.Generation, e.Notice)
+		return s.addDelivery(c, Delivery{ID: s.policy.NewID(), Kind: DeliverNotify}, 0, n)
+	case aigen.EffectReserve:
+		return s.addCreditDelivery(c, DeliverReserve, e)
+	case aigen.EffectDeduct:
+		return s.settle(c, DeliverDeduct, MovementDeduct, e)
+	case aigen.EffectRefund:
+		return s.settle(c, DeliverRefund, MovementRefund, e)
+	case aigen.EffectRelease:
+		if s.ledger == nil {
+			return s.addCreditDelivery(c, DeliverRelease, e)
+		}
+		// The ledger reserves in the transaction that says so: what is still
+		// pending was never held.
+		_, err := c.Generation.Released(s.policy, e.RunID, false)
+		return err
+	}
+	return fmt.Errorf("unknown effect")
+}
+
+// settle deducts or refunds: in this very transaction with the embedded ledger, by
+// the outbox with a remote credit service.
+func (s *Service) settle(c *Change, kind DeliveryKind, movement MovementKind, e aigen.Effect) error {
+	if s.ledger == nil {
+		return s.addCreditDelivery(c, kind, e)
+	}
+	c.Movements = append(c.Movements, s.movement(c.Generation, movement, e.RunID, e.Amount))
+	return nil
+}
+
+func (s *Service) movement(g *aigen.Generation, kind MovementKind, run aigen.ID, amount aigen.Credits) Movement {
+	return Movement{
+		Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt,
+	}
+}
+
+func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
+	run, job, ok := c.Generation.FindJob(e.JobID)
+	if !ok {
+		return fmt.Errorf("no job %s", e.JobID)
+	}
+	j := newJob(c.Generation, run, job)
+	return s.addDelivery(c, Delivery{ID: job.ID, Kind: j.JobType, RunID: run.ID}, e.Delay, j)
+}
+
+// creditPayload is what a credit delivery holds besides its columns.
+type creditPayload struct {
+	Amount aigen.Credits `json:"amount"`
+}
+
+func (s *Service) addCreditDelivery(c *Change, kind DeliveryKind, e aigen.Effect) error {
+	d := Delivery{ID: s.policy.NewID(), Kind: kind, RunID: e.RunID}
+	return s.addDelivery(c, d, e.Delay, creditPayload{Amount: e.Amount})
+}
+
+func (s *Service) addDelivery(c *Change, d Delivery, delay time.Duration, payload any) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	g := c.Generation
+	d.UserID, d.GenerationID, d.Payload, d.State = g.UserID, g.ID, body, DeliveryWaiting
+	d.CreatedAt = s.policy.Now().UTC().Truncate(time.Microsecond)
+	d.AvailableAt = d.CreatedAt.Add(delay)
+	c.Deliveries = append(c.Deliveries, d)
+	return nil
+}

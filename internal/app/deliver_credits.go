@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"golang.org/x/sync/errgroup"
+)
+
+// creditOperationsAtOnce is how many calls to the credit service are under way.
+const creditOperationsAtOnce = 16
+
+// creditDeliverer carries out what was decided about credits. It waits for the
+// credit service as long as it takes: credits are never given up on because
+// somebody was out of reach.
+type creditDeliverer struct{ service *Service }
+
+func (c *creditDeliverer) window() int { return 4 * creditOperationsAtOnce }
+
+func (c *creditDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+	var g errgroup.Group
+	g.SetLimit(creditOperationsAtOnce)
+	for i, d := range ds {
+		g.Go(func() error {
+			done(i, c.one(ctx, d))
+			return nil
+		})
+	}
+	_ = g.Wait() // every end has been told to done
+}
+
+func (c *creditDeliverer) one(ctx context.Context, d Delivery) error {
+	var p creditPayload
+	if err := json.Unmarshal(d.Payload, &p); err != nil {
+		return &PermanentError{fmt.Errorf("read credit operation: %w", err)}
+	}
+	op := CreditOperation{UserID: d.UserID, GenerationID: d.GenerationID, Reference: d.RunID, Amount: p.Amount}
+	s := c.service
+	switch d.Kind {
+	case DeliverReserve:
+		return s.reserveInBackground(ctx, op)
+	case DeliverRelease:
+		return s.release(ctx, op)
+	case DeliverDeduct:
+		return s.askCredits(ctx, "deduct", op, s.remote().Deduct)
+	case DeliverRefund:
+		return s.askCredits(ctx, "refund", op, s.remote().Refund)
+	case DeliverSampleJob, DeliverFinalJob, DeliverNotify:
+	}
+	return &PermanentError{fmt.Errorf("%q is no credit operation", d.Kind)}
+}
+
+func (c *creditDeliverer) forever(_ Delivery, err error) bool {
+	return errors.Is(err, aigen.ErrCreditsUnavailable) || aigen.CodeOf(err) == aigen.CodeInternal
+}
+
+// dead gives up a reservation that cannot even be asked for. A deduction or refund
+// stays decided: the dead row shows the operator what the other side lacks.
+func (c *creditDeliverer) dead(ctx context.Context, d Delivery) error {
+	if d.Kind != DeliverReserve {
+		return nil
+	}
+	_, err := c.service.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+		return g.Abandon(c.service.policy, d.RunID)
+	})
+	if errors.Is(err, aigen.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// remote is the credit service, or one that refuses where the ledger is embedded:
+// deliveries of a time when ODOO_SERVICE_URL was set wait until it is set again.
+func (s *Service) remote() CreditService {
+	if s.credits != nil {
+		return s.credits
+	}
+	return noCreditService{}
+}
+
+func (s *Service) askCredits(
+	ctx context.Context, name string, op CreditOperation, call func(context.Context, CreditOperation) error,
+) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.reserveTimeout, errors.New(name+" credits: no answer in time"))
+	defer cancel()
+	started := time.Now()
+	err := call(ctx, op)
+	s.metrics.CreditOperation(name, creditOutcome(err), time.Since(started))
+	return err
+}
+
+// reserveInBackground decides a pending run: in the asynchronous mode, and for a
+// reservation whose answer was lost in a crash.
+func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) error {
+	var err error
+	if s.ledger == nil {
+		err = s.askCredits(ctx, "reserve", op, s.remote().Reserve)
+	}
+	if err == nil {
+		_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+			ok, err := g.Reserved(s.policy, op.Reference)
+			if ok && s.ledger != nil {
+				c.Movements = append(c.Movements, s.movement(g, MovementReserve, op.Reference, op.Amount))
+			}
+			return ok, err
+		})
+	}
+	if errors.Is(err, aigen.ErrInsufficientCredits) {
+		_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+			return g.Refused(s.policy, op.Reference, true)
+		})
+	}
+	if errors.Is(err, aigen.ErrNotFound) {
+		return nil // it was turned down and removed meanwhile
+	}
+	return err
+}
+
+// release finds out what became of a reservation without an answer, by asking for
+// it once more under the same reference, and frees it if it is held.
+func (s *Service) release(ctx context.Context, op CreditOperation) error {
+	held := true
+	err := s.askCredits(ctx, "reserve", op, s.remote().Reserve)
+	if errors.Is(err, aigen.ErrInsufficientCredits) {
+		held, err = false, nil
+	}
+	if err != nil {
+		return err
+	}
+	if held {
+		if err := s.askCredits(ctx, "refund", op, s.remote().Refund); err != nil {
+			return err
+		}
+	}
+	_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+		return g.Released(s.policy, op.Reference, held)
+	})
+	if errors.Is(err, aigen.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+type noCreditService struct{}
+
+func (noCreditService) err() error {
+	return &aigen.Error{
+		Code: aigen.CodeCreditServiceUnavailable, Message: "Credits cannot be settled just now.",
+		Detail: "the operation belongs to a remote credit service; set ODOO_SERVICE_URL",
+	}
+}
+
+func (n noCreditService) Reserve(context.Context, CreditOperation) error { return n.err() }
+func (n noCreditService) Deduct(context.Context, CreditOperation) error  { return n.err() }
+func (n noCreditService) Refund(context.Context, CreditOperation) error  { return n.err() }
+func (n noCreditService) Balance(context.Context, aigen.ID) (Balance, error) {
+	return Balance{}, n.err()
+}

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// InitiateGeneration starts a generation.
+type InitiateGeneration struct {
+	UserID    aigen.ID
+	ProjectID aigen.ID
+	Input     aigen.Input
+	Key       RequestKey
+}
+
+// InitiateGeneration reserves credits, records the generation and orders its
+// samples. Error codes: CodeInsufficientCredits, CodeCreditServiceUnavailable,
+// CodeIdempotencyConflict, CodeIdempotencyKeyReused.
+func (s *Service) InitiateGeneration(ctx context.Context, cmd InitiateGeneration) (Accepted, error) {
+	for {
+		g := aigen.New(s.policy, cmd.UserID, cmd.ProjectID, cmd.Input)
+		c := &Change{Generation: g}
+		if first, err := s.replay(ctx, cmd.UserID, cmd.Key, c); first != nil || err != nil {
+			return deref(first), err
+		}
+		answer, err := s.ask(c, cmd.Key)
+		if err != nil {
+			return Accepted{}, err
+		}
+		if err := s.apply(ctx, c); err != nil {
+			if errors.Is(err, ErrKeyTaken) {
+				continue // the same request a moment ahead of this one: answer as it did
+			}
+			return Accepted{}, err
+		}
+		s.metrics.Transition("", g.Status, 0)
+		if answer != nil {
+			return *answer, nil
+		}
+		return s.reserveRemotely(ctx, g, cmd.Key)
+	}
+}
+
+func deref(a *Accepted) Accepted {
+	if a == nil {
+		return Accepted{}
+	}
+	return *a
+}

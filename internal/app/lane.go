@@ -1,0 +1,207 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// lane delivers one lane of the outbox. Three goroutines share the work: run
+// claims, the deliverer delivers in as many as it likes, and settle writes the
+// results in bulk.
+type lane struct {
+	r    *Relay
+	name Lane
+	to   deliverer
+	wake chan struct{}
+
+	mu      sync.Mutex
+	open    map[aigen.ID]Delivery // under way
+	results []DeliveryResult      // ended, not written yet
+	settled chan struct{}         // told when results got longer
+}
+
+// claimLimit bounds one claim: more rows in one transaction gain nothing and make
+// the others wait.
+const claimLimit = 500
+
+func newLane(r *Relay, name Lane, to deliverer) *lane {
+	return &lane{
+		r: r, name: name, to: to, wake: make(chan struct{}, 1),
+		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1),
+	}
+}
+
+func (l *lane) wakeUp() { signal(l.wake) }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // there is a signal waiting already
+	}
+}
+
+func (l *lane) run(ctx context.Context) {
+	// Deliveries may outlive ctx by the grace; results are written to the end.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var wg sync.WaitGroup
+	stopSettling := make(chan struct{})
+	wg.Go(func() { l.settle(work, stopSettling) })
+
+	poll := time.NewTicker(l.r.c.Poll)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		if l.claim(work) {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-l.wake:
+		case <-poll.C:
+		}
+	}
+	l.drain(cancel)
+	close(stopSettling)
+	wg.Wait()
+}
+
+// claim takes what there is room for and hands it over. It reports whether there
+// may be more.
+func (l *lane) claim(ctx context.Context) bool {
+	room := min(l.to.window()-l.openCount(), claimLimit)
+	if room <= 0 {
+		return false // settle wakes us when there is room again
+	}
+	now := l.r.now()
+	ds, err := l.r.outbox.ClaimDeliveries(ctx, Claim{
+		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
+	})
+	if err != nil {
+		l.r.log.Error("claim deliveries", "lane", l.name, "error", err)
+		return false
+	}
+	if len(ds) == 0 {
+		return false
+	}
+	l.mu.Lock()
+	for _, d := range ds {
+		l.open[d.ID] = d
+	}
+	l.mu.Unlock()
+	go l.to.deliver(ctx, ds, func(i int, err error) { l.done(ctx, ds[i], err) })
+	return len(ds) == room
+}
+
+// done takes the end of an attempt. A second call for the same one is ignored.
+func (l *lane) done(ctx context.Context, d Delivery, err error) {
+	l.mu.Lock()
+	_, mine := l.open[d.ID]
+	delete(l.open, d.ID)
+	l.mu.Unlock()
+	if !mine {
+		return
+	}
+	res := l.r.judge(context.WithoutCancel(ctx), l, d, err)
+	l.mu.Lock()
+	l.results = append(l.results, res)
+	l.mu.Unlock()
+	signal(l.settled)
+}
+
+func (l *lane) openCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// settle writes results in bulk as they come, and keeps up the leases of what is
+// still under way.
+func (l *lane) settle(ctx context.Context, stop <-chan struct{}) {
+	extend := time.NewTicker(l.r.c.Lease / 3)
+	defer extend.Stop()
+	ctx = context.WithoutCancel(ctx)
+	for {
+		select {
+		case <-stop:
+			l.write(ctx)
+			return
+		case <-extend.C:
+			l.extend(ctx)
+			l.write(ctx) // what could not be written before
+		case <-l.settled:
+			l.write(ctx)
+		}
+	}
+}
+
+func (l *lane) write(ctx context.Context) {
+	l.mu.Lock()
+	results := l.results
+	l.results = nil
+	l.mu.Unlock()
+	if len(results) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.r.c.Lease)
+	defer cancel()
+	if err := l.r.outbox.FinishDeliveries(ctx, l.r.c.Owner, results); err != nil {
+		// Kept for the next round. If it never succeeds the leases end and the
+		// rows are delivered again, which every receiver can bear.
+		l.r.log.Error("write results of deliveries", "lane", l.name, "error", err)
+		l.mu.Lock()
+		l.results = append(results, l.results...)
+		l.mu.Unlock()
+		return
+	}
+	for _, res := range results {
+		if res.Verdict == VerdictRetry {
+			time.AfterFunc(max(0, res.RetryAt.Sub(l.r.now())), l.wakeUp)
+		}
+	}
+	l.wakeUp() // there is room again
+}
+
+func (l *lane) extend(ctx context.Context) {
+	l.mu.Lock()
+	ids := make([]aigen.ID, 0, len(l.open))
+	for id := range l.open {
+		ids = append(ids, id)
+	}
+	l.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
+	if err := l.r.outbox.ExtendLeases(ctx, l.r.c.Owner, ids, l.r.now().Add(l.r.c.Lease)); err != nil {
+		l.r.log.Error("extend leases", "lane", l.name, "error", err)
+	}
+}
+
+// drain waits for what is under way: half of the grace for it to finish, then it is
+// cancelled and has the other half to say so.
+func (l *lane) drain(cancel context.CancelFunc) {
+	half := l.r.c.StopGrace / 2
+	if l.wait(half) {
+		return
+	}
+	cancel()
+	if !l.wait(half) {
+		l.r.log.Warn("deliveries under way are left to their leases", "lane", l.name, "count", l.openCount())
+	}
+}
+
+func (l *lane) wait(atMost time.Duration) bool {
+	deadline := time.After(atMost)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for l.openCount() > 0 {
+		select {
+		case <-deadline:
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"io"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// eventPage is how many events are read from the store at a time.
+const eventPage = 200
+
+// Stream is a live sequence of events without gap or repeat. Progress events come
+// in between and carry no number. It is for one goroutine; Close it.
+type Stream struct {
+	s          *Service
+	user       aigen.ID
+	generation aigen.ID // zero: all of the user's
+	after      int64    // number of the last event handed out
+	l          *listener
+	ready      []aigen.Event
+	ended      bool
+	behind     bool // the store may hold more than was read
+}
+
+// StreamGeneration streams what has happened to a generation after event number
+// after, then what happens. Error code: CodeNotFound.
+func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*Stream, error) {
+	if _, err := s.GetGeneration(ctx, user, id); err != nil {
+		return nil, err
+	}
+	return s.stream(user, id, after), nil
+}
+
+// StreamUser streams the events of all of the user's generations after position
+// after; nil: from now on.
+func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*Stream, error) {
+	// Listen first: what comes between the two is in the queue, not lost.
+	st := s.stream(user, aigen.ID{}, 0)
+	if after != nil {
+		st.after = *after
+		return st, nil
+	}
+	last, err := s.store.LastPosition(ctx, user)
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	st.after = last
+	return st, nil
+}
+
+// ListEvents returns what has happened to a generation after event number after.
+func (s *Service) ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error) {
+	if _, err := s.GetGeneration(ctx, user, id); err != nil {
+		return nil, err
+	}
+	var all []aigen.Event
+	for {
+		page, err := s.store.Events(ctx, id, after, eventPage)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < eventPage {
+			return all, nil
+		}
+		after = page[len(page)-1].Seq
+	}
+}
+
+func (s *Service) stream(user, generation aigen.ID, after int64) *Stream {
+	s.metrics.Streams(1)
+	return &Stream{s: s, user: user, generation: generation, after: after, l: s.hub.listen(user, generation), behind: true}
+}
+
+// Close frees the stream.
+func (st *Stream) Close() {
+	st.s.hub.leave(st.user, st.l)
+	st.s.metrics.Streams(-1)
+}
+
+// Number is what a client resumes after: the event's Seq in the stream of a
+// generation, its Position in that of a user; 0 for progress.
+func (st *Stream) Number(e aigen.Event) int64 {
+	if st.generation.IsZero() {
+		return e.Position
+	}
+	return e.Seq
+}
+
+// Next waits for the next event. io.EOF follows the terminal event of a
+// generation's stream; the context's error when ctx ends.
+func (st *Stream) Next(ctx context.Context) (aigen.Event, error) {
+	for {
+		if len(st.ready) > 0 {
+			e := st.ready[0]
+			st.ready = st.ready[1:]
+			if n := st.Number(e); n > 0 {
+				st.after = n
+			}
+			st.ended = st.ended || (!st.generation.IsZero() && e.Data.Status.Ended() && e.Type != aigen.EventProgress)
+			return e, nil
+		}
+		if st.ended {
+			return aigen.Event{}, io.EOF
+		}
+		if err := st.fill(ctx); err != nil {
+			return aigen.Event{}, err
+		}
+	}
+}
+
+// fill puts at least one event into ready, or has waited in vain and may be called
+// again.
+func (st *Stream) fill(ctx context.Context) error {
+	if st.behind {
+		return st.read(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(st.s.pollEvents)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		st.behind = true // another process may have written
+	case <-st.l.signal:
+		st.sort(st.l.take())
+	}
+	return nil
+}
+
+// sort keeps what follows on what was handed out. A gap means that an event came by
+// another way, or overtook: the store has them in order.
+func (st *Stream) sort(events []aigen.Event) {
+	next := st.after
+	for _, e := range events {
+		switch n := st.Number(e); {
+		case n == 0 && !st.ended:
+			st.ready = append(st.ready, e)
+		case n == next+1:
+			st.ready = append(st.ready, e)
+			next = n
+		case n > next+1:
+			st.behind = true
+			return
+		}
+	}
+}
+
+func (st *Stream) read(ctx context.Context) error {
+	var page []aigen.Event
+	var err error
+	if st.generation.IsZero() {
+		page, err = st.s.store.UserEvents(ctx, st.user, st.after, eventPage)
+	} else {
+		page, err = st.s.store.Events(ctx, st.generation, st.after, eventPage)
+	}
+	if err != nil {
+		return err
+	}
+	st.ready = page
+	st.behind = len(page) == eventPage
+	if len(page) == 0 && !st.generation.IsZero() {
+		return st.endIfOver(ctx)
+	}
+	return nil
+}
+
+// endIfOver ends the stream of a client that resumed after the terminal event.
+func (st *Stream) endIfOver(ctx context.Context) error {
+	g, err := st.s.store.Get(ctx, st.generation)
+	if err != nil {
+		return err
+	}
+	st.ended = g.Status.Ended() && st.after >= g.LastEvent
+	return nil
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// ProcessResult is a callback of the workflow engine, checked and proved.
+type ProcessResult struct {
+	GenerationID aigen.ID
+	Report       aigen.Report
+	Progress     *int // percent; set for a report of progress, which changes no state
+}
+
+// Processed is the answer to a callback.
+type Processed struct {
+	Outcome aigen.Outcome `json:"outcome"`
+	Status  aigen.Status  `json:"status"`
+}
+
+// ProcessN8NResult takes what the engine reports. The same report, however often
+// and whenever it comes, changes the generation and moves credits at most once.
+// Error codes: CodeNotFound, CodeUnknownJob, CodeCallbackContradiction.
+func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Processed, error) {
+	if cmd.Progress != nil {
+		return s.showProgress(ctx, cmd)
+	}
+	if cmd.Report.Fingerprint == (aigen.Fingerprint{}) {
+		f, err := fingerprint(cmd.Report)
+		if err != nil {
+			return Processed{}, err
+		}
+		cmd.Report.Fingerprint = f
+	}
+	var outcome aigen.Outcome
+	g, err := s.change(ctx, cmd.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+		var err error
+		outcome, err = g.Report(s.policy, cmd.Report)
+		return outcome == aigen.OutcomeApplied, err
+	})
+	if err != nil {
+		s.metrics.Callback(string(aigen.CodeOf(err)))
+		return Processed{}, err
+	}
+	s.metrics.Callback(string(outcome))
+	return Processed{Outcome: outcome, Status: g.Status}, nil
+}
+
+// fingerprint identifies a report by what it says. The wire's spelling (white
+// space, order of keys, the webhook-id) does not count: a repeat may differ there.
+func fingerprint(r aigen.Report) (aigen.Fingerprint, error) {
+	canonical, err := json.Marshal(r)
+	if err != nil {
+		return aigen.Fingerprint{}, err
+	}
+	sum := sha256.Sum256(canonical)
+	return aigen.Fingerprint(sum[:16]), nil
+}
+
+// showProgress passes progress on to whoever watches. It is not kept: a stream
+// that resumes gets the next report of it, and every event that counts.
+func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processed, error) {
+	g, err := s.store.Get(ctx, cmd.GenerationID)
+	if err != nil {
+		return Processed{}, err
+	}
+	outcome := aigen.OutcomeApplied
+	switch {
+	case g.Status.Ended():
+		outcome = aigen.OutcomeIgnored
+	case !g.AwaitsJob(cmd.Report.JobID):
+		outcome = aigen.OutcomeStale
+	default:
+		s.hub.publish([]aigen.Event{{
+			GenerationID: g.ID, UserID: g.UserID, Type: aigen.EventProgress, At: s.policy.Now().UTC().Truncate(time.Microsecond),
+			Data: aigen.EventData{
+				GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(),
+				Credits: g.Totals(), Progress: cmd.Progress,
+			},
+		}})
+	}
+	return Processed{Outcome: outcome, Status: g.Status}, nil
+}

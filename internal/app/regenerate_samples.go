@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// RegenerateSamples orders new samples. A nil field keeps what the generation has.
+type RegenerateSamples struct {
+	UserID          aigen.ID
+	GenerationID    aigen.ID
+	InputPrompt     *string
+	StyleGuidance   *string
+	InputParameters json.RawMessage
+	Key             RequestKey
+}
+
+// RegenerateSamples reserves credits and orders new samples for the same
+// generation. Error codes: CodeNotFound, CodeInvalidState, CodeInvalidInput and
+// those of InitiateGeneration.
+func (s *Service) RegenerateSamples(ctx context.Context, cmd RegenerateSamples) (Accepted, error) {
+	return s.requestRun(ctx, cmd.UserID, cmd.GenerationID, cmd.Key, func(g *aigen.Generation) error {
+		in, err := cmd.merge(g.Input)
+		if err != nil {
+			return err
+		}
+		return g.Regenerate(s.policy, in)
+	})
+}
+
+func (cmd RegenerateSamples) merge(in aigen.Input) (aigen.Input, error) {
+	prompt, style := in.Prompt, in.StyleGuidance
+	if cmd.InputPrompt != nil {
+		prompt = *cmd.InputPrompt
+	}
+	if cmd.StyleGuidance != nil {
+		style = *cmd.StyleGuidance
+	}
+	parameters := cmd.InputParameters
+	if len(parameters) == 0 || string(parameters) == "null" {
+		var err error
+		if parameters, err = in.Parameters.MarshalJSON(); err != nil {
+			return aigen.Input{}, err
+		}
+	}
+	return aigen.NewInput(prompt, style, parameters)
+}

@@ -1,0 +1,165 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Service holds the use-cases and what they share. Build it with New; its methods
+// may be called from many goroutines.
+type Service struct {
+	policy  *aigen.Policy
+	store   GenerationRepository
+	credits CreditService // nil: the embedded ledger
+	ledger  Ledger        // nil: a remote credit service
+	mode    CreditMode
+	hub     *hub
+	relay   waker
+	metrics Metrics
+	log     *slog.Logger
+
+	keyLifetime    time.Duration
+	reserveTimeout time.Duration
+	pollEvents     time.Duration
+}
+
+// CreditMode is when credits are reserved.
+type CreditMode int
+
+// The modes.
+const (
+	ReserveBeforeAnswer CreditMode = iota // the caller's answer waits for the reservation
+	ReserveInBackground                   // accepted at once, reserved by the relay
+)
+
+// Config is what a Service is made of. Policy and Store are required, and exactly
+// one of Credits and Ledger.
+type Config struct {
+	Policy  *aigen.Policy
+	Store   GenerationRepository
+	Credits CreditService
+	Ledger  Ledger
+	Mode    CreditMode
+	Metrics Metrics
+	Log     *slog.Logger
+
+	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
+	KeyLifetime time.Duration
+	// ReserveTimeout bounds the wait for a remote reservation; default 10 s.
+	ReserveTimeout time.Duration
+	// PollEvents is how often a live stream looks into the store for events that
+	// other processes wrote; default 2 s.
+	PollEvents time.Duration
+}
+
+// waker is told of deliveries that were just written.
+type waker interface{ Wake(deliveries []Delivery) }
+
+// New checks c and builds a Service.
+func New(c Config) (*Service, error) {
+	switch {
+	case c.Policy == nil || c.Store == nil:
+		return nil, errors.New("app: a policy and a store are required")
+	case (c.Credits == nil) == (c.Ledger == nil):
+		return nil, errors.New("app: exactly one of a credit service and a ledger is required")
+	}
+	s := &Service{
+		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
+		hub: newHub(), relay: nobody{}, metrics: c.Metrics, log: c.Log,
+		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout, pollEvents: c.PollEvents,
+	}
+	if s.metrics == nil {
+		s.metrics = NoMetrics{}
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.keyLifetime = orDefault(s.keyLifetime, 24*time.Hour)
+	s.reserveTimeout = orDefault(s.reserveTimeout, 10*time.Second)
+	s.pollEvents = orDefault(s.pollEvents, 2*time.Second)
+	return s, nil
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d <= 0 {
+		return fallback
+	}
+	return d
+}
+
+type nobody struct{}
+
+func (nobody) Wake([]Delivery) {}
+
+// maxTries bounds how often a verb is repeated because others changed the same
+// generation. Each round at least one of the contenders wins, so that running out
+// of tries means hundreds of writers on one generation.
+const maxTries = 100
+
+// verb changes a loaded generation and says what goes with it. It may run several
+// times, each time on a fresh value. ok false: there is nothing to write.
+type verb func(g *aigen.Generation, c *Change) (ok bool, err error)
+
+// change is the one way to change a generation: load, verb, one transaction.
+func (s *Service) change(ctx context.Context, id aigen.ID, v verb) (*aigen.Generation, error) {
+	for try := range maxTries {
+		g, err := s.store.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		before, since := g.Status, g.UpdatedAt
+		c := &Change{Generation: g, From: g.Version}
+		ok, err := v(g, c)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return g, nil
+		}
+		err = s.apply(ctx, c)
+		if err == nil {
+			s.metrics.Transition(before, g.Status, g.UpdatedAt.Sub(since))
+			return g, nil
+		}
+		if !errors.Is(err, ErrVersionConflict) {
+			return nil, err
+		}
+		if err := pause(ctx, try); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("change generation %s: still contended after %d tries: %w", id, maxTries, ErrVersionConflict)
+}
+
+// pause lets a contender finish; the jitter keeps losers from meeting again.
+func pause(ctx context.Context, try int) error {
+	limit := time.Millisecond << min(try, 5)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(limit)): //nolint:gosec // G404: jitter, not a secret
+		return nil
+	}
+}
+
+// apply completes a change with what its verb recorded, writes it, and tells those
+// in this process who wait for it.
+func (s *Service) apply(ctx context.Context, c *Change) error {
+	if err := s.complete(c); err != nil {
+		return err
+	}
+	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
+		return err
+	}
+	s.hub.publish(c.Events)
+	if len(c.Deliveries) > 0 {
+		s.relay.Wake(c.Deliveries)
+	}
+	return nil
+}
