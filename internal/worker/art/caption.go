@@ -71,7 +71,7 @@ func drawCaption(img *image.RGBA, s Spec, w *work) error {
 // scrim fades the picture into the ground from the row from, where nothing of it shows,
 // to the row full, and holds it from there to the bottom.
 func scrim(img *image.RGBA, from, full float32, ground rgb) {
-	const strongest = 0.80
+	const strongest = 0.74
 	b := img.Bounds()
 	for y := max(int(from), 0); y < b.Dy(); y++ {
 		k := strongest * smooth(from, full, float32(y))

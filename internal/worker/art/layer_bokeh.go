@@ -60,9 +60,9 @@ func (b *discs) paint(c rgb, p vec, _ sample) rgb {
 func (st *studio) bokeh() []layer {
 	d := st.dice.fork("bokeh")
 	dark := st.pal.full
-	back := &backdrop{colors: dark, dir: vec{d.between(-0.5, 0.5), 1}, lo: 0.42, hi: 0.02, turn: 0.35, size: st.h}
+	back := &backdrop{colors: dark, dir: vec{d.between(-0.5, 0.5), 1}, lo: 0.46, hi: 0.04, turn: 0.10, size: st.h}
 	tints := [4]rgb{st.pal.accent, st.pal.second, st.pal.glow, st.pal.chips[4]}
-	count := int(46 * st.w * st.h)
+	count := int(64 * st.w * st.h)
 	if st.look.flat {
 		count /= 3
 	}
@@ -72,10 +72,10 @@ func (st *studio) bokeh() []layer {
 	for i := range count {
 		near := float32(i) / float32(count)
 		along := vec{d.between(-0.9, 0.9) * (st.w + st.h) / 2, (d.unit() + d.unit() - 1) * (0.55 + 0.3*near) * st.h}
-		r := lerp(0.02, 0.12, near*near) * d.between(0.6, 1.25)
+		r := lerp(0.018, 0.125, near*near) * d.between(0.6, 1.25)
 		all = append(all, disc{
 			at: mid.add(along.rotate(angle)), r: r, soft: lerp(0.03, 0.006, near) + r*d.between(0.04, 0.3),
-			color: tints[d.intn(4)].mix(st.pal.paper, d.between(0, 0.35)), alpha: d.between(0.12, 0.5),
+			color: tints[d.intn(4)].mix(st.pal.paper, d.between(0, 0.35)), alpha: d.between(0.16, 0.62),
 		})
 	}
 	return []layer{back, newDiscs(st.frame, all)}

@@ -18,9 +18,14 @@ func (b *block) paint(c rgb, p vec, _ sample) rgb {
 		return c
 	}
 	lot := floor(p.x / b.lot)
-	// A house may reach over its lot on both sides, so the neighbours count too.
-	for i := lot - 1; i <= lot+1; i++ {
-		c = b.house(c, p, i)
+	// A house may reach over its lot by a tenth on both sides: there the neighbours count.
+	within, near := p.x-float32(lot)*b.lot, 0.1*b.lot+b.aa
+	if within < near {
+		c = b.house(c, p, lot-1)
+	}
+	c = b.house(c, p, lot)
+	if within > b.lot-near {
+		c = b.house(c, p, lot+1)
 	}
 	return c
 }

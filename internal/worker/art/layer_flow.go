@@ -27,11 +27,11 @@ func (st *studio) ribbons() []layer {
 	if st.pal.night {
 		lo, hi = 0.02, 0.72
 	}
-	freq, phase := d.between(1.6, 3.2), d.between(0, 6.28)
+	freq, phase := d.between(1.9, 3.6), d.between(0, 6.28)
 	seed := uint32(d.next() >> 32) //nolint:gosec // 32 bits remain
 	for k := range count {
 		t := (float32(k) + 0.5) / float32(count)
-		base, amp := span*(t*0.92+0.05), d.between(0.06, 0.13)
+		base, amp := span*(t*0.92+0.05), d.between(0.09, 0.19)
 		sway := d.between(-0.35, 0.35)
 		place := lerp(lo, hi, (float32(k)+1)/float32(count))
 		sh := sheet{

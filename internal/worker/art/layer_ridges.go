@@ -18,6 +18,7 @@ type sheet struct {
 	line     *profile
 	top, low rgb     // colour at the line, and fade below it
 	fade     float32 // units
+	foot     float32 // where the fade starts, in units from the top; 0: at the line
 	rim      rgb     // a bright edge of the sheet
 	rimWidth float32 // units; 0 for none
 	grain    float32 // how much the field shows, 0–1
@@ -52,15 +53,19 @@ func (r *ridges) paint(c rgb, p vec, s sample) rgb {
 
 // surface is the colour of a sheet at p, depth units below its line.
 func (r *ridges) surface(sh *sheet, p vec, depth, d float32, s sample) rgb {
-	c := sh.top.mix(sh.low, smooth(0, sh.fade, depth))
+	sunk := depth
+	if sh.foot > 0 {
+		sunk = p.y - sh.foot // mist lies level, whatever the hill's outline
+	}
+	c := sh.top.mix(sh.low, smooth(0, sh.fade, sunk))
 	if r.relief > 0 {
 		// The slope is read askew, further the deeper: flanks then run down at an angle.
-		skew := depth * (s.ridge - 0.45) * 2.6
+		skew := min(max(depth, 0), 0.09) * (s.ridge - 0.45) * 1.9
 		k := sh.line.slope(p.x+skew, 0.02) * r.light * r.relief
 		k = k / (1 + abs(k)) / (1 + 7*max(depth, 0))
 		c = c.scale(1 + 0.55*k)
 		if r.snow > 0 {
-			edge := r.snow * (0.35 + 1.7*s.ridge)
+			edge := r.snow * (0.55 + 1.1*s.ridge)
 			c = c.mix(r.white.scale(1+0.25*min(k, 0)), smooth(edge, edge*0.72, depth)*0.92)
 		}
 	}

@@ -38,12 +38,14 @@ var looks = [...]look{
 	lookNeon:        {chroma: 1.35, dark: true, vignette: 0.40},
 	lookPixel:       {chroma: 1.15},
 	lookSketch:      {chroma: 0.6, onPaper: true, paper: 0.06},
-	lookRetro:       {chroma: 0.78, onPaper: true, grain: 0.03, vignette: 0.16, paper: 0.07},
+	lookRetro:       {chroma: 0.95, onPaper: true, grain: 0.03, vignette: 0.16, paper: 0.07},
 	lookPhoto:       {chroma: 0.9, grain: 0.03, vignette: 0.34},
 	lookComic:       {chroma: 1.25, onPaper: true},
 }
 
-var wordLook = invert(map[lookName]string{
+var wordLook = invert(lookWords)
+
+var lookWords = map[lookName]string{
 	lookWatercolour: "watercolour watercolor aquarelle wash gouache",
 	lookOil:         "oil impasto painting painted painterly acrylic impressionist impressionism brush canvas",
 	lookMinimal:     "minimal minimalist minimalism flat simple vector scandinavian",
@@ -53,7 +55,7 @@ var wordLook = invert(map[lookName]string{
 	lookRetro:       "retro vintage old nostalgic 70 1970 50 1950 seventies fifties sepia",
 	lookPhoto:       "photo photograph photographic photography photorealistic realistic cinematic film bokeh",
 	lookComic:       "comic pop popart halftone cartoon manga anime",
-})
+}
 
 // chooseLook takes the first word that names a technique.
 func chooseLook(words []string) look {

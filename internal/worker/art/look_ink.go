@@ -4,6 +4,8 @@ package art
 func sketch(st *studio, base shader, seed uint32) shader {
 	const reach = 0.0028 // units: half the width of a line
 	paper, pen := st.pal.paper.mix(rgb{0.98, 0.97, 0.94}, 0.6), st.pal.ink
+	// In a picture of few pixels the strokes melt into the grey they stand for.
+	melt := smooth(0.25, 0.6, hatches*st.aa)
 	return func(p vec) rgb {
 		// The hand trembles.
 		q := p.add(vec{noise(p.x*13, p.y*13, seed), noise(p.x*13, p.y*13, seed+1)}.scale(0.004))
@@ -12,22 +14,26 @@ func sketch(st *studio, base shader, seed uint32) shader {
 		dx, dy := right.luma()-l, low.luma()-l
 		edge := smooth(0.025, 0.11, sqrt(dx*dx+dy*dy))
 		press := 0.75 + 0.5*noise(p.x*40, p.y*40, seed+2)
-		shade := max(hatch(q, 0.8, l, 0.62, seed+3), hatch(q, -0.7, l, 0.42, seed+4), hatch(q, 0.1, l, 0.24, seed+5))
+		bare := (1 - hatch(q, 0.8, l, 0.62, melt, seed+3)) *
+			(1 - hatch(q, -0.7, l, 0.42, melt, seed+4)) * (1 - hatch(q, 0.1, l, 0.24, melt, seed+5))
 		tint := paper.mix(c, 0.22*smooth(1.0, 0.35, l)+0.16)
-		return tint.mix(pen, clamp01(max(edge, shade*0.72)*press))
+		return tint.mix(pen, clamp01(max(edge, (1-bare)*0.72)*press))
 	}
 }
 
+// hatches is how many strokes of a hatching a unit holds.
+const hatches = 92
+
 // hatch is one set of parallel strokes at a slope, 0–1, where the picture's lightness l
-// is under a level; the darker, the broader.
-func hatch(p vec, slope, l, level float32, seed uint32) float32 {
+// is under a level; the darker, the broader. melt is how much of a plain grey they are.
+func hatch(p vec, slope, l, level, melt float32, seed uint32) float32 {
 	if l >= level {
 		return 0
 	}
-	t := (p.x*slope+p.y)*92 + 0.35*noise(p.x*9, p.y*9, seed)
+	t := (p.x*slope+p.y)*hatches + 0.35*noise(p.x*9, p.y*9, seed)
 	f := abs(t-float32(floor(t))-0.5) * 2
 	wide := 0.16 + 0.4*(level-l)
-	return smooth(wide+0.16, wide-0.08, f) * smooth(level, level-0.07, l)
+	return lerp(smooth(wide+0.16, wide-0.08, f), wide, melt) * smooth(level, level-0.07, l)
 }
 
 // dots is a printer's screen at p: how much ink covers it where the tone is t, both 0–1.
@@ -65,7 +71,7 @@ func retro(st *studio, base shader, seed uint32) shader {
 		c = rgb{c.r, c.g, off.b} // the blue plate slipped
 		l := c.luma()
 		// Faded: blacks are brown, whites are cream.
-		c = shade.mix(cream, smooth(-0.05, 1.02, l)).mix(c, 0.52)
+		c = shade.mix(cream, smooth(-0.05, 1.02, l)).mix(c, 0.68)
 		c = c.mix(shade, 0.34*dots(p, 0.0088, smooth(0.62, 0.05, l), aa))
 		worn := noise(p.x*60, p.y*60, seed) + noise(p.x*19, p.y*19, seed+1)
 		c = c.mix(cream, 0.30*smooth(0.55, 0.95, worn))

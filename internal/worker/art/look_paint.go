@@ -25,7 +25,7 @@ func watercolour(st *studio, base shader, seed uint32) shader {
 }
 
 // strokeCell is the spacing of brush strokes, in units: coarse ones first, fine ones over.
-var strokeCell = [2]float32{0.034, 0.019}
+var strokeCell = [2]float32{0.026, 0.014}
 
 // oil covers the picture with brush strokes that follow the field, each of one colour
 // with the bristles' furrows in it.
@@ -43,7 +43,12 @@ func oil(st *studio, base shader, seed uint32) shader {
 			furrow := noise(along*2.2/cell, across*9/cell, seed+7)
 			ridge := noise(along*2.2/cell, across*9/cell+0.35, seed+7)
 			k := base(at)
-			c = k.scale(1 + 0.10*furrow + 0.30*(ridge-furrow))
+			k = k.scale(1 + 0.10*furrow + 0.30*(ridge-furrow))
+			if pass == 0 {
+				c = k
+				continue
+			}
+			c = c.mix(k, smooth(0.34, 0.20, abs(across)/cell)) // the brush lifts off at its sides
 		}
 		return c.saturate(1.1)
 	}

@@ -19,15 +19,18 @@ func pixelArt(_ *studio, base shader) shader {
 }
 
 // neon shows the picture on a tube: the colours' edges part, lines run across.
-func neon(_ *studio, base shader) shader {
+func neon(st *studio, base shader) shader {
+	const lines = 190 // in a unit
+	// Where lines come too close for the pixels they fade, or they would beat with them.
+	depth := 0.30 * smooth(0.65, 0.35, lines*st.aa)
 	return func(p vec) rgb {
 		c := base(p)
 		// The light parts the screen's colours, more so away from the middle.
 		side := base(p.add(vec{0.0022, 0}))
 		c.r = lerp(c.r, side.r, 0.7)
-		l := p.y * 190
+		l := p.y * lines
 		f := abs(l - float32(floor(l)) - 0.5)
-		c = c.scale(1.08 - 0.30*smooth(0.18, 0.42, f))
+		c = c.scale(0.93 + depth*(0.5-smooth(0.18, 0.42, f)))
 		// Contrast: darks sink, lights glow.
 		return rgb{glowCurve(c.r), glowCurve(c.g), glowCurve(c.b)}
 	}

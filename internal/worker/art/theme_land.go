@@ -81,6 +81,7 @@ func (st *studio) land(t terrain) *ridges {
 		sh := sheet{
 			line: newProfile(st.w, func(x float32) float32 { return base - rise*t.line(x, k, near, seed) }),
 			top:  top, low: top.mix(haze, t.mist*(1-0.75*near)), fade: 0.05 + 0.22*(1-near*0.4), grain: t.grain,
+			foot: base - 0.35*rise,
 		}
 		if st.look.name == lookNeon {
 			sh.top, sh.low = st.pal.ink.mix(st.pal.second, 0.10), st.pal.ink
@@ -106,7 +107,7 @@ func (st *studio) mountains() []layer {
 	}
 	land := st.land(terrain{
 		count: count, from: horizon, to: st.h * 0.94, rise: d.between(0.26, 0.36),
-		mist: 0.75, relief: 1, grain: 0.10, snow: snow,
+		mist: 0.75, relief: 1, grain: 0.07, snow: snow,
 		line: func(x float32, k int, near float32, seed uint32) float32 {
 			// Far ranges are sharp, near hills are round.
 			peaks := ridged(x*freq, float32(k)*7.1, 6, seed) - 0.38
@@ -138,7 +139,7 @@ func (st *studio) forest() []layer {
 	}
 	freq := d.between(0.9, 1.5)
 	land := st.land(terrain{
-		count: count, from: horizon, to: st.h * 0.93, rise: 0.16, mist: 0.85, grain: 0.08, relief: 0.3,
+		count: count, from: horizon, to: st.h * 0.93, rise: 0.16, mist: 0.85,
 		line: func(x float32, k int, near float32, seed uint32) float32 {
 			hill := fbm(x*freq, float32(k)*3.3, 3, seed)
 			if k == 0 {

@@ -1,6 +1,7 @@
 package art
 
 import (
+	"math"
 	"strings"
 	"unicode"
 )
@@ -72,8 +73,8 @@ func readMood(words []string) mood {
 		if t, ok := lookup(wordTheme, w); ok {
 			votes[t]++
 		}
-		if change, ok := lookup(wordMood, w); ok {
-			change(&m)
+		if e, ok := lookup(wordEffect, w); ok {
+			e.apply(&m)
 		}
 	}
 	for t := range themeCount {
@@ -98,14 +99,8 @@ func (m *mood) addHue(hue float64) {
 	}
 }
 
+// hueTurn is the shorter way from one hue to another, -180–180 degrees.
+func hueTurn(from, to float64) float64 { return math.Remainder(to-from, 360) }
+
 // hueGap is the angle between two hues, 0–180 degrees.
-func hueGap(a, b float64) float64 {
-	d := a - b
-	for d < -180 {
-		d += 360
-	}
-	for d > 180 {
-		d -= 360
-	}
-	return max(d, -d)
-}
+func hueGap(a, b float64) float64 { return math.Abs(hueTurn(a, b)) }
