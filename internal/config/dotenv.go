@@ -16,9 +16,9 @@ import (
 // and no settings file comes near it.
 const maxDotEnv = 64 << 10
 
-// reference is a $NAME, ${NAME} or $( in a value that godotenv expands; group 1
-// is an escaping backslash, group 3 the name.
-var reference = regexp.MustCompile(`(\\)?\$(\()?\{?([A-Z0-9_]+)?\}?`)
+// reference is a $NAME, ${NAME} or $(NAME that godotenv replaces; group 1 is an
+// escaping backslash, group 2 the name.
+var reference = regexp.MustCompile(`(\\)?\$\(?\{?([A-Z0-9_]+)`)
 
 // readDotEnv reads the .env file; a missing one is an empty one. It is false when
 // there is a file that could not be read as a whole.
@@ -98,11 +98,7 @@ func (l *loader) checkReferences(data []byte, values map[string]string) {
 
 func hasUnknownReference(written string, values map[string]string) bool {
 	return slices.ContainsFunc(reference.FindAllStringSubmatch(written, -1), func(m []string) bool {
-		escaped, command, name := m[1] != "", m[2] != "", m[3]
-		if escaped {
-			return false
-		}
-		_, known := values[name]
-		return command || (name != "" && !known)
+		_, known := values[m[2]]
+		return m[1] == "" && !known
 	})
 }

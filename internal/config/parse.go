@@ -1,15 +1,22 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// set parses raw into the field. The error is a problem for a Fault; it repeats
-// raw only where raw cannot be a secret.
+// set parses raw into the field, which keeps what it held where raw is faulty. The
+// error is a problem for a Fault; it repeats raw only where raw cannot be a secret.
 func (f field) set(raw string) (err error) {
+	before := reflect.ValueOf(f.value.Interface())
+	defer func() {
+		if err != nil {
+			f.value.Set(before)
+		}
+	}()
 	switch target := f.value.Addr().Interface().(type) {
 	case *string:
 		*target, err = f.parseString(raw)
