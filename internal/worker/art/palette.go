@@ -28,9 +28,10 @@ func newPalette(m mood, l look, unknown []string, d *dice) *palette {
 			h: h[k],
 		})
 	}
-	// On the ramp the accent stays near the partner: between opposites lies mud.
+	// On a gradient the hues stay near each other: between opposites lies mud.
 	ramped := h
-	ramped[2] = h[1] + min(max(hueTurn(h[1], h[2]), -80), 80)
+	ramped[1] = h[0] + min(max(hueTurn(h[0], h[1]), -75), 75)
+	ramped[2] = ramped[1] + min(max(hueTurn(ramped[1], h[2]), -75), 75)
 	onRamp := func(lightness, chroma float64, k int) lch {
 		c := tone(lightness, chroma, k)
 		c.h = ramped[k]
@@ -47,9 +48,11 @@ func newPalette(m mood, l look, unknown []string, d *dice) *palette {
 		},
 		night: m.night || l.dark,
 	}
+	land := landHue(m.theme, h)
 	switch {
 	case p.night:
-		p.nightSky(tone)
+		p.nightSky(onRamp)
+		p.far, p.near = tone(0.40, 0.10, land).rgb(), tone(0.12, 0.045, land).rgb()
 	case m.sunset:
 		// Whatever the other words, everybody knows these colours.
 		shift := float64(d.between(-14, 14))
@@ -59,24 +62,24 @@ func newPalette(m mood, l look, unknown []string, d *dice) *palette {
 			c.h = evening[k]
 			return c
 		})
-		p.far, p.near = tone(0.60, 0.11, 0).rgb(), tone(0.20, 0.07, 0).rgb()
+		p.far, p.near = tone(0.60, 0.11, land).rgb(), tone(0.20, 0.07, land).rgb()
 	case d.chance(0.2):
-		p.sunsetSky(tone)
+		p.sunsetSky(onRamp)
+		p.far, p.near = tone(0.64, 0.12, land).rgb(), tone(0.20, 0.07, land).rgb()
 	default:
-		p.daySky(tone)
+		p.daySky(onRamp)
+		p.far, p.near = tone(0.74, 0.085, land).rgb(), tone(0.30, 0.09, land).rgb()
 	}
 	return p
 }
 
 func (p *palette) nightSky(tone func(l, c float64, k int) lch) {
 	p.sky = newRamp(tone(0.14, 0.05, 0), tone(0.24, 0.09, 0), tone(0.40, 0.13, 1), tone(0.58, 0.14, 2))
-	p.far, p.near = tone(0.40, 0.10, 1).rgb(), tone(0.12, 0.045, 0).rgb()
 	p.cloud, p.sun, p.glow = tone(0.46, 0.11, 1).rgb(), tone(0.95, 0.04, 2).rgb(), tone(0.66, 0.14, 2).rgb()
 }
 
 func (p *palette) sunsetSky(tone func(l, c float64, k int) lch) {
 	p.sky = newRamp(tone(0.40, 0.11, 1), tone(0.56, 0.14, 1), tone(0.74, 0.15, 0), tone(0.90, 0.09, 2))
-	p.far, p.near = tone(0.66, 0.12, 0).rgb(), tone(0.20, 0.07, 1).rgb()
 	p.cloud, p.sun, p.glow = tone(0.84, 0.10, 2).rgb(), tone(0.97, 0.04, 2).rgb(), tone(0.82, 0.14, 2).rgb()
 }
 
@@ -86,7 +89,6 @@ func (p *palette) daySky(tone func(l, c float64, k int) lch) {
 		top.l, high.l, top.c = top.l+0.16, high.l+0.09, top.c*0.85
 	}
 	p.sky = newRamp(top, high, tone(0.90, 0.05, 2), tone(0.95, 0.04, 2))
-	p.far, p.near = tone(0.76, 0.075, 0).rgb(), tone(0.30, 0.09, 0).rgb()
 	p.cloud, p.glow = tone(0.97, 0.015, 2).rgb(), tone(0.95, 0.07, 2).rgb()
 	disc := tone(0.82, 0.16, 2)
 	if hueGap(disc.h, 50) > 60 {
@@ -132,4 +134,17 @@ func earthen(c lch) lch {
 		c.h -= (25 + gap) * min((0.8-c.l)/0.35, 1)
 	}
 	return c
+}
+
+// landHue chooses which of the hues the land has: the one that is nearest to what one
+// expects there, so that of "fox" and "forest" the trees get the green; else the base.
+func landHue(t theme, h [3]float64) int {
+	expected, ok := map[theme]float64{themeForest: 145, themeOcean: 225, themeDesert: 70, themeMountains: 250}[t]
+	best, gap := 0, 45.0
+	for k := range h {
+		if g := hueGap(h[k], expected); ok && g < gap {
+			best, gap = k, g
+		}
+	}
+	return best
 }
