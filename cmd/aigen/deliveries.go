@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/spf13/cobra"
+)
+
+func newDeliveriesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "deliveries", Short: "See and retry what could not be delivered",
+		Long: "The outbox holds what must be done outside: jobs, credit operations, notifications.\n" +
+			"A delivery that failed too often, or that cannot succeed, is dead until it is retried here.",
+	}
+	cmd.AddCommand(newDeliveriesListCommand(), newDeliveriesRetryCommand())
+	return cmd
+}
+
+func newDeliveriesListCommand() *cobra.Command {
+	var all, asJSON bool
+	var lane, generation string
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list", Short: "List deliveries that were given up on", Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q := app.DeliveryQuery{State: app.DeliveryDead, Lane: app.Lane(lane), Limit: limit}
+			if all {
+				q.State = ""
+			}
+			if generation != "" {
+				id, err := aigen.ParseID(generation)
+				if err != nil {
+					return &exitError{exitUsage, fmt.Errorf("--generation: %w", err)}
+				}
+				q.GenerationID = id
+			}
+			store, closeStore, err := openStore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeStore()
+			ds, err := store.ListDeliveries(cmd.Context(), q)
+			if err != nil {
+				return fmt.Errorf("list deliveries: %w", err)
+			}
+			return printDeliveries(cmd, ds, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "also those that are still being tried")
+	cmd.Flags().StringVar(&lane, "lane", "", "only one lane: jobs, credits or notifications")
+	cmd.Flags().StringVar(&generation, "generation", "", "only those of one generation")
+	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	return cmd
+}
+
+func printDeliveries(cmd *cobra.Command, ds []app.Delivery, asJSON bool) error {
+	if asJSON {
+		out := json.NewEncoder(cmd.OutOrStdout())
+		for _, d := range ds {
+			if err := out.Encode(map[string]any{
+				"id": d.ID, "kind": d.Kind, "lane": d.Kind.Lane(), "state": d.State, "generationId": d.GenerationID,
+				"attempts": d.Attempts, "createdAt": d.CreatedAt, "availableAt": d.AvailableAt, "lastError": d.LastError,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(ds) == 0 {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "nothing: no such deliveries")
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tKIND\tSTATE\tATTEMPTS\tAGE\tGENERATION\tLAST ERROR") //nolint:errcheck // Flush tells
+	for _, d := range ds {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Kind, d.State, d.Attempts, //nolint:errcheck // likewise
+			time.Since(d.CreatedAt).Round(time.Second), d.GenerationID, d.LastError)
+	}
+	return w.Flush()
+}
+
+func newDeliveriesRetryCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "retry ID…|--all", Short: "Try deliveries again", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) > 0) {
+				return &exitError{exitUsage, errors.New("name the deliveries, or say --all for all that were given up on")}
+			}
+			ids := make([]aigen.ID, len(args))
+			for i, s := range args {
+				id, err := aigen.ParseID(s)
+				if err != nil {
+					return &exitError{exitUsage, fmt.Errorf("%q: %w", s, err)}
+				}
+				ids[i] = id
+			}
+			store, closeStore, err := openStore(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer closeStore()
+			n, err := store.RetryDeliveries(cmd.Context(), ids, time.Now())
+			if err != nil {
+				return fmt.Errorf("retry deliveries: %w", err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d to be tried again\n", n)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all that were given up on")
+	return cmd
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/spf13/cobra"
+)
+
+func newDoctorCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Check each setting and each dependency", Args: exactArgs(0),
+		Long: "Prints every setting with where it comes from (secrets masked), what is embedded, and whether each\n" +
+			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(config.Options{})
+			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
+			var faults *config.Error
+			if errors.As(err, &faults) {
+				d.Faults = faults.Faults
+			} else {
+				d.Checks = examine(cmd.Context(), c)
+			}
+			if asJSON {
+				out := json.NewEncoder(cmd.OutOrStdout())
+				out.SetIndent("", "  ")
+				if err := out.Encode(d); err != nil {
+					return err
+				}
+			} else if err := d.print(cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			return d.verdict()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+// diagnosis is all that doctor found.
+type diagnosis struct {
+	Settings []config.Setting
+	Parts    []config.Part
+	Warnings []config.Warning
+	Faults   []config.Fault
+	Checks   []check
+}
+
+// check is the examination of one dependency.
+type check struct {
+	Name   string
+	OK     bool
+	Result string // what was seen, or what is wrong and what to do
+}
+
+func (d diagnosis) verdict() error {
+	if len(d.Faults) > 0 {
+		return &exitError{exitSettings, fmt.Errorf("%d settings are wrong", len(d.Faults))}
+	}
+	for _, c := range d.Checks {
+		if !c.OK {
+			return errors.New("the service could not do its work")
+		}
+	}
+	return nil
+}
+
+// examine tries each dependency for real.
+func examine(ctx context.Context, c config.Config) []check {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	checks := []check{checkFolder(c)}
+	return append(checks, checkDatabase(ctx, c))
+}
+
+func checkFolder(c config.Config) check {
+	const name = "data folder"
+	dir := c.Database.DataDir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return check{name, false, fmt.Sprintf("%v; set DATA_DIR to a folder that can be written to", err)}
+	}
+	f, err := os.CreateTemp(dir, ".doctor-*")
+	if err != nil {
+		return check{name, false, fmt.Sprintf("%v; make it writable or set DATA_DIR to another", err)}
+	}
+	_, werr := f.WriteString("probe")
+	if err := errors.Join(werr, f.Close(), os.Remove(f.Name())); err != nil {
+		return check{name, false, fmt.Sprintf("%v; is the disk full?", err)}
+	}
+	return check{name, true, dir + " can be written to"}
+}
+
+func checkDatabase(ctx context.Context, c config.Config) check {
+	const name = "database"
+	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), false)
+	if err != nil {
+		return check{name, false, err.Error()}
+	}
+	defer s.Close() //nolint:errcheck // nothing was written that Ping has not checked
+	began := time.Now()
+	if err := s.Ping(ctx); err != nil {
+		return check{name, false, fmt.Sprintf("cannot be written to: %v", err)}
+	}
+	took := time.Since(began).Round(10 * time.Microsecond)
+	stats, err := s.Stats(ctx)
+	if err != nil {
+		return check{name, false, fmt.Sprintf("cannot be read: %v", err)}
+	}
+	var dead int64
+	for _, l := range stats.Outbox {
+		dead += l.Dead
+	}
+	result := fmt.Sprintf("wrote and read in %s, schema up to date, %d reservations open", took, stats.Reservations.Open)
+	if dead > 0 {
+		result += fmt.Sprintf(", %d deliveries given up on: see `aigen deliveries list`", dead)
+	}
+	return check{name, true, result}
+}
+
+func (d diagnosis) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) } //nolint:errcheck // Flush tells
+	group := ""
+	for _, s := range d.Settings {
+		if s.Group != group {
+			group = s.Group
+			p("\n%s\n", group)
+		}
+		value := s.Value
+		if value == "" {
+			value = "-"
+		}
+		p("  %s\t%s\t%s\n", s.Name, value, s.Source)
+	}
+	p("\nWhat does the work\n")
+	for _, part := range d.Parts {
+		p("  %s\t%s\n", part.Need, part.Uses)
+	}
+	p("\nChecks\n")
+	for _, f := range d.Faults {
+		p("  FAULT\t%s\n", f)
+	}
+	for _, warning := range d.Warnings {
+		p("  warning\t%s\n", warning)
+	}
+	for _, c := range d.Checks {
+		mark := "ok"
+		if !c.OK {
+			mark = "FAULT"
+		}
+		p("  %s\t%s: %s\n", mark, c.Name, c.Result)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
+	"github.com/creativeflow/aigen-orchestrator/internal/notification"
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+)
+
+// instance is the running service. It is wired by hand, here and in parts.go, so
+// that reading these two files tells what talks to what.
+type instance struct {
+	c        config.Config
+	log      *slog.Logger
+	listener net.Listener
+	store    store
+	assets   interface{ Close() error }
+	api      *httpapi.API
+	server   *http.Server
+	closers  []func() error
+
+	stopLoops context.CancelFunc // the relay and the sweeper
+	loops     *errgroup.Group
+	failed    chan error // the server or a loop ended by itself
+}
+
+func newID() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }
+
+// startEmbedded starts the service of these settings on a free port of loopback:
+// for commands that need one and were told of none.
+func startEmbedded(ctx context.Context, log *slog.Logger) (*instance, error) {
+	c, err := loadSettings()
+	if err != nil {
+		return nil, err
+	}
+	c.Server.ListenAddr = "127.0.0.1:0"
+	if err := config.EnsureSecrets(c.Database.DataDir, &c); err != nil {
+		return nil, &exitError{exitSettings, err}
+	}
+	return start(ctx, c, log)
+}
+
+// start builds everything and begins to serve. ctx bounds the start alone.
+func start(ctx context.Context, c config.Config, log *slog.Logger) (in *instance, err error) {
+	in = &instance{c: c, log: log, failed: make(chan error, 3)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, in.close())
+		}
+	}()
+	// The port first: the address to call back to depends on it, and a port that
+	// is taken is the most likely fault of all.
+	var lc net.ListenConfig
+	if in.listener, err = lc.Listen(ctx, "tcp", c.Server.ListenAddr); err != nil {
+		return nil, fmt.Errorf("listen on LISTEN_ADDR: %w", err)
+	}
+	in.defer_(in.closeListener)
+	if in.store, err = connectStore(ctx, c, log, true); err != nil {
+		return nil, err
+	}
+	in.defer_(in.store.Close)
+	if err := in.assemble(ctx); err != nil {
+		return nil, err
+	}
+	in.serve()
+	return in, nil
+}
+
+func (in *instance) defer_(f func() error) { in.closers = append(in.closers, f) }
+
+func (in *instance) closeListener() error {
+	if err := in.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// assemble wires the parts.
+func (in *instance) assemble(ctx context.Context) error {
+	c := in.c
+	m := metrics.New(in.store.Stats, in.log)
+	service, err := app.New(app.Config{
+		Policy: policyOf(c), Store: in.store, Ledger: in.store, Mode: modeOf(c), Metrics: m, Log: in.log,
+		ReserveTimeout: c.Credits.OdooTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	tokens, err := jobTokens(c)
+	if err != nil {
+		return err
+	}
+	assets, err := newAssets(c, in.URL)
+	if err != nil {
+		return err
+	}
+	in.defer_(assets.Close)
+	engine, err := newEngine(c, assets, service, in.log)
+	if err != nil {
+		return err
+	}
+	verifier, err := newVerifier(ctx, c, in.log)
+	if err != nil {
+		return err
+	}
+	in.defer_(func() error { verifier.Close(); return nil })
+
+	relay := app.NewRelay(service, in.store, engine, notification.NewLog(in.log),
+		app.JobCallbacks{URL: c.CallbackBaseURL(in.listener.Addr().String()) + "/api/v1/callbacks/n8n", Tokens: tokens},
+		app.RelayConfig{
+			// One process owns the file: what it left leased when it died is due.
+			Owner: "embedded", ReleaseOnStart: true,
+			MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 2,
+		})
+	sweeper := app.NewSweeper(service, time.Second)
+	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, in.ready, in.log); err != nil {
+		return err
+	}
+	in.server = httpapi.NewServer(in.api, in.log)
+
+	loopContext, cancel := context.WithCancel(context.Background())
+	in.stopLoops = cancel
+	in.loops = new(errgroup.Group)
+	in.loop("relay", func() error { return relay.Run(loopContext) })
+	in.loop("sweeper", func() error { return sweeper.Run(loopContext) })
+	return nil
+}
+
+func (in *instance) loop(name string, f func() error) {
+	in.loops.Go(func() error {
+		if err := f(); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+			in.failed <- err
+			return err
+		}
+		return nil
+	})
+}
+
+func (in *instance) serve() {
+	go func() {
+		if err := in.server.Serve(in.listener); !errors.Is(err, http.ErrServerClosed) {
+			in.failed <- fmt.Errorf("serve HTTP: %w", err)
+		}
+	}()
+}
+
+// URL is the base URL that clients on this machine reach the service by.
+func (in *instance) URL() string { return in.c.CallbackBaseURL(in.listener.Addr().String()) }
+
+// Failed tells when the service cannot go on.
+func (in *instance) Failed() <-chan error { return in.failed }
+
+// Stop drains: live streams are told and end, requests under way finish, then the
+// relay finishes its batch. What is left when ctx ends stays in the outbox.
+func (in *instance) Stop(ctx context.Context) error {
+	in.api.Shutdown()
+	err := in.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), in.server.Close())
+	}
+	in.stopLoops()
+	return errors.Join(err, in.loops.Wait(), in.close())
+}
+
+func (in *instance) close() error {
+	if in.stopLoops != nil {
+		in.stopLoops()
+	}
+	var err error
+	for i := len(in.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, in.closers[i]())
+	}
+	in.closers = nil
+	return err
+}
+
+// ready says of each dependency whether it works.
+func (in *instance) ready(ctx context.Context) []httpapi.Dependency {
+	database := httpapi.Dependency{Name: "database", State: httpapi.StateOK, Mode: "sqlite"}
+	if err := in.store.Ping(ctx); err != nil {
+		in.log.Error("the database does not answer", "error", err)
+		database.State, database.Detail = httpapi.StateDown, "does not answer"
+	}
+	out := []httpapi.Dependency{database}
+	for _, p := range in.c.Parts() {
+		if p.Embedded && p.Need != "database" {
+			out = append(out, httpapi.Dependency{Name: p.Need, State: httpapi.StateOK, Mode: "embedded"})
+		}
+	}
+	return out
+}
+
+// assetFolder is where the embedded engine keeps pictures.
+func assetFolder(c config.Config) string { return filepath.Join(c.Database.DataDir, "assets") }

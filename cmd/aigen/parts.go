@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
+	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+)
+
+// stubWindow is how many jobs the stub may have open: it does no work, so that only
+// the store bounds it.
+const stubWindow = 256
+
+func policyOf(c config.Config) *aigen.Policy {
+	retry := app.Backoff{Base: time.Second, Max: 30 * time.Second}
+	return &aigen.Policy{
+		Pricing: aigen.Pricing{
+			Sample:              aigen.Credits(c.Credits.CostSample),
+			Final:               aigen.Credits(c.Credits.CostFinal),
+			FinalHighResolution: aigen.Credits(c.Credits.CostFinalHiRes),
+		},
+		SamplesTimeout:   c.Generation.SamplesTimeout,
+		FinalTimeout:     c.Generation.FinalTimeout,
+		SelectionTimeout: c.Generation.SelectionTimeout,
+		// Longer than a call may take: a slow answer is not a lost one.
+		ReserveTimeout:   2*c.Credits.OdooTimeout + 5*time.Second,
+		MaxStageAttempts: c.Generation.MaxStageAttempts,
+		RetryDelay:       retry.Delay,
+		ChargeRejected:   c.Generation.ContentRejectedPolicy == "charge",
+		Now:              time.Now,
+		NewID:            newID,
+	}
+}
+
+func modeOf(c config.Config) app.CreditMode {
+	if c.Credits.SyncCheck {
+		return app.ReserveBeforeAnswer
+	}
+	return app.ReserveInBackground
+}
+
+func jobTokens(c config.Config) (*app.JobTokens, error) {
+	keys := make([][]byte, len(c.Callback.Secrets))
+	for i, s := range c.Callback.Secrets {
+		keys[i] = []byte(s.Reveal())
+	}
+	return app.NewJobTokens(keys...)
+}
+
+func newAssets(c config.Config, baseURL func() string) (*worker.Assets, error) {
+	return worker.NewAssets(assetFolder(c), baseURL, []byte(c.Callback.Secrets[0].Reveal()))
+}
+
+func newEngine(c config.Config, assets *worker.Assets, r worker.Reporter, log *slog.Logger) (*worker.Engine, error) {
+	switch {
+	case !c.Worker.Render:
+		stub, err := worker.NewStub(assets)
+		return worker.New(stub, r, stubWindow, log), err
+	case c.UsesImageAPI():
+		painter := worker.NewImageAPI(worker.ImageAPIConfig{
+			BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
+			Assets: assets, Log: log,
+		})
+		return worker.New(painter, r, c.Worker.Concurrency, log), nil
+	default:
+		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
+	}
+}
+
+func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
+	v, err := auth.NewVerifier(ctx, auth.Config{
+		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Logger: log,
+	})
+	if err != nil {
+		return nil, &exitError{exitSettings, err}
+	}
+	return v, nil
+}
+
+// authenticator lets the API use the verifier. What it says of a token is for the
+// caller to read, so it names the fault and nothing of ours.
+type authenticator struct{ v *auth.Verifier }
+
+var tokenFaults = []struct {
+	is   error
+	says string
+}{
+	{auth.ErrExpired, "the token has expired or has no expiry"},
+	{auth.ErrNotYetValid, "the token is not valid yet"},
+	{auth.ErrAlgorithm, "the token is signed with an algorithm that is not accepted"},
+	{auth.ErrSignature, "the token's signature is wrong"},
+	{auth.ErrIssuer, "the token comes from another issuer"},
+	{auth.ErrAudience, "the token is for another audience"},
+	{auth.ErrUserClaim, "the token names no user: a UUID is needed"},
+	{auth.ErrMalformed, "the token is malformed"},
+}
+
+func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.Identity, error) {
+	id, err := a.v.Verify(ctx, token)
+	switch {
+	case err == nil:
+		return httpapi.Identity{UserID: aigen.ID(id.UserID), Roles: id.Roles, ExpiresAt: id.ExpiresAt}, nil
+	case errors.Is(err, auth.ErrKeysUnavailable):
+		return httpapi.Identity{}, fmt.Errorf("%w: %w", httpapi.ErrAuthUnavailable, err)
+	}
+	for _, f := range tokenFaults {
+		if errors.Is(err, f.is) {
+			return httpapi.Identity{}, errors.New(f.says)
+		}
+	}
+	return httpapi.Identity{}, errors.New("the token is not accepted")
+}
+
+func newAPI(
+	c config.Config, s *app.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
+	m *metrics.Metrics, ready func(context.Context) []httpapi.Dependency, log *slog.Logger,
+) (*httpapi.API, error) {
+	secrets := make([]string, len(c.Callback.Secrets))
+	for i, secret := range c.Callback.Secrets {
+		secrets[i] = strings.TrimSpace(secret.Reveal())
+	}
+	return httpapi.New(httpapi.Config{
+		Service: s, Authenticator: authenticator{v}, Tokens: tokens,
+		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
+		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: assets.Handler(http.NotFoundHandler()), Ready: ready,
+		MetricsHandler: m.Handler(), Recorder: m, Log: log, DetailedLogging: c.Log.Detailed,
+		Version: programVersion(), Now: time.Now,
+	})
+}

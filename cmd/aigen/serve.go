@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newServeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the service", Args: exactArgs(0),
+		Long: "Runs the service until SIGTERM or Ctrl-C, then drains. What is not set is embedded: SQLite, a credit\n" +
+			"ledger, an engine that makes the pictures, notifications in the log. `aigen doctor` shows what is what.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context()) },
+	}
+}
+
+func serve(ctx context.Context) error {
+	began := time.Now()
+	c, err := withSecrets()
+	if err != nil {
+		return err
+	}
+	log := newLogger(c.Log)
+	for _, w := range c.Warnings {
+		log.Warn("setting", "name", w.Setting, "problem", w.Problem)
+	}
+	in, err := start(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	for _, p := range c.Parts() {
+		log.Info("part", "need", p.Need, "uses", p.Uses, "embedded", p.Embedded)
+	}
+	log.Info("ready", "url", in.URL(), "docs", in.URL()+"/docs", "version", programVersion(), "took", time.Since(began))
+
+	var failure error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "at_most", c.Server.ShutdownTimeout)
+	case failure = <-in.Failed():
+		failure = fmt.Errorf("cannot go on: %w", failure)
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Server.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(failure, in.Stop(stop))
+	log.Info("stopped")
+	return err
+}
