@@ -1,0 +1,127 @@
+package aigen_test
+
+import (
+	"strings"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// verb calls one verb. The text is "" if it changed something, "no" if it reports
+// that it did not, else the outcome of a report.
+type verb func(w *world, g *aigen.Generation) (nothing string, err error)
+
+// verbs are the rows of the table.
+func verbs() map[string]verb {
+	all := map[string]verb{
+		"Accept":       func(w *world, g *aigen.Generation) (string, error) { return "", g.Accept(w.Policy) },
+		"SelectSample": selecting(secondSample), "SelectSample unknown": selecting("sample-9"),
+		"Regenerate": func(w *world, g *aigen.Generation) (string, error) {
+			in, err := aigen.NewInput("a blue fox", "", nil)
+			if err != nil {
+				return "", err
+			}
+			return "", g.Regenerate(w.Policy, in)
+		},
+		"Cancel": func(w *world, g *aigen.Generation) (string, error) { return "", g.Cancel(w.Policy) },
+		"Fail": func(w *world, g *aigen.Generation) (string, error) {
+			return "", g.Fail(w.Policy, aigen.Failure{Code: "broken"})
+		},
+		"DispatchFailed newest": func(w *world, g *aigen.Generation) (string, error) {
+			return changed(g.DispatchFailed(w.Policy, jobOr(g, w.newID())))
+		},
+		"DispatchFailed unknown": func(w *world, g *aigen.Generation) (string, error) {
+			return changed(g.DispatchFailed(w.Policy, w.newID()))
+		},
+		"Expire too early": func(w *world, g *aigen.Generation) (string, error) {
+			if !g.DueAt.IsZero() {
+				w.now = g.DueAt.Add(-time.Microsecond)
+			}
+			return changed(g.Expire(w.Policy))
+		},
+		"Expire when due": func(w *world, g *aigen.Generation) (string, error) {
+			w.now = w.now.Add(10_000 * time.Hour)
+			if !g.DueAt.IsZero() {
+				w.now = g.DueAt
+			}
+			return changed(g.Expire(w.Policy))
+		},
+	}
+	answers := map[string]func(*world, *aigen.Generation, aigen.ID) (bool, error){
+		"Reserved#":        func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Reserved(w.Policy, run) },
+		"Refused#, notify": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Refused(w.Policy, run, true) },
+		"Refused#, quietly": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.Refused(w.Policy, run, false)
+		},
+		"Abandon#": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Abandon(w.Policy, run) },
+		"Released#, held": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.Released(w.Policy, run, true)
+		},
+		"Released#, free": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.Released(w.Policy, run, false)
+		},
+	}
+	for name, answer := range answers {
+		all[strings.Replace(name, "#", " newest", 1)] = func(w *world, g *aigen.Generation) (string, error) {
+			return changed(answer(w, g, newestRun(g).ID))
+		}
+		all[firstWord(strings.Replace(name, "#", " ", 1))+" unknown"] = func(w *world, g *aigen.Generation) (string, error) {
+			return changed(answer(w, g, w.newID()))
+		}
+	}
+	reports := map[string]func(*world, aigen.ID) aigen.Report{
+		"Report samples":               func(w *world, job aigen.ID) aigen.Report { return w.samples(job) },
+		"Report final":                 func(w *world, job aigen.ID) aigen.Report { return w.final(job) },
+		"Report failed samples":        func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, false) },
+		"Report failed samples, retry": func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, true) },
+		"Report failed final":          func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, false) },
+		"Report failed final, retry":   func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, true) },
+		"Report rejected":              func(w *world, job aigen.ID) aigen.Report { return w.rejected(job) },
+	}
+	for name, report := range reports {
+		all[name] = func(w *world, g *aigen.Generation) (string, error) {
+			return outcome(g.Report(w.Policy, report(w, jobOr(g, w.newID()))))
+		}
+		all[name+", no jobId"] = func(w *world, g *aigen.Generation) (string, error) {
+			return outcome(g.Report(w.Policy, report(w, aigen.ID{})))
+		}
+		if !strings.Contains(name, "retry") && name != "Report failed final" {
+			all[name+", other jobId"] = func(w *world, g *aigen.Generation) (string, error) {
+				return outcome(g.Report(w.Policy, report(w, w.newID())))
+			}
+		}
+	}
+	return all
+}
+
+func selecting(sample string) verb {
+	return func(w *world, g *aigen.Generation) (string, error) {
+		return "", g.SelectSample(w.Policy, sample, aigen.Resolution{})
+	}
+}
+
+func changed(did bool, err error) (string, error) {
+	if did {
+		return "", err
+	}
+	return "no", err
+}
+
+func outcome(o aigen.Outcome, err error) (string, error) {
+	if o == aigen.OutcomeApplied {
+		return "", err
+	}
+	return string(o), err
+}
+
+func jobOr(g *aigen.Generation, other aigen.ID) aigen.ID {
+	if id := job(g); !id.IsZero() {
+		return id
+	}
+	return other
+}
+
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	return word
+}
