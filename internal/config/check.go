@@ -39,13 +39,13 @@ func (l *loader) exposed(c *Config) string {
 }
 
 func (l *loader) checkCallback(c *Config) {
-	const secret, secured, base = "N8N_CALLBACK_SECRET", "ENABLE_N8N_CALLBACK_SECURITY", "CALLBACK_BASE_URL"
+	const proof, secured, base = "N8N_CALLBACK_SECRET", "ENABLE_N8N_CALLBACK_SECURITY", "CALLBACK_BASE_URL"
 	switch {
 	case !c.Callback.Secured:
 		// Said explicitly, so it is obeyed, also beyond loopback.
 		l.warn(secured, "is off, so anyone who reaches the port can finish and fail generations: leave it on outside of tests")
-	case !l.given(secret) && !c.ListensOnLoopback():
-		l.fault(secret, "", l.exposed(c)+" Set it to the secret that n8n sends (`openssl rand -base64 32`), or listen on 127.0.0.1")
+	case !l.given(proof) && !c.ListensOnLoopback():
+		l.fault(proof, "", l.exposed(c)+" Set it to the secret that n8n sends (`openssl rand -base64 32`), or listen on 127.0.0.1")
 	}
 	if c.UsesWorker() || l.given(base) {
 		return
