@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -54,7 +55,7 @@ func (f field) secret() bool {
 func (f field) defaultText() string {
 	if f.tag.Get("defaultFrom") == "cores" {
 		// GOMAXPROCS and not NumCPU: it knows the limit of a container.
-		return fmt.Sprint(min(runtime.GOMAXPROCS(0), maxConcurrency))
+		return strconv.Itoa(min(runtime.GOMAXPROCS(0), maxConcurrency))
 	}
 	return f.tag.Get("default")
 }

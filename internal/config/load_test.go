@@ -147,7 +147,7 @@ func TestLoadFromDisk(t *testing.T) {
 	require.NoError(t, os.WriteFile(dotenv, []byte("LOG_LEVEL=debug\nJWT_ISSUER_FILE="+huge), 0o600))
 	require.NoError(t, os.WriteFile(huge, make([]byte, 1<<20+1), 0o600))
 	c, err := config.Load(config.Options{Environ: []string{}, DotEnvPath: dotenv})
-	assert.ErrorContains(t, err, "JWT_ISSUER (file "+huge+"): cannot be read (larger than")
+	require.ErrorContains(t, err, "JWT_ISSUER (file "+huge+"): cannot be read (larger than")
 	assert.Equal(t, "debug", c.Log.Level)
 
 	_, err = config.Load(config.Options{Environ: []string{}, DotEnvPath: dir})

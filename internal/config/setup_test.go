@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"io/fs"
 	"testing"
 
@@ -41,7 +40,7 @@ func mustLoad(t *testing.T, f files, environ ...string) config.Config {
 func faultsOf(t *testing.T, err error) []config.Fault {
 	t.Helper()
 	var e *config.Error
-	require.True(t, errors.As(err, &e), "an *config.Error, not %v", err)
+	require.ErrorAs(t, err, &e)
 	return e.Faults
 }
 

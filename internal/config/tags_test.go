@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // What the code takes for granted about the tags.
@@ -23,9 +24,9 @@ func TestTags(t *testing.T) {
 		switch f.value.Interface().(type) {
 		case time.Duration:
 			least, err := time.ParseDuration(low)
-			assert.NoError(t, err, f.name)
+			require.NoError(t, err, f.name)
 			_, err = time.ParseDuration(high)
-			assert.NoError(t, err, f.name)
+			require.NoError(t, err, f.name)
 			assert.Positive(t, least, f.name)
 		case int, Hundredths:
 			assert.NotEmpty(t, low, f.name)
@@ -37,7 +38,7 @@ func TestTags(t *testing.T) {
 			assert.NotEmpty(t, high, f.name)
 		}
 		if text := f.defaultText(); text != "" {
-			assert.NoError(t, f.set(text), f.name)
+			require.NoError(t, f.set(text), f.name)
 		}
 	}
 	assert.Equal(t, "64", strconv.Itoa(maxConcurrency), "as in the tag of WORKER_CONCURRENCY")

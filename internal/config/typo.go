@@ -14,8 +14,9 @@ const maxTypo = 2
 // checkTypos warns of names in the .env file that are no setting but nearly one.
 // The environment is not searched: it is full of other programs' names.
 func (l *loader) checkTypos(c *Config, dotenv map[string]string) {
-	var known []string
-	for _, f := range fieldsOf(c) {
+	fields := fieldsOf(c)
+	known := make([]string, 0, 2*len(fields))
+	for _, f := range fields {
 		known = append(known, f.name, f.name+fileSuffix)
 	}
 	for _, name := range slices.Sorted(maps.Keys(dotenv)) {
