@@ -49,17 +49,25 @@ func (s *Service) carryOut(c *Change, e aigen.Effect) error {
 // settle deducts or refunds: in this very transaction with the embedded ledger, by
 // the outbox with a remote credit service.
 func (s *Service) settle(c *Change, kind DeliveryKind, movement MovementKind, e aigen.Effect) error {
+	if e.Amount == 0 {
+		return nil // a free run: nobody was asked to hold anything
+	}
 	if s.ledger == nil {
 		return s.addCreditDelivery(c, kind, e)
 	}
-	c.Movements = append(c.Movements, s.movement(c.Generation, movement, e.RunID, e.Amount))
+	c.Movements = append(c.Movements, s.movements(c.Generation, movement, e.RunID, e.Amount)...)
 	return nil
 }
 
-func (s *Service) movement(g *aigen.Generation, kind MovementKind, run aigen.ID, amount aigen.Credits) Movement {
-	return Movement{
-		Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt,
+// movements is the one step of the ledger, or none where nothing costs anything or
+// the credits are kept elsewhere.
+func (s *Service) movements(g *aigen.Generation, kind MovementKind, run aigen.ID, amount aigen.Credits) []Movement {
+	if s.ledger == nil || amount == 0 {
+		return nil
 	}
+	return []Movement{{
+		Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt,
+	}}
 }
 
 func (s *Service) addDispatch(c *Change, e aigen.Effect) error {

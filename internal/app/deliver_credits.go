@@ -103,8 +103,8 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 	if err == nil {
 		_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 			ok, err := g.Reserved(s.policy, op.Reference)
-			if ok && s.ledger != nil {
-				c.Movements = append(c.Movements, s.movement(g, MovementReserve, op.Reference, op.Amount))
+			if ok {
+				c.Movements = append(c.Movements, s.movements(g, MovementReserve, op.Reference, op.Amount)...)
 			}
 			return ok, err
 		})

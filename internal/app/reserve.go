@@ -15,7 +15,7 @@ func (s *Service) reserveLocally(c *Change) (Accepted, error) {
 	if _, err := c.Generation.Reserved(s.policy, run.ID); err != nil {
 		return Accepted{}, err
 	}
-	c.Movements = append(c.Movements, s.movement(c.Generation, MovementReserve, run.ID, run.Amount))
+	c.Movements = append(c.Movements, s.movements(c.Generation, MovementReserve, run.ID, run.Amount)...)
 	return Accepted{GenerationID: c.Generation.ID, Status: c.Generation.Status, CreditsReserved: run.Amount}, nil
 }
 
@@ -26,6 +26,13 @@ func (s *Service) ask(c *Change, k RequestKey) (*Accepted, error) {
 	run, _ := c.Generation.PendingRun()
 	var answer *Accepted
 	switch {
+	case s.ledger == nil && run.Amount == 0:
+		// Free: there is nothing to ask anybody for.
+		a, err := s.reserveLocally(c)
+		if err != nil {
+			return nil, err
+		}
+		answer = &a
 	case s.mode == ReserveInBackground:
 		if err := c.Generation.Accept(s.policy); err != nil {
 			return nil, err

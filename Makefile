@@ -1,0 +1,56 @@
+# What a person types. `make help` lists the targets; README and AGENTS.md explain them.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TOOLS := $(CURDIR)/.cache/bin
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+FUZZTIME ?= 30s
+KILLS ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-short test-kill lint generate check-generated fuzz clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users start with 100 credits
+	LEDGER_INITIAL_CREDITS=$${LEDGER_INITIAL_CREDITS:-100} ./bin/aigen serve
+
+build: ## Build bin/aigen
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
+
+test: ## All tests with the race detector, the kill test included (about 8 minutes on 2 cores)
+	$(GO) vet ./...
+	AIGEN_KILLS=$(KILLS) $(GO) test -race -timeout 20m ./...
+
+test-short: ## The tests that take seconds, without the race detector
+	$(GO) test -short -timeout 5m ./...
+
+test-kill: ## kill -9 the real program at random moments, KILLS times (200)
+	AIGEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run TestKill ./test/e2e/
+
+lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
+	$(GOLANGCI) run ./...
+	@test -z "$$(git ls-files '*.go' | xargs gofmt -l)" || { echo "run gofmt on:"; git ls-files '*.go' | xargs gofmt -l; exit 1; }
+
+$(GOLANGCI):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS)/new $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/new/golangci-lint $@
+
+generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md
+	$(GO) generate ./...
+
+check-generated: generate ## Fail if a generated file was not up to date
+	git diff --exit-code -- api docs
+
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+clean: ## Remove what was built; data/ stays
+	rm -rf bin dist
