@@ -45,7 +45,7 @@ const (
 type Report struct {
 	JobID       ID // zero: the engine did not say, the stage decides
 	Kind        ReportKind
-	Stage       Stage // the stage it speaks of; "" if it did not say (rejected)
+	Stage       Stage // the stage it speaks of; "" if it did not say (rejected); samples and final say it by Kind
 	Fingerprint Fingerprint
 
 	Samples      []Asset // ReportSamples: at least one
@@ -72,6 +72,15 @@ const (
 // The error is an *Error with CodeCallbackContradiction (the job cannot have done
 // this) or CodeUnknownJob.
 func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
+	switch rep.Kind {
+	case ReportSamples:
+		rep.Stage = StageSamples
+	case ReportFinal:
+		rep.Stage = StageFinal
+	case ReportFailure, ReportRejected:
+	default:
+		return "", fmt.Errorf("unknown kind of report %q", rep.Kind)
+	}
 	run, job, err := g.addressee(&rep)
 	switch {
 	case err != nil:
@@ -100,8 +109,6 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	case ReportRejected:
 		job.State = JobRejected
 		g.rejected(p, run, rep.Failure)
-	default:
-		return "", fmt.Errorf("unknown kind of report %q", rep.Kind)
 	}
 	return OutcomeApplied, nil
 }
