@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -79,17 +80,24 @@ func InvalidInput(faults ...FieldError) *Error {
 // ParseParameters reads the object `inputParameters`. Nothing and null mean {}.
 // Keys are matched exactly: "Samples" is an unknown key and passes through.
 func ParseParameters(raw json.RawMessage) (Parameters, []FieldError) {
+	return parseParameters(raw, MaxParametersSize)
+}
+
+func parseParameters(raw json.RawMessage, maxSize int) (Parameters, []FieldError) {
 	const at = "body.inputParameters"
 	if s := bytes.TrimSpace(raw); len(s) == 0 || string(s) == "null" {
 		raw = json.RawMessage("{}")
+	}
+	if !utf8.Valid(raw) {
+		return Parameters{}, []FieldError{{at, "must be valid UTF-8"}}
 	}
 	var object map[string]json.RawMessage
 	var compact bytes.Buffer
 	if err := json.Unmarshal(raw, &object); err != nil || object == nil || json.Compact(&compact, raw) != nil {
 		return Parameters{}, []FieldError{{at, "must be a JSON object"}}
 	}
-	if compact.Len() > MaxParametersSize {
-		return Parameters{}, []FieldError{{at, fmt.Sprintf("has %d bytes as JSON, at most %d are allowed", compact.Len(), MaxParametersSize)}}
+	if compact.Len() > maxSize {
+		return Parameters{}, []FieldError{{at, fmt.Sprintf("has %d bytes as JSON, at most %d are allowed", compact.Len(), maxSize)}}
 	}
 	p := Parameters{Samples: DefaultSamples}
 	faults := p.readKnown(object, at)
@@ -157,9 +165,12 @@ func (p Parameters) MarshalJSON() ([]byte, error) {
 	return p.raw, nil
 }
 
-// UnmarshalJSON reads and checks the object; for stores and the wire.
+// UnmarshalJSON reads back what MarshalJSON wrote; for stores and jobs. The size
+// was checked when the user sent it: since then `samples` was filled in, and
+// encoding/json spells "<" in six bytes. A limit here would make a stored
+// generation unreadable.
 func (p *Parameters) UnmarshalJSON(data []byte) error {
-	parsed, faults := ParseParameters(data)
+	parsed, faults := parseParameters(data, math.MaxInt)
 	if len(faults) > 0 {
 		return InvalidInput(faults...)
 	}
