@@ -39,7 +39,9 @@ type Event struct {
 }
 
 // EventData is the state after the event, as far as the event touched it. The
-// last event's Status, Stage, Attempt and Credits are those of the generation.
+// last event's Status, Stage, Attempt and Credits are those of the generation;
+// only Released adds to the credits without an event, since it may come after
+// the end, and nothing is told after that.
 type EventData struct {
 	GenerationID     ID           `json:"generationId"`
 	ProjectID        ID           `json:"projectId"`

@@ -1,0 +1,145 @@
+package aigen_test
+
+import (
+	"testing"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	w.now = time.Date(2026, 11, 23, 12, 0, 0, 123456789, time.FixedZone("CET", 3600))
+
+	g := w.pending(t)
+
+	assert.Equal(t, aigen.StatusPending, g.Status)
+	assert.Equal(t, time.Date(2026, 11, 23, 11, 0, 0, 123456000, time.UTC), g.CreatedAt, "UTC, in microseconds")
+	assert.Equal(t, g.CreatedAt, g.UpdatedAt)
+	require.Len(t, g.Runs, 1)
+	assert.Equal(t, aigen.ReservationPending, g.Runs[0].Reservation)
+	assert.Equal(t, aigen.Credits(100), g.Runs[0].Amount, "four samples at 0.25")
+	assert.Equal(t, g.CreatedAt.Add(w.ReserveTimeout), g.DueAt)
+	assert.Equal(t, aigen.CreditTotals{}, g.Totals(), "nothing is held yet")
+	assert.Empty(t, g.Runs[0].Jobs)
+	events, effects := g.Drain()
+	assert.Empty(t, events)
+	assert.Empty(t, effects)
+}
+
+// TestWholeLife follows one generation from its request to its picture.
+func TestWholeLife(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	g := w.pending(t)
+	steps := []struct {
+		name    string
+		do      func()
+		event   aigen.EventType
+		effects []aigen.EffectKind
+		credits aigen.CreditTotals
+	}{
+		{
+			"reserved", func() { w.reserved(t, g) }, aigen.EventCreated,
+			[]aigen.EffectKind{aigen.EffectDispatch}, aigen.CreditTotals{Reserved: 100},
+		},
+		{
+			"samples", func() { w.applied(t, g, w.samples(job(g))) }, aigen.EventSamplesReady,
+			[]aigen.EffectKind{aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 100, Deducted: 100},
+		},
+		{
+			"final", func() {
+				require.NoError(t, g.SelectSample(w.Policy, secondSample, aigen.Resolution{}))
+				w.reserved(t, g)
+			}, aigen.EventFinalStarted,
+			[]aigen.EffectKind{aigen.EffectDispatch}, aigen.CreditTotals{Reserved: 200, Deducted: 100},
+		},
+		{
+			"final", func() { w.applied(t, g, w.final(job(g))) }, aigen.EventCompleted,
+			[]aigen.EffectKind{aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 200, Deducted: 200},
+		},
+	}
+	for _, step := range steps {
+		w.advance(time.Minute)
+		step.do()
+		events, effects := g.Drain()
+		assert.Equal(t, []aigen.EventType{step.event}, eventTypes(events), step.name)
+		assert.Equal(t, step.effects, kinds(effects), step.name)
+		assert.Equal(t, step.credits, g.Totals(), step.name)
+		assert.Equal(t, w.now, g.UpdatedAt, step.name)
+	}
+	assert.Equal(t, secondSample, g.SelectedSampleID)
+	assert.Equal(t, "final-1", g.FinalAssetID)
+	assert.Equal(t, "painter", g.AIModelUsed)
+	assert.Nil(t, g.Failure)
+}
+
+func TestRegenerateTakesOverOnlyWhenPaid(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	g := w.in(t, aigen.StatusAwaitingSelection)
+	in, err := aigen.NewInput("a blue fox", "ink", []byte(`{"samples":2}`))
+	require.NoError(t, err)
+
+	require.NoError(t, g.Regenerate(w.Policy, in))
+	assert.Equal(t, "a red fox", g.Input.Prompt, "the credits are not held yet")
+	_, err = g.Refused(w.Policy, newestRun(g).ID, true)
+	require.NoError(t, err)
+	assert.Equal(t, "a red fox", g.Input.Prompt, "nor ever")
+
+	require.NoError(t, g.Regenerate(w.Policy, in))
+	w.reserved(t, g)
+	assert.Equal(t, in, g.Input)
+	assert.Equal(t, aigen.Credits(50), newestRun(g).Amount, "two samples")
+	assert.Len(t, g.Samples, 2, "the old ones stay until there are new ones")
+}
+
+func TestSelectSamplePrices(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		asked, used aigen.Resolution
+		price       aigen.Credits
+	}{
+		"as the format has it": {aigen.Resolution{}, aigen.Resolution{Width: 1080, Height: 1920}, 100},
+		"at the border":        {aigen.Resolution{Width: 64, Height: 2048}, aigen.Resolution{Width: 64, Height: 2048}, 100},
+		"wide beyond it":       {aigen.Resolution{Width: 2049, Height: 64}, aigen.Resolution{Width: 2049, Height: 64}, 200},
+		"tall beyond it":       {aigen.Resolution{Width: 64, Height: 2049}, aigen.Resolution{Width: 64, Height: 2049}, 200},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup()
+			g := w.in(t, aigen.StatusAwaitingSelection)
+			require.NoError(t, g.SelectSample(w.Policy, firstSample, test.asked))
+			assert.Equal(t, test.used, newestRun(g).Resolution)
+			assert.Equal(t, test.price, newestRun(g).Amount)
+			cost, known := g.Cost(aigen.StageFinal)
+			assert.True(t, known)
+			assert.Equal(t, test.price, cost)
+			cost, known = g.Cost(aigen.StageSamples)
+			assert.True(t, known)
+			assert.Equal(t, aigen.Credits(100), cost)
+			assert.Empty(t, g.SelectedSampleID, "not before the credits are held")
+		})
+	}
+}
+
+// TestCloneSharesNothing changes a clone by every verb in every situation.
+func TestCloneSharesNothing(t *testing.T) {
+	t.Parallel()
+	for name, verb := range verbs() {
+		for _, s := range situations {
+			w := setup()
+			g := w.in(t, s.status)
+			if s.make != nil {
+				g = s.make(w, t)
+			}
+			before := snapshot(t, g)
+			_, _ = verb(w, g.Clone())
+			assert.Equal(t, before, snapshot(t, g), "%s in %s", name, s.name)
+		}
+	}
+}
