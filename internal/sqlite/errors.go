@@ -1,0 +1,59 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+// What the file or the machine did to us, for errors.Is. The driver's own error is
+// in the chain, for the log.
+var (
+	ErrBusy     = errors.New("another process is writing to the database")                  // for longer than Options.BusyTimeout
+	ErrDiskFull = errors.New("the disk is full")                                            // nothing of the transaction was written
+	ErrReadOnly = errors.New("the database file or its directory cannot be written to")     // permissions or a read-only file system
+	ErrUnusable = errors.New("the database file cannot be opened or is no SQLite database") // or it is damaged
+	ErrIO       = errors.New("reading or writing the database file failed")                 // see the system's log
+
+	errConstraint = errors.New("a rule of the schema was broken") // a defect of ours
+)
+
+// translate is the one place that knows the driver's errors. It names the operation
+// that failed. Errors of ours pass through it as they are, but for that name.
+func translate(op string, err error) error {
+	var e *driver.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), !errors.As(err, &e):
+		return fmt.Errorf("sqlite: %s: %w", op, err)
+	}
+	kind := ErrIO
+	switch e.Code() & 0xff { // the rest is detail
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		kind = ErrBusy
+	case lib.SQLITE_FULL:
+		kind = ErrDiskFull
+	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
+		kind = ErrReadOnly
+	case lib.SQLITE_CANTOPEN, lib.SQLITE_NOTADB, lib.SQLITE_CORRUPT:
+		kind = ErrUnusable
+	case lib.SQLITE_CONSTRAINT:
+		kind = errConstraint
+	case lib.SQLITE_ERROR, lib.SQLITE_MISUSE, lib.SQLITE_RANGE, lib.SQLITE_MISMATCH:
+		return fmt.Errorf("sqlite: %s: %w", op, err) // a query of ours is wrong
+	case lib.SQLITE_INTERRUPT:
+		kind = context.Canceled // the driver interrupts for no other reason
+	}
+	return fmt.Errorf("sqlite: %s: %w: %w", op, kind, err)
+}
+
+// breaksConstraint reports whether the driver refused a row, so that the
+// transaction can go on without it.
+func breaksConstraint(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CONSTRAINT
+}

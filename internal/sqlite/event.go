@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `
+
+// Events implements app.GenerationRepository.
+func (s *Store) Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error) {
+	const query = selectEvents + `WHERE generation_id = ? AND seq > ? ORDER BY seq LIMIT ?`
+	return s.events(ctx, query, generation[:], after, limit)
+}
+
+// UserEvents implements app.GenerationRepository.
+func (s *Store) UserEvents(ctx context.Context, user aigen.ID, after int64, limit int) ([]aigen.Event, error) {
+	const query = selectEvents + `WHERE user_id = ? AND position > ? ORDER BY position LIMIT ?`
+	return s.events(ctx, query, user[:], after, limit)
+}
+
+func (s *Store) events(ctx context.Context, query string, args ...any) ([]aigen.Event, error) {
+	var list []aigen.Event
+	err := s.view(ctx, "events", func(ctx context.Context, c *session) error {
+		return c.each(ctx, func(r *sql.Rows) error {
+			var e aigen.Event
+			err := r.Scan(idColumn(&e.GenerationID), idColumn(&e.UserID), &e.Seq, &e.Position,
+				(*string)(&e.Type), timeColumn(&e.At), jsonColumn(&e.Data))
+			list = append(list, e)
+			return err
+		}, query, args...)
+	})
+	return list, err
+}
+
+// LastPosition implements app.GenerationRepository.
+func (s *Store) LastPosition(ctx context.Context, user aigen.ID) (position int64, err error) {
+	err = s.view(ctx, "last position", func(ctx context.Context, c *session) error {
+		_, err := c.one(ctx, []any{&position}, `SELECT event_position FROM accounts WHERE user_id = ?`, user[:])
+		return err
+	})
+	return position, err
+}
+
+const insertEvent = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)`
+
+// saveEvents writes events of one user and returns the position of the first.
+// Positions have no gaps and grow in the order of commits, since there is one
+// writer: who has seen position n will see nothing before it later.
+func saveEvents(ctx context.Context, c *session, a *account, events []aigen.Event) (first int64, err error) {
+	first = a.position + 1
+	for i := range events {
+		e := &events[i]
+		data, err := jsonArg(&e.Data)
+		if err != nil {
+			return 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
+		}
+		a.position++
+		_, err = c.exec(ctx, insertEvent, e.GenerationID[:], e.Seq, e.UserID[:], a.position,
+			string(e.Type), e.At.UnixMicro(), data)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return first, nil
+}

@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, version, last_event`
+
+// Get implements app.GenerationRepository.
+func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
+	const query = `SELECT ` + generationColumns + ` FROM generations WHERE id = ?`
+	var found []*aigen.Generation
+	err := s.view(ctx, "get generation", func(ctx context.Context, c *session) (err error) {
+		if found, err = loadGenerations(ctx, c, query, id[:]); err != nil || len(found) == 0 {
+			return err
+		}
+		return loadRuns(ctx, c, found, `WHERE generation_id = ?`, id[:])
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, &aigen.Error{Code: aigen.CodeNotFound, Message: "There is no such generation."}
+	}
+	return found[0], nil
+}
+
+// List implements app.GenerationRepository. It is two queries, whatever the length.
+func (s *Store) List(ctx context.Context, q app.ListQuery) ([]*aigen.Generation, error) {
+	where, args := listFilter(q)
+	var list []*aigen.Generation
+	err := s.view(ctx, "list generations", func(ctx context.Context, c *session) (err error) {
+		list, err = loadGenerations(ctx, c, `SELECT `+generationColumns+` FROM generations `+where, args...)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		return loadRuns(ctx, c, list, `WHERE generation_id IN (SELECT id FROM generations `+where+`)`, args...)
+	})
+	return list, err
+}
+
+// listFilter selects one page. Both queries of List use it: in one transaction it
+// selects the same rows twice, and no list of ids has to be bound.
+func listFilter(q app.ListQuery) (where string, args []any) {
+	var b strings.Builder
+	b.WriteString(`WHERE user_id = ?`)
+	args = append(args, q.UserID[:])
+	if q.Status != "" {
+		b.WriteString(` AND status = ?`)
+		args = append(args, string(q.Status))
+	}
+	if !q.ProjectID.IsZero() {
+		b.WriteString(` AND project_id = ?`)
+		args = append(args, q.ProjectID[:])
+	}
+	if q.Before != nil {
+		b.WriteString(` AND (created_at, id) < (?, ?)`)
+		args = append(args, q.Before.CreatedAt.UnixMicro(), q.Before.ID[:])
+	}
+	b.WriteString(` ORDER BY created_at DESC, id DESC LIMIT ?`)
+	return b.String(), append(args, max(q.Limit, 1))
+}
+
+// Due implements app.GenerationRepository.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]aigen.ID, error) {
+	const query = `SELECT id FROM generations WHERE due_at <= ? ORDER BY due_at, id LIMIT ?`
+	var ids []aigen.ID
+	err := s.view(ctx, "due generations", func(ctx context.Context, c *session) error {
+		return c.each(ctx, func(r *sql.Rows) error {
+			var id aigen.ID
+			err := r.Scan(idColumn(&id))
+			ids = append(ids, id)
+			return err
+		}, query, now.UnixMicro(), limit)
+	})
+	return ids, err
+}
+
+func loadGenerations(ctx context.Context, c *session, query string, args ...any) ([]*aigen.Generation, error) {
+	var list []*aigen.Generation
+	err := c.each(ctx, func(r *sql.Rows) error {
+		g := new(aigen.Generation)
+		list = append(list, g)
+		return r.Scan(
+			idColumn(&g.ID), idColumn(&g.UserID), idColumn(&g.ProjectID),
+			&g.Input.Prompt, &g.Input.StyleGuidance, parametersColumn(&g.Input.Parameters),
+			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
+			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
+			timeColumn(&g.SelectBy), timeColumn(&g.DueAt), timeColumn(&g.CreatedAt), timeColumn(&g.UpdatedAt),
+			&g.Version, &g.LastEvent)
+	}, query, args...)
+	return list, err
+}
+
+const insertGeneration = `INSERT INTO generations (` + generationColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+
+// What a generation was made with does not change, except its input: that of a
+// regeneration replaces it.
+const updateGeneration = `UPDATE generations SET prompt = ?, style = ?, parameters = ?, status = ?, samples = ?,
+	selected_sample_id = ?, final_asset_id = ?, final_asset = ?, ai_model = ?, failure = ?, select_by = ?, due_at = ?,
+	updated_at = ?, version = ?, last_event = ?
+WHERE id = ? AND version = ?`
+
+// saveGeneration writes g over version from; false if that is not the version in
+// the table. The caller's g keeps its Version until the commit.
+func saveGeneration(ctx context.Context, c *session, g *aigen.Generation, from int64) (bool, error) {
+	parameters, err := g.Input.Parameters.MarshalJSON()
+	if err != nil {
+		return false, fmt.Errorf("parameters of generation %s: %w", g.ID, err)
+	}
+	samples, asset, failure, err := generationJSON(g)
+	if err != nil {
+		return false, fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	var n int64
+	if from == 0 {
+		n, err = c.exec(ctx, insertGeneration, g.ID[:], g.UserID[:], g.ProjectID[:],
+			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
+			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
+			g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), from+1, g.LastEvent)
+	} else {
+		n, err = c.exec(ctx, updateGeneration,
+			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
+			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
+			g.UpdatedAt.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
+	}
+	return n == 1, err
+}
+
+// generationJSON returns the columns that hold JSON, nil for NULL.
+func generationJSON(g *aigen.Generation) (samples, asset, failure any, err error) {
+	if len(g.Samples) > 0 {
+		if samples, err = jsonArg(g.Samples); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if g.FinalAsset != nil {
+		if asset, err = jsonArg(g.FinalAsset); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if g.Failure != nil {
+		if failure, err = jsonArg(g.Failure); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return samples, asset, failure, nil
+}
+
+// removeGeneration removes g with its runs; false if its version is not from. A
+// generation with events is not removed: the foreign key refuses.
+func removeGeneration(ctx context.Context, c *session, id aigen.ID, from int64) (bool, error) {
+	n, err := c.exec(ctx, `DELETE FROM generations WHERE id = ? AND version = ?`, id[:], from)
+	return n == 1, err
+}

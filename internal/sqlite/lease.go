@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// A lease is the owner in a row of the outbox; while it lasts, available_at is its
+// end. It is lost when another owner claims the row, not by time alone: an owner
+// that is late but was not replaced still knows best what became of the delivery.
+
+// ExtendLeases implements app.Outbox.
+func (s *Store) ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	const query = `UPDATE deliveries SET available_at = ? WHERE id = ? AND owner = ?`
+	_, err := s.eachID(ctx, "extend leases", query, ids, func(id aigen.ID) []any {
+		return []any{until.UnixMicro(), id[:], owner}
+	})
+	return err
+}
+
+// FinishDeliveries implements app.Outbox.
+func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
+	if len(results) == 0 {
+		return nil
+	}
+	return s.write(ctx, "finish deliveries", func(ctx context.Context, c *session) error {
+		for i := range results {
+			if err := finishDelivery(ctx, c, owner, &results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func finishDelivery(ctx context.Context, c *session, owner string, r *app.DeliveryResult) (err error) {
+	const (
+		remove = `DELETE FROM deliveries WHERE id = ? AND owner = ?`
+		retry  = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ? WHERE id = ? AND owner = ?`
+		bury   = `UPDATE deliveries SET owner = NULL, state = 'dead', last_error = ? WHERE id = ? AND owner = ?`
+		// Due since it was made: at once, and before what came later.
+		giveBack = `UPDATE deliveries SET owner = NULL, available_at = created_at, attempts = max(attempts - 1, 0)
+WHERE id = ? AND owner = ?`
+	)
+	switch r.Verdict {
+	case app.VerdictDelivered:
+		_, err = c.exec(ctx, remove, r.ID[:], owner)
+	case app.VerdictRetry:
+		_, err = c.exec(ctx, retry, r.RetryAt.UnixMicro(), r.Error, r.ID[:], owner)
+	case app.VerdictDead:
+		_, err = c.exec(ctx, bury, r.Error, r.ID[:], owner)
+	case app.VerdictReturned:
+		_, err = c.exec(ctx, giveBack, r.ID[:], owner)
+	default:
+		err = fmt.Errorf("unknown verdict %d", r.Verdict)
+	}
+	return err
+}
+
+// ReleaseLeases implements app.Outbox. It reads the whole table, which is why no
+// index is kept for it: it is called at the start and at the stop.
+func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
+	const query = `UPDATE deliveries SET owner = NULL, available_at = ?, attempts = max(attempts - 1, 0) WHERE owner = ?`
+	var n int64
+	err := s.write(ctx, "release leases", func(ctx context.Context, c *session) (err error) {
+		n, err = c.exec(ctx, query, now.UnixMicro(), owner)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(n), nil
+}
+
+// RetryDeliveries implements app.Outbox. A row that is being delivered right now is
+// left alone: it would be delivered twice at the same time.
+func (s *Store) RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error) {
+	const (
+		set    = `UPDATE deliveries SET state = 'waiting', attempts = 0, available_at = ?1, owner = NULL `
+		all    = set + `WHERE state = 'dead'`
+		chosen = set + `WHERE id = ?2 AND (owner IS NULL OR available_at <= ?1)`
+	)
+	if len(ids) > 0 {
+		return s.eachID(ctx, "retry deliveries", chosen, ids, func(id aigen.ID) []any {
+			return []any{now.UnixMicro(), id[:]}
+		})
+	}
+	var n int64
+	err := s.write(ctx, "retry deliveries", func(ctx context.Context, c *session) (err error) {
+		n, err = c.exec(ctx, all, now.UnixMicro())
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(n), nil
+}

@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNewerSchema is returned by Open for a file that a later version of the program
+// has migrated. This one must not write to it: it does not know the rules.
+var ErrNewerSchema = errors.New("the database was made by a newer version of aigen")
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one file of migrations, "0001_init.sql".
+type migration struct {
+	version  int
+	name     string
+	script   string
+	checksum string
+}
+
+// migrations lists the files in order. The numbers run 1, 2, 3 …
+func migrations(files fs.FS) ([]migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	list := make([]migration, 0, len(names))
+	for i, name := range names {
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil || version != i+1 {
+			return nil, fmt.Errorf("%s: want number %04d", name, i+1)
+		}
+		script, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(script)
+		list = append(list, migration{version, name, string(script), hex.EncodeToString(sum[:])})
+	}
+	return list, nil
+}
+
+// migrate applies what is missing, each migration in a transaction of its own.
+// Processes that start at the same time wait for each other at the first.
+func (s *Store) migrate(ctx context.Context) error {
+	known, err := migrations(migrationFiles)
+	if err != nil {
+		return fmt.Errorf("sqlite: migrations: %w", err)
+	}
+	return s.migrateTo(ctx, known)
+}
+
+func (s *Store) migrateTo(ctx context.Context, known []migration) error {
+	if err := s.write(ctx, "migrate "+s.path, initSchema); err != nil {
+		return err
+	}
+	for _, m := range known {
+		err := s.write(ctx, fmt.Sprintf("migrate %s to version %d", s.path, m.version), func(ctx context.Context, c *session) error {
+			return m.apply(ctx, c, len(known))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// initSchema makes the table of applied migrations, unless the file is somebody
+// else's database.
+func initSchema(ctx context.Context, c *session) error {
+	const lookForTables = `SELECT count(*), count(*) FILTER (WHERE name = 'schema_migrations') FROM sqlite_schema WHERE type = 'table'`
+	var tables, ours int
+	if _, err := c.one(ctx, []any{&tables, &ours}, lookForTables); err != nil {
+		return err
+	}
+	if tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: it holds the tables of another program", ErrUnusable)
+	}
+	_, err := c.exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
+		version    INTEGER PRIMARY KEY,
+		name       TEXT    NOT NULL,
+		checksum   TEXT    NOT NULL,
+		applied_at INTEGER NOT NULL
+	) STRICT`)
+	return err
+}
+
+func (m migration) apply(ctx context.Context, c *session, newest int) error {
+	var version int
+	if _, err := c.one(ctx, []any{&version}, `SELECT coalesce(max(version), 0) FROM schema_migrations`); err != nil {
+		return err
+	}
+	if version > newest {
+		return fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, version, newest)
+	}
+	if version >= m.version {
+		return m.verify(ctx, c)
+	}
+	// Not prepared: a script is many statements, used once.
+	if _, err := c.conn.ExecContext(ctx, m.script); err != nil {
+		return err
+	}
+	_, err := c.exec(ctx, `INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)`,
+		m.version, m.name, m.checksum, time.Now().UnixMicro())
+	return err
+}
+
+// verify finds a migration that was edited after a release: the schema of this
+// file would differ from that of a new one.
+func (m migration) verify(ctx context.Context, c *session) error {
+	var checksum sql.NullString
+	if _, err := c.one(ctx, []any{&checksum}, `SELECT checksum FROM schema_migrations WHERE version = ?`, m.version); err != nil {
+		return err
+	}
+	if checksum.String != m.checksum {
+		return fmt.Errorf("%s is not the one that was applied to this database", m.name)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at`
+
+func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
+	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	var payload any
+	if len(d.Payload) > 0 {
+		payload = string(d.Payload)
+	}
+	available := orDefault(d.AvailableAt, d.CreatedAt)
+	_, err := c.exec(ctx, query, d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
+		string(orDefault(d.State, app.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
+		d.CreatedAt.UnixMicro(), string(d.Kind.Lane()))
+	if err != nil {
+		return fmt.Errorf("delivery %s: %w", d.Kind, err)
+	}
+	return nil
+}
+
+func loadDeliveries(ctx context.Context, c *session, query string, args ...any) ([]app.Delivery, error) {
+	var list []app.Delivery
+	err := c.each(ctx, func(r *sql.Rows) error {
+		var d app.Delivery
+		err := r.Scan(idColumn(&d.ID), (*string)(&d.Kind), idColumn(&d.UserID), idColumn(&d.GenerationID), idColumn(&d.RunID),
+			&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt))
+		list = append(list, d)
+		return err
+	}, query, args...)
+	return list, err
+}
+
+// What is due in a lane: rows without a lease, and rows whose lease has ended.
+const dueDeliveries = ` WHERE state = 'waiting' AND lane = ? AND available_at <= ? ORDER BY available_at, id LIMIT ?`
+
+// ClaimDeliveries implements app.Outbox.
+//
+// Dialect: PostgreSQL does this in one UPDATE … FOR UPDATE SKIP LOCKED. Here the
+// rows are selected twice, by the same condition and under the same lock, because
+// RETURNING gives them in no order and without the time they were due at.
+func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
+	due := []any{string(q.Lane), q.Now.UnixMicro(), q.Limit}
+	// A relay that looks for work and finds none does not hold up the writer.
+	if found, err := s.anyDue(ctx, q); err != nil || !found {
+		return nil, err
+	}
+	var list []app.Delivery
+	err := s.write(ctx, "claim deliveries", func(ctx context.Context, c *session) (err error) {
+		if list, err = loadDeliveries(ctx, c, `SELECT `+deliveryColumns+` FROM deliveries`+dueDeliveries, due...); err != nil {
+			return err
+		}
+		const lease = `UPDATE deliveries SET owner = ?, available_at = ?, attempts = attempts + 1
+WHERE id IN (SELECT id FROM deliveries` + dueDeliveries + `)`
+		_, err = c.exec(ctx, lease, append([]any{q.Owner, q.Until.UnixMicro()}, due...)...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].Attempts++
+		list[i].AvailableAt = q.Until
+	}
+	return list, nil
+}
+
+func (s *Store) anyDue(ctx context.Context, q app.Claim) (found bool, err error) {
+	err = s.view(ctx, "look for deliveries", func(ctx context.Context, c *session) error {
+		var one int
+		found, err = c.one(ctx, []any{&one}, `SELECT 1 FROM deliveries`+dueDeliveries,
+			string(q.Lane), q.Now.UnixMicro(), min(q.Limit, 1))
+		return err
+	})
+	return found, err
+}
+
+// ListDeliveries implements app.Outbox.
+func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
+	query := `SELECT ` + deliveryColumns + ` FROM deliveries WHERE id > ?`
+	args := []any{q.After[:]}
+	if q.State != "" {
+		query += ` AND state = ?`
+		args = append(args, string(q.State))
+	}
+	if q.Lane != "" {
+		query += ` AND lane = ?`
+		args = append(args, string(q.Lane))
+	}
+	if !q.GenerationID.IsZero() {
+		query += ` AND generation_id = ?`
+		args = append(args, q.GenerationID[:])
+	}
+	query += ` ORDER BY id LIMIT ?`
+	args = append(args, max(q.Limit, 1))
+	var list []app.Delivery
+	err := s.view(ctx, "list deliveries", func(ctx context.Context, c *session) (err error) {
+		list, err = loadDeliveries(ctx, c, query, args...)
+		return err
+	})
+	return list, err
+}
+
+// eachID runs a query for each id in one transaction and adds up the rows changed.
+func (s *Store) eachID(ctx context.Context, op, query string, ids []aigen.ID, args func(id aigen.ID) []any) (int, error) {
+	var total int64
+	err := s.write(ctx, op, func(ctx context.Context, c *session) error {
+		for _, id := range ids {
+			n, err := c.exec(ctx, query, args(id)...)
+			if err != nil {
+				return err
+			}
+			total += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(total), nil
+}

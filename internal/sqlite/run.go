@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// loadRuns gives each generation of the list its runs, oldest first.
+func loadRuns(ctx context.Context, c *session, list []*aigen.Generation, where string, args ...any) error {
+	query := `SELECT generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
+	ask_at, jobs, deadline, created_at
+FROM runs ` + where + ` ORDER BY generation_id, number`
+	owner := make(map[aigen.ID]*aigen.Generation, len(list))
+	for _, g := range list {
+		owner[g.ID] = g
+	}
+	return c.each(ctx, func(rows *sql.Rows) error {
+		var generation aigen.ID
+		var r aigen.Run
+		err := rows.Scan(idColumn(&generation), &r.Number, idColumn(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
+			&r.SampleID, resolutionColumn(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
+			timeColumn(&r.AskAt), jsonColumn(&r.Jobs), timeColumn(&r.Deadline), timeColumn(&r.CreatedAt))
+		if err != nil {
+			return err
+		}
+		g := owner[generation]
+		g.Runs = append(g.Runs, r)
+		return nil
+	}, query, args...)
+}
+
+// inputRow is an aigen.Input as a column holds it.
+type inputRow struct {
+	Prompt     string          `json:"inputPrompt"`
+	Style      string          `json:"styleGuidance,omitempty"`
+	Parameters json.RawMessage `json:"inputParameters"`
+}
+
+func inputArg(in *aigen.Input) (any, error) {
+	if in == nil {
+		return nil, nil
+	}
+	parameters, err := in.Parameters.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return jsonArg(inputRow{in.Prompt, in.StyleGuidance, parameters})
+}
+
+func inputColumn(dst **aigen.Input) column {
+	return func(src any) error {
+		var row *inputRow
+		if err := jsonColumn(&row)(src); err != nil || row == nil {
+			return err
+		}
+		*dst = &aigen.Input{Prompt: row.Prompt, StyleGuidance: row.Style}
+		return readParameters(&(*dst).Parameters, row.Parameters)
+	}
+}
+
+const insertRun = `INSERT INTO runs (generation_id, number, id, user_id, stage, input, sample_id, resolution, amount,
+	reservation, ask_at, jobs, deadline, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (generation_id, number) DO UPDATE SET
+	reservation = excluded.reservation, ask_at = excluded.ask_at, jobs = excluded.jobs, deadline = excluded.deadline`
+
+// saveRuns writes the runs that may have changed: a run whose reservation was
+// decided before this step never changes again, so that a generation with many of
+// them costs no more than one with few.
+func saveRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) error {
+	var open []int
+	if from > 0 && len(g.Runs) > 1 {
+		const query = `SELECT number FROM runs WHERE generation_id = ? AND reservation IN ('pending', 'held', 'releasing')`
+		err := c.each(ctx, func(r *sql.Rows) error {
+			var number int
+			err := r.Scan(&number)
+			open = append(open, number)
+			return err
+		}, query, g.ID[:])
+		if err != nil {
+			return err
+		}
+	}
+	last := len(g.Runs) - 1
+	for i := range g.Runs {
+		r := &g.Runs[i]
+		if from > 0 && i < last && r.Reservation.Ended() && !slices.Contains(open, r.Number) {
+			continue
+		}
+		if err := saveRun(ctx, c, g, r); err != nil {
+			return fmt.Errorf("run %s: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+func saveRun(ctx context.Context, c *session, g *aigen.Generation, r *aigen.Run) error {
+	input, err := inputArg(r.Input)
+	if err != nil {
+		return err
+	}
+	jobs := "[]"
+	if len(r.Jobs) > 0 {
+		if jobs, err = jsonArg(r.Jobs); err != nil {
+			return err
+		}
+	}
+	_, err = c.exec(ctx, insertRun, g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), input,
+		r.SampleID, r.Resolution.String(), int64(r.Amount), string(r.Reservation),
+		timeArg(r.AskAt), jobs, timeArg(r.Deadline), r.CreatedAt.UnixMicro())
+	return err
+}

@@ -1,0 +1,62 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// Stats implements app.GenerationRepository. Generations are counted as they
+// change, so that eight rows are read for them. Of the outbox and of the open
+// reservations, indexes are read that hold only what is not done yet: the cost
+// grows with the work in hand, not with the history.
+func (s *Store) Stats(ctx context.Context) (app.Stats, error) {
+	st := app.Stats{Generations: make(map[aigen.Status]int64, len(aigen.Statuses()))}
+	for _, status := range aigen.Statuses() {
+		st.Generations[status] = 0
+	}
+	err := s.view(ctx, "stats", func(ctx context.Context, c *session) error {
+		err := c.each(ctx, func(r *sql.Rows) error {
+			var status string
+			var n int64
+			err := r.Scan(&status, &n)
+			st.Generations[aigen.Status(status)] = n
+			return err
+		}, `SELECT status, n FROM generation_counts`)
+		if err != nil {
+			return err
+		}
+		if st.Outbox, err = laneStats(ctx, c); err != nil {
+			return err
+		}
+		const open = `SELECT count(*), coalesce(sum(amount), 0), min(created_at) FROM runs
+WHERE reservation IN ('pending', 'held', 'releasing')`
+		r := &st.Reservations
+		_, err = c.one(ctx, []any{&r.Open, (*int64)(&r.Amount), timeColumn(&r.Oldest)}, open)
+		return err
+	})
+	return st, err
+}
+
+// laneStats describes every lane, also those without rows.
+func laneStats(ctx context.Context, c *session) ([]app.LaneStats, error) {
+	const (
+		waiting = `SELECT count(*), min(created_at) FROM deliveries WHERE state = 'waiting' AND lane = ?`
+		dead    = `SELECT count(*) FROM deliveries WHERE state = 'dead' AND lane = ?`
+	)
+	lanes := app.Lanes()
+	list := make([]app.LaneStats, len(lanes))
+	for i, lane := range lanes {
+		l := &list[i]
+		l.Lane = lane
+		if _, err := c.one(ctx, []any{&l.Depth, timeColumn(&l.Oldest)}, waiting, string(lane)); err != nil {
+			return nil, err
+		}
+		if _, err := c.one(ctx, []any{&l.Dead}, dead, string(lane)); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
