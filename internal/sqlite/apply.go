@@ -136,13 +136,32 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 		if err := w.book.add(ctx, a, m, m.RunID.String()); err != nil {
-			return 0, err
+			return 0, w.outdated(ctx, err)
 		}
 	}
 	if err := w.guard(ctx); err != nil {
 		return 0, err
 	}
 	return w.rest(ctx)
+}
+
+// outdated finds out why a movement was refused. One that was decided on an old
+// version (a refund of a run that was deducted meanwhile) is no fault of anybody:
+// the step has to be decided anew.
+func (w *writing) outdated(ctx context.Context, refusal error) error {
+	id, from := w.change.Generation.ID, w.change.From
+	if from == 0 {
+		return refusal
+	}
+	var version int64
+	found, err := w.c.one(ctx, []any{&version}, `SELECT version FROM generations WHERE id = ?`, id[:])
+	switch {
+	case err != nil:
+		return err
+	case !found || version != from:
+		return fmt.Errorf("generation %s is not at version %d: %w", id, from, app.ErrVersionConflict)
+	}
+	return refusal
 }
 
 // guard writes the state over the version that it was made from.
