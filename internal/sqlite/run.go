@@ -75,7 +75,7 @@ ON CONFLICT (generation_id, number) DO UPDATE SET
 func saveRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) error {
 	var open []int
 	if from > 0 && len(g.Runs) > 1 {
-		const query = `SELECT number FROM runs WHERE generation_id = ? AND reservation IN ('pending', 'held', 'releasing')`
+		const query = `SELECT number FROM runs WHERE generation_id = ? AND (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing')`
 		err := c.each(ctx, func(r *sql.Rows) error {
 			var number int
 			err := r.Scan(&number)

@@ -32,7 +32,7 @@ func (s *Store) Stats(ctx context.Context) (app.Stats, error) {
 			return err
 		}
 		const open = `SELECT count(*), coalesce(sum(amount), 0), min(created_at) FROM runs
-WHERE reservation IN ('pending', 'held', 'releasing')`
+WHERE (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing')`
 		r := &st.Reservations
 		_, err = c.one(ctx, []any{&r.Open, (*int64)(&r.Amount), timeColumn(&r.Oldest)}, open)
 		return err

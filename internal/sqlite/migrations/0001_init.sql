@@ -3,6 +3,10 @@
 -- INTEGER microseconds since 1970 in UTC, which is all that PostgreSQL keeps too;
 -- no time is NULL. Amounts are INTEGER hundredths.
 --
+-- Rules say "a = 1 OR a = 2" and not "a IN (1, 2)": for a list SQLite builds a table
+-- each time it checks a row, which made the inserts a third slower. JSON is checked
+-- where it comes from outside; what the store itself encodes is not checked again.
+--
 -- Dialect: PostgreSQL has uuid, timestamptz, bigint and jsonb for these.
 
 CREATE TABLE generations (
@@ -12,8 +16,9 @@ CREATE TABLE generations (
     prompt             TEXT    NOT NULL,
     style              TEXT    NOT NULL,
     parameters         TEXT    NOT NULL CHECK (json_valid(parameters)),
-    status             TEXT    NOT NULL CHECK (status IN ('Pending', 'ProcessingSamples', 'AwaitingSelection',
-                               'ProcessingFinal', 'Completed', 'Failed', 'Cancelled', 'ContentRejected')),
+    status             TEXT    NOT NULL CHECK (status = 'Pending' OR status = 'ProcessingSamples' OR
+                               status = 'AwaitingSelection' OR status = 'ProcessingFinal' OR status = 'Completed' OR status = 'Failed' OR
+                               status = 'Cancelled' OR status = 'ContentRejected'),
     samples            TEXT    CHECK (json_valid(samples)),
     selected_sample_id TEXT    NOT NULL,
     final_asset_id     TEXT    NOT NULL,
@@ -27,14 +32,16 @@ CREATE TABLE generations (
     version            INTEGER NOT NULL CHECK (version >= 1),
     last_event         INTEGER NOT NULL CHECK (last_event >= 0),
     -- The sweeper has nothing to do after the end.
-    CHECK (due_at IS NULL OR status NOT IN ('Completed', 'Failed', 'Cancelled', 'ContentRejected'))
+    CHECK (due_at IS NULL OR
+           NOT (status = 'Completed' OR status = 'Failed' OR status = 'Cancelled' OR status = 'ContentRejected'))
 ) STRICT;
 
 CREATE INDEX generations_list ON generations (user_id, created_at DESC, id DESC);
 CREATE INDEX generations_due ON generations (due_at, id) WHERE due_at IS NOT NULL;
 
 CREATE TRIGGER generations_end BEFORE UPDATE OF status ON generations
-WHEN OLD.status <> NEW.status AND OLD.status IN ('Completed', 'Failed', 'Cancelled', 'ContentRejected')
+WHEN OLD.status <> NEW.status AND
+    (OLD.status = 'Completed' OR OLD.status = 'Failed' OR OLD.status = 'Cancelled' OR OLD.status = 'ContentRejected')
 BEGIN
     SELECT RAISE(ABORT, 'a generation that has ended does not change its status');
 END;
@@ -74,15 +81,15 @@ CREATE TABLE runs (
     number        INTEGER NOT NULL CHECK (number >= 1),
     id            BLOB    NOT NULL CHECK (length(id) = 16),
     user_id       BLOB    NOT NULL CHECK (length(user_id) = 16),
-    stage         TEXT    NOT NULL CHECK (stage IN ('samples', 'final')),
+    stage         TEXT    NOT NULL CHECK (stage = 'samples' OR stage = 'final'),
     input         TEXT    CHECK (json_valid(input)),
     sample_id     TEXT    NOT NULL,
     resolution    TEXT    NOT NULL,
     amount        INTEGER NOT NULL CHECK (amount >= 0),
-    reservation   TEXT    NOT NULL CHECK (reservation IN
-                          ('pending', 'held', 'deducted', 'refunded', 'refused', 'releasing')),
+    reservation   TEXT    NOT NULL CHECK (reservation = 'pending' OR reservation = 'held' OR reservation = 'deducted' OR
+                          reservation = 'refunded' OR reservation = 'refused' OR reservation = 'releasing'),
     ask_at        INTEGER,
-    jobs          TEXT    NOT NULL CHECK (json_valid(jobs)),
+    jobs          TEXT    NOT NULL,
     deadline      INTEGER,
     created_at    INTEGER NOT NULL,
     PRIMARY KEY (generation_id, number)
@@ -90,10 +97,11 @@ CREATE TABLE runs (
 
 -- The reservations that are not decided: few, however many runs there were.
 CREATE INDEX runs_open ON runs (generation_id, number, created_at, amount)
-WHERE reservation IN ('pending', 'held', 'releasing');
+WHERE reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing';
 
 CREATE TRIGGER runs_decided BEFORE UPDATE OF reservation ON runs
-WHEN OLD.reservation <> NEW.reservation AND OLD.reservation IN ('deducted', 'refunded', 'refused')
+WHEN OLD.reservation <> NEW.reservation AND
+    (OLD.reservation = 'deducted' OR OLD.reservation = 'refunded' OR OLD.reservation = 'refused')
 BEGIN
     SELECT RAISE(ABORT, 'a reservation that is decided does not change');
 END;
@@ -105,7 +113,7 @@ CREATE TABLE events (
     position      INTEGER NOT NULL CHECK (position >= 1),
     type          TEXT    NOT NULL,
     at            INTEGER NOT NULL,
-    data          TEXT    NOT NULL CHECK (json_valid(data)),
+    data          TEXT    NOT NULL,
     PRIMARY KEY (generation_id, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -114,14 +122,14 @@ CREATE UNIQUE INDEX events_of_user ON events (user_id, position);
 -- The outbox. No foreign key: what must be done outside outlives what asked for it.
 CREATE TABLE deliveries (
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    lane          TEXT    NOT NULL CHECK (lane IN ('jobs', 'credits', 'notifications')),
-    kind          TEXT    NOT NULL CHECK (kind IN ('sample_generation', 'final_generation',
-                          'reserve', 'deduct', 'refund', 'release', 'notify')),
+    lane          TEXT    NOT NULL CHECK (lane = 'jobs' OR lane = 'credits' OR lane = 'notifications'),
+    kind          TEXT    NOT NULL CHECK (kind = 'sample_generation' OR kind = 'final_generation' OR kind = 'reserve' OR
+                          kind = 'deduct' OR kind = 'refund' OR kind = 'release' OR kind = 'notify'),
     user_id       BLOB    NOT NULL CHECK (length(user_id) = 16),
     generation_id BLOB    NOT NULL CHECK (length(generation_id) = 16),
     run_id        BLOB    CHECK (length(run_id) = 16),
     payload       TEXT    CHECK (json_valid(payload)),
-    state         TEXT    NOT NULL CHECK (state IN ('waiting', 'dead')),
+    state         TEXT    NOT NULL CHECK (state = 'waiting' OR state = 'dead'),
     attempts      INTEGER NOT NULL CHECK (attempts >= 0),
     available_at  INTEGER NOT NULL, -- while leased: the end of the lease
     owner         TEXT,             -- of the lease
@@ -151,7 +159,7 @@ CREATE TABLE accounts (
 CREATE TABLE ledger_entries (
     id            INTEGER PRIMARY KEY,
     user_id       BLOB    NOT NULL CHECK (length(user_id) = 16),
-    kind          TEXT    NOT NULL CHECK (kind IN ('open', 'grant', 'reserve', 'deduct', 'refund')),
+    kind          TEXT    NOT NULL CHECK (kind = 'open' OR kind = 'grant' OR kind = 'reserve' OR kind = 'deduct' OR kind = 'refund'),
     amount        INTEGER NOT NULL CHECK (amount > 0 OR (kind = 'open' AND amount = 0)),
     run_id        BLOB    CHECK (length(run_id) = 16),
     generation_id BLOB    CHECK (length(generation_id) = 16),
@@ -160,7 +168,7 @@ CREATE TABLE ledger_entries (
     held_after    INTEGER NOT NULL CHECK (held_after >= 0),
     at            INTEGER NOT NULL,
     CHECK (balance_after >= held_after),
-    CHECK ((run_id IS NOT NULL) = (kind IN ('reserve', 'deduct', 'refund'))),
+    CHECK ((run_id IS NOT NULL) = (kind = 'reserve' OR kind = 'deduct' OR kind = 'refund')),
     CHECK ((reference IS NOT NULL) = (kind = 'grant'))
 ) STRICT;
 
