@@ -1,0 +1,178 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Event is something that happened to a generation.
+type Event struct {
+	ID   string // what to resume after; "" for progress, which is not kept
+	Type aigen.EventType
+	Data aigen.EventData
+	Raw  json.RawMessage // Data as it came, with what this version does not know
+}
+
+// Terminal reports whether nothing follows.
+func (e Event) Terminal() bool { return e.Type != aigen.EventProgress && e.Data.Status.Ended() }
+
+// errSilent is why a connection is cut that sends nothing, not even a heartbeat.
+var errSilent = errors.New("the stream fell silent")
+
+// Stream yields what has happened to a generation after the event after ("": all),
+// then what happens, up to the terminal event. A connection that breaks is made
+// again, and no event is lost or repeated thereby. An error is the last thing it
+// yields: the caller's context ended, the service said no, or it could not be found
+// again for MaxOutage.
+func (c *Client) Stream(ctx context.Context, id aigen.ID, after string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s := &stream{c: c, path: "/generations/" + id.String() + "/events", last: after, yield: yield, contact: time.Now()}
+		for {
+			err := s.connect(ctx)
+			if s.done {
+				return
+			}
+			delay, again := s.again(ctx, err)
+			if again {
+				err = sleep(ctx, delay)
+			}
+			if err != nil && (!again || ctx.Err() != nil) {
+				yield(Event{}, err)
+				return
+			}
+		}
+	}
+}
+
+// stream is one Stream over all its connections.
+type stream struct {
+	c     *Client
+	path  string
+	yield func(Event, error) bool
+
+	last     string        // id of the last event handed out
+	done     bool          // the terminal event was handed out, or nobody wants more
+	failures int           // connections in a row that brought nothing
+	contact  time.Time     // when something last came
+	retry    time.Duration // as the server asked
+}
+
+// again decides whether to connect once more after err, and when.
+func (s *stream) again(ctx context.Context, err error) (time.Duration, bool) {
+	s.failures++
+	delay := max(s.c.backoff(s.failures), min(s.retry, s.c.MaxDelay))
+	var p *Problem
+	switch {
+	case ctx.Err() != nil:
+		return 0, false
+	case errors.As(err, &p):
+		if !p.passing() && p.Status < http.StatusInternalServerError {
+			return 0, false
+		}
+		delay = max(delay, min(p.RetryAfter, s.c.MaxDelay))
+	case errors.Is(err, errFrameTooLong), errors.As(err, new(*malformedError)):
+		return 0, false // it would come again
+	}
+	return delay, time.Since(s.contact) < s.c.MaxOutage
+}
+
+// malformedError is an event that no service of this contract sends.
+type malformedError struct{ err error }
+
+func (e *malformedError) Error() string {
+	return "the stream is not what this service sends: " + e.err.Error()
+}
+func (e *malformedError) Unwrap() error { return e.err }
+
+// connect reads one connection to its end.
+func (s *stream) connect(ctx context.Context) error {
+	conn, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(s.c.IdleTimeout, func() { cancel(errSilent) })
+	defer silence.Stop()
+
+	req, err := http.NewRequestWithContext(conn, http.MethodGet, s.c.endpoint(s.path), nil)
+	if err != nil {
+		return err
+	}
+	s.c.authorize(req)
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Cache-Control", "no-cache")
+	if s.last != "" {
+		req.Header.Set("Last-Event-ID", s.last)
+	}
+	res, err := s.c.HTTPClient.Do(req)
+	if err != nil {
+		return s.c.unreachable(conn, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // given up
+	if res.StatusCode != http.StatusOK {
+		return readProblem(res, time.Now())
+	}
+	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {
+		return &malformedError{fmt.Errorf("its content type is %q", kind)}
+	}
+	err = s.read(&watched{r: res.Body, silence: silence, limit: s.c.IdleTimeout, contact: &s.contact})
+	if cause := context.Cause(conn); cause != nil && !s.done {
+		return cause
+	}
+	return err
+}
+
+func (s *stream) read(body io.Reader) error {
+	frames := newSSEReader(body)
+	for {
+		f, err := frames.next()
+		s.retry = max(s.retry, frames.retry)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("the stream ended before the generation did")
+		case err != nil:
+			return err
+		}
+		s.failures = 0
+		if f.named && s.repeats(f.id) {
+			continue
+		}
+		e, err := decodeEvent(f)
+		if err != nil {
+			return err
+		}
+		if f.named {
+			s.last = f.id
+		}
+		s.done = !s.yield(e, nil) || e.Terminal()
+		if s.done {
+			return nil
+		}
+	}
+}
+
+// repeats reports whether an id is not after the last one. Ids are the numbers of
+// events; something on the way may have swallowed our Last-Event-ID.
+func (s *stream) repeats(id string) bool {
+	n, err := strconv.ParseInt(id, 10, 64)
+	last, lastErr := strconv.ParseInt(s.last, 10, 64)
+	return err == nil && lastErr == nil && n <= last
+}
+
+func decodeEvent(f frame) (Event, error) {
+	e := Event{Type: aigen.EventType(f.event), Raw: json.RawMessage(f.data)}
+	if f.named {
+		e.ID = f.id
+	}
+	if err := json.Unmarshal(f.data, &e.Data); err != nil {
+		return Event{}, &malformedError{fmt.Errorf("event %q: %w", f.event, err)}
+	}
+	return e, nil
+}
