@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+)
+
+// API is the whole HTTP side as a handler. Build it with New.
+type API struct {
+	c       Config
+	mux     *http.ServeMux
+	secrets []webhooksig.Secret
+	docs    documents
+	streams *streams
+
+	// drain ends when Shutdown is called; streams watch it.
+	drain context.Context //nolint:containedctx // the life of the API, not of a call
+	stop  context.CancelCauseFunc
+}
+
+// Why a stream is ended from this side.
+var (
+	errShutdown     = errors.New("the service is stopping")
+	errTokenExpired = errors.New("the token has expired")
+)
+
+// New checks c and builds an API.
+func New(c Config) (*API, error) {
+	c.setDefaults()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	secrets, err := c.secrets()
+	if err != nil {
+		return nil, err
+	}
+	docs, err := newDocuments()
+	if err != nil {
+		return nil, err
+	}
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
+	a.drain, a.stop = context.WithCancelCause(context.Background())
+	for _, rt := range routes() {
+		a.mux.Handle(rt.method+" "+rt.pattern(), a.serve(rt))
+	}
+	return a, nil
+}
+
+// Shutdown tells the clients of event streams that the service stops, ends their
+// streams, and makes /readyz say no. It does not wait: http.Server.Shutdown does.
+func (a *API) Shutdown() { a.stop(errShutdown) }
+
+// OpenAPI returns the document in JSON.
+func (a *API) OpenAPI() []byte { return a.docs.json.body }
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{id: requestID(r), started: time.Now()}
+	rec := &recorder{ResponseWriter: w}
+	h := w.Header()
+	h.Set("X-Request-Id", c.id)
+	secure(h)
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	defer a.finish(rec, r, c)
+	trimSlash(r)
+	if a.cors(rec, r) {
+		return
+	}
+	a.dispatch(rec, r)
+}
+
+// dispatch finds the route. ServeMux answers in plain text, or with a redirect,
+// where there is none: these become problems.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	clean := path.Clean(r.URL.Path)
+	if clean != r.URL.Path && clean+"/" != r.URL.Path {
+		a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path."))
+		return
+	}
+	h, pattern := a.mux.Handler(r)
+	if pattern != "" {
+		a.mux.ServeHTTP(w, r) // not h: only this sets the values of the path
+		return
+	}
+	probe := probe{header: http.Header{}}
+	h.ServeHTTP(&probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		allow := probe.header.Get("Allow")
+		w.Header().Set("Allow", allow)
+		a.fail(w, r, newFault(codeMethodNotAllowed, "Allowed here: "+allow+"."))
+		return
+	}
+	a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path. See /docs for what there is."))
+}
+
+// trimSlash makes /x/ mean /x. The tree of assets is left alone: its handler
+// decides what a directory is.
+func trimSlash(r *http.Request) {
+	if len(r.URL.Path) < 2 || !strings.HasSuffix(r.URL.Path, "/") || strings.HasPrefix(r.URL.Path, assetsPath) {
+		return
+	}
+	u := *r.URL // shared with the caller's request
+	u.Path = u.Path[:len(u.Path)-1]
+	u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+	r.URL = &u
+}
+
+// serve applies what all routes have in common.
+func (a *API) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		callOf(r.Context()).route = rt.path
+		// No deadline is the server's: an event stream would not survive it. A
+		// writer that has no deadlines (a test's) needs none.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.c.WriteTimeout))
+		if strings.HasPrefix(rt.path, apiPath) {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		if err := a.guarded(rt, w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
+	if rt.guard == guardUser {
+		id, err := a.authenticate(r)
+		if err != nil {
+			return err
+		}
+		callOf(r.Context()).user = id.UserID
+		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
+		if rt.limited {
+			if err := a.limit(r.Context(), id.UserID); err != nil {
+				return err
+			}
+		}
+	}
+	return rt.handle(a, w, r)
+}
+
+// probe takes what ServeMux says where no route matches.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *probe) WriteHeader(status int)      { p.status = status }

@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+type identityKey struct{}
+
+// identityOf is who the request comes from; its route has the guard that makes sure.
+func identityOf(ctx context.Context) Identity {
+	id, _ := ctx.Value(identityKey{}).(Identity)
+	return id
+}
+
+// bearer returns the token of the Authorization header. given is false where there
+// is no such header or it has another scheme.
+func bearer(r *http.Request) (token string, given bool) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	if len(values) > 1 {
+		return "", true // which one counts is nothing to guess at
+	}
+	return strings.TrimSpace(token), true
+}
+
+// authenticate finds out who asks, or says why it cannot.
+func (a *API) authenticate(r *http.Request) (Identity, error) {
+	token, given := bearer(r)
+	if !given {
+		return Identity{}, &fault{
+			code: codeMissingToken, detail: "Send a token: Authorization: Bearer <JWT>.",
+			headers: challenge(`Bearer realm="aigen"`),
+		}
+	}
+	id, err := Identity{}, errors.New("the token is malformed")
+	if token != "" {
+		id, err = a.c.Authenticator.Authenticate(r.Context(), token)
+	}
+	switch {
+	case errors.Is(err, ErrAuthUnavailable):
+		return Identity{}, &fault{code: codeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
+	case err == nil && id.UserID.IsZero():
+		// There is no default user, whatever an authenticator does.
+		err = errors.New("the token names no user")
+	case err == nil:
+		return id, nil
+	}
+	why := firstClause(err)
+	return Identity{}, &fault{
+		code: codeInvalidToken, detail: strings.ToUpper(why[:1]) + why[1:] + ".", cause: err,
+		headers: challenge(`Bearer realm="aigen", error="invalid_token", error_description="` + why + `"`),
+	}
+}
+
+func challenge(value string) http.Header {
+	return http.Header{"Www-Authenticate": {value}}
+}
+
+// firstClause is the part of an error that may be shown, fit for a quoted string of
+// a header.
+func firstClause(err error) string {
+	text, _, _ := strings.Cut(err.Error(), ": ")
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+	if text == "" {
+		return "the token is not valid"
+	}
+	return text
+}
+
+// limit refuses a user who asks too often.
+func (a *API) limit(ctx context.Context, user aigen.ID) error {
+	if a.c.Limiter == nil {
+		return nil
+	}
+	wait, ok := a.c.Limiter.Allow(ctx, user)
+	if ok {
+		return nil
+	}
+	return &fault{
+		code: codeRateLimited, detail: "You asked too often. Wait " + seconds(wait) + " s.",
+		headers: http.Header{"Retry-After": {seconds(wait)}},
+	}
+}

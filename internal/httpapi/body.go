@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// readBody reads a JSON body and checks its form, in the order in which a caller
+// can do something about it: encoding, type, size, and then the text itself.
+func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rules jsonRules) ([]byte, error) {
+	if err := checkMedia(r.Header); err != nil {
+		return nil, err
+	}
+	body, err := a.readAll(w, r, limit)
+	if err != nil {
+		return nil, err
+	}
+	if a.c.DetailedLogging {
+		callOf(r.Context()).body = slices.Clone(body)
+	}
+	if err := checkJSON(body, rules); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// checkMedia wants application/json in UTF-8, not compressed.
+func checkMedia(h http.Header) error {
+	for _, coding := range h.Values("Content-Encoding") {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			f := newFault(codeUnsupportedCoding, "Send the body without a content encoding.")
+			f.headers = http.Header{"Accept-Encoding": {"identity"}} // RFC 9110, 12.5.3
+			return f
+		}
+	}
+	values := h.Values("Content-Type")
+	if len(values) != 1 {
+		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
+	}
+	media, params, err := mime.ParseMediaType(values[0])
+	if err != nil || media != "application/json" {
+		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return newFault(codeUnsupportedType, "JSON is UTF-8: leave the charset out.")
+	}
+	return nil
+}
+
+// readAll reads up to limit bytes, for no longer than ReadTimeout: who sends a byte
+// a minute must not hold a connection for good.
+func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	tooLarge := newFault(codeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
+	tooLarge.headers = http.Header{"Connection": {"close"}} // the rest is not read
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	control := http.NewResponseController(w)
+	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if timed {
+		// The connection is watched for hang-ups while the handler runs; a deadline
+		// left behind would look like one.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	var over *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.As(err, &over):
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		f := newFault(codeRequestTimeout, "The body did not arrive in time.")
+		f.headers = http.Header{"Connection": {"close"}}
+		return nil, f
+	default:
+		return nil, &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
+	}
+}

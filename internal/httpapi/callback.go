@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"net/http"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// processedView is the answer to a callback.
+type processedView struct {
+	Outcome string `json:"outcome" enum:"applied,duplicate,stale,ignored" doc:"Only applied has changed anything."`
+	Status  string `json:"status" enum:"@status"`
+}
+
+// callback takes what the workflow engine reports. The order matters: a caller
+// without a proof costs nothing, and one with a wrong proof learns nothing.
+func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
+	proof := readProof(r)
+	if a.c.CallbackSecurity && !proof.given() {
+		return &fault{
+			code:    codeMissingProof,
+			detail:  "Prove the callback by the job's token, X-N8N-Webhook-Secret, or a webhook-signature.",
+			headers: challenge(`Bearer realm="aigen callbacks"`),
+		}
+	}
+	body, err := a.readProved(w, r, proof)
+	if err != nil {
+		return err
+	}
+	var f faults
+	o := newObject("body", body, &f)
+	var tokenJob aigen.ID
+	if a.c.CallbackSecurity && !proof.proved {
+		if tokenJob, err = a.checkToken(o, proof); err != nil {
+			return err
+		}
+	}
+	cmd := readCallback(o)
+	if err := f.err(); err != nil {
+		return err
+	}
+	if !tokenJob.IsZero() {
+		if cmd.Report.JobID.IsZero() {
+			cmd.Report.JobID = tokenJob
+		}
+		if cmd.Report.JobID != tokenJob {
+			return newFault(codeInvalidProof, "The token is for another job than jobId.")
+		}
+	}
+	return a.process(w, r, cmd)
+}
+
+func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessResult) error {
+	c := callOf(r.Context())
+	c.generation, c.job = cmd.GenerationID, cmd.Report.JobID
+	done, err := a.c.Service.ProcessN8NResult(r.Context(), cmd)
+	if err != nil {
+		return err
+	}
+	c.outcome = string(done.Outcome)
+	return writeJSON(w, http.StatusOK, processedView{Outcome: string(done.Outcome), Status: string(done.Status)})
+}

@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// canonical writes JSON with sorted keys and no white space. Numbers stay as they
+// were spelt, so that none loses digits.
+func canonical(raw []byte) ([]byte, error) {
+	v, err := decodeAny(raw)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+func decodeAny(raw []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+// requestKey reads the Idempotency-Key, and makes the hash that tells whether a
+// later request with it is the same one: method, path without spelling, and what
+// the body means. body may be empty.
+func requestKey(r *http.Request, route string, generation aigen.ID, body []byte) (app.RequestKey, error) {
+	values := r.Header.Values("Idempotency-Key")
+	if len(values) == 0 {
+		return app.RequestKey{}, nil
+	}
+	if len(values) > 1 || !visible(values[0]) || len(values[0]) > aigen.MaxKeyLength {
+		return app.RequestKey{}, invalid(aigen.FieldError{
+			Location: "header.Idempotency-Key",
+			Message:  "must be one value of 1 to " + strconv.Itoa(aigen.MaxKeyLength) + " visible ASCII characters",
+		})
+	}
+	if len(body) > 0 {
+		var err error
+		if body, err = canonical(body); err != nil {
+			return app.RequestKey{}, err
+		}
+	}
+	path := strings.Replace(route, "{id}", generation.String(), 1)
+	h := sha256.New()
+	h.Write([]byte(r.Method + " " + path + "\n"))
+	h.Write(body)
+	return app.RequestKey{Key: values[0], Hash: [32]byte(h.Sum(nil))}, nil
+}
+
+// visible reports whether s is made of visible ASCII characters.
+func visible(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// replayed marks an answer that an earlier request got first.
+func replayed(w http.ResponseWriter, r *http.Request, yes bool) {
+	if yes {
+		callOf(r.Context()).replayed = true
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
+}
+
+// checkFree refuses what databases and other languages cannot hold within free-form
+// JSON: NUL in a text, and numbers beyond the range of a double.
+func checkFree(at string, raw json.RawMessage, f *faults) {
+	v, err := decodeAny(raw)
+	if err != nil {
+		return // the form has been checked
+	}
+	walk(v, func(leaf any) {
+		switch x := leaf.(type) {
+		case string:
+			if strings.ContainsRune(x, 0) {
+				f.add(at, "must not hold a NUL character")
+			}
+		case json.Number:
+			if _, err := x.Float64(); err != nil || len(x) > 64 {
+				f.add(at, "holds a number that is too large or has too many digits")
+			}
+		}
+	})
+}
+
+// walk visits keys, strings and numbers. v is not deeper than maxDepth.
+func walk(v any, visit func(any)) {
+	switch x := v.(type) {
+	case map[string]any:
+		for key, member := range x {
+			visit(key)
+			walk(member, visit)
+		}
+	case []any:
+		for _, element := range x {
+			walk(element, visit)
+		}
+	default:
+		visit(v)
+	}
+}

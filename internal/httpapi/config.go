@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+)
+
+// Service is what the API needs of app.Service.
+type Service interface {
+	InitiateGeneration(ctx context.Context, cmd app.InitiateGeneration) (app.Accepted, error)
+	ListGenerations(ctx context.Context, q app.ListQuery) (app.Page, error)
+	GetGeneration(ctx context.Context, user, id aigen.ID) (*aigen.Generation, error)
+	SelectSample(ctx context.Context, cmd app.SelectSample) (app.Accepted, error)
+	RegenerateSamples(ctx context.Context, cmd app.RegenerateSamples) (app.Accepted, error)
+	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
+	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
+	ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error)
+	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*app.Stream, error)
+	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
+	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
+}
+
+// Identity is who a token speaks for.
+type Identity struct {
+	UserID    aigen.ID
+	Roles     []string
+	ExpiresAt time.Time // zero: the token has no end; else streams end with it
+}
+
+// Authenticator checks a user's token. The text of an error is shown to the caller,
+// up to its first colon: what follows is for operators and goes to the log.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Identity, error)
+}
+
+// ErrAuthUnavailable is returned (wrapped) by an Authenticator that cannot tell
+// whether the token is good: 503 instead of 401.
+var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
+
+// Limiter bounds how often a user may ask for work.
+type Limiter interface {
+	// Allow reports whether the user may ask now; if not, when it is worth another try.
+	Allow(ctx context.Context, user aigen.ID) (wait time.Duration, ok bool)
+}
+
+// Recorder is told of each request. It must not block.
+type Recorder interface {
+	// Request: route is the pattern of the path, "unmatched" where there is none;
+	// method is "OTHER" for one that HTTP does not define. took is the whole life
+	// of a stream.
+	Request(route, method string, status int, took time.Duration)
+}
+
+// DependencyState says how a dependency is.
+type DependencyState string
+
+// The states of a dependency, from good to bad.
+const (
+	StateOK       DependencyState = "ok"
+	StateDegraded DependencyState = "degraded" // works, or is stood in for: still ready
+	StateDown     DependencyState = "down"     // the service cannot do its work
+)
+
+// Dependency is one line of /readyz. Everybody can read it: no host names.
+type Dependency struct {
+	Name   string          `json:"name" doc:"database, credits, engine …"`
+	State  DependencyState `json:"state" enum:"ok,degraded,down" doc:"down makes the service not ready."`
+	Mode   string          `json:"mode,omitempty" doc:"Which implementation it is: sqlite, embedded, odoo …"`
+	Detail string          `json:"detail,omitempty" doc:"What is wrong, in words."`
+}
+
+// Config is what an API is made of. Service and Authenticator are required; with
+// CallbackSecurity also Tokens or CallbackSecrets.
+type Config struct {
+	Service       Service
+	Authenticator Authenticator
+	Limiter       Limiter // nil: no limit
+
+	Tokens           *app.JobTokens
+	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)
+	CallbackSecurity bool     // false: callbacks need no proof, and none is looked at
+
+	CORSOrigins    []string // "https://app.example.com"; "*" for all; empty: no CORS
+	Assets         http.Handler
+	Ready          func(ctx context.Context) []Dependency // nil: always ready
+	MetricsHandler http.Handler
+	Recorder       Recorder
+
+	Log             *slog.Logger
+	DetailedLogging bool   // bodies go to the log; headers never do
+	Version         string // shown by /healthz
+
+	Now            func() time.Time
+	Heartbeat      time.Duration // of event streams; default 15 s
+	StreamsPerUser int           // default 32
+	MaxBody        int64         // of users' requests; default 64 KiB
+	MaxCallback    int64         // of callbacks; default 1 MiB
+	ReadTimeout    time.Duration // for a body; default 15 s
+	WriteTimeout   time.Duration // for an answer, or one event of a stream; default 30 s
+}
+
+func (c *Config) setDefaults() {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Recorder == nil {
+		c.Recorder = nobody{}
+	}
+	orDefault(&c.Heartbeat, 15*time.Second)
+	orDefault(&c.StreamsPerUser, 32)
+	orDefault(&c.MaxBody, 64<<10)
+	orDefault(&c.MaxCallback, 1<<20)
+	orDefault(&c.ReadTimeout, 15*time.Second)
+	orDefault(&c.WriteTimeout, 30*time.Second)
+}
+
+func orDefault[T ~int | ~int64](v *T, fallback T) {
+	if *v <= 0 {
+		*v = fallback
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Request(string, string, int, time.Duration) {}
+
+func (c *Config) check() error {
+	switch {
+	case c.Service == nil || c.Authenticator == nil:
+		return errors.New("httpapi: a service and an authenticator are required")
+	case c.CallbackSecurity && c.Tokens == nil && len(c.CallbackSecrets) == 0:
+		return errors.New("httpapi: callbacks cannot prove themselves without job tokens or a secret")
+	}
+	for _, origin := range c.CORSOrigins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.TrimSuffix(origin, u.Host) != u.Scheme+"://") {
+			return fmt.Errorf("httpapi: %q is not an origin: want a scheme and a host, such as https://app.example.com, or *", origin)
+		}
+	}
+	return nil
+}
+
+func (c *Config) secrets() ([]webhooksig.Secret, error) {
+	var secrets []webhooksig.Secret
+	for _, text := range c.CallbackSecrets {
+		s, err := webhooksig.ParseSecret(text)
+		if err != nil {
+			return nil, fmt.Errorf("httpapi: callback secret: %w", err)
+		}
+		secrets = append(secrets, s)
+	}
+	return secrets, nil
+}

@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"net/http"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// createBody describes the body of POST /generations; readCreate reads it.
+type createBody struct {
+	ProjectID       string         `json:"projectId" format:"uuid"`
+	InputPrompt     string         `json:"inputPrompt" minLength:"1" maxLength:"4000" doc:"What the picture shows, 1 to 4000 characters after trimming."`
+	StyleGuidance   *string        `json:"styleGuidance,omitempty" maxLength:"2000" nullable:"true" doc:"How it shall look."`
+	InputParameters parametersSpec `json:"inputParameters,omitempty"`
+}
+
+// strict are the rules for what users send.
+var strict = jsonRules{whole: true}
+
+func (a *API) create(w http.ResponseWriter, r *http.Request) error {
+	body, err := a.readBody(w, r, a.c.MaxBody, strict)
+	if err != nil {
+		return err
+	}
+	var f faults
+	cmd := app.InitiateGeneration{UserID: identityOf(r.Context()).UserID}
+	cmd.ProjectID, cmd.Input = readCreate(body, &f)
+	cmd.Key, err = keyOf(r, generationsPath, aigen.ID{}, body, &f)
+	if err != nil {
+		return err
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	accepted, err := a.c.Service.InitiateGeneration(r.Context(), cmd)
+	if err != nil {
+		return err
+	}
+	return accept(w, r, accepted)
+}
+
+func readCreate(body []byte, f *faults) (project aigen.ID, in aigen.Input) {
+	o := newObject("body", body, f)
+	if o.members == nil {
+		return project, in
+	}
+	o.only("projectId", "inputPrompt", "styleGuidance", "inputParameters")
+	o.need("projectId")
+	project, _ = o.id("projectId")
+	o.need("inputPrompt")
+	return project, readInput(o, f)
+}
+
+// readInput reads and checks the parts of an input. Those that are missing count
+// as empty; an empty prompt is a fault.
+func readInput(o object, f *faults) aigen.Input {
+	prompt, _ := o.text("inputPrompt")
+	style, _ := o.text("styleGuidance")
+	parameters, ok := o.get("inputParameters")
+	if ok {
+		checkFree(o.location("inputParameters"), parameters, f)
+	}
+	in, err := aigen.NewInput(prompt, style, parameters)
+	if err != nil {
+		for _, field := range asFault(err).fields {
+			f.add(field.Location, "%s", field.Message)
+		}
+	}
+	return in
+}
+
+// keyOf is requestKey with the faults of the key among those of the body.
+func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *faults) (app.RequestKey, error) {
+	key, err := requestKey(r, route, generation, body)
+	if err == nil {
+		return key, nil
+	}
+	known := asFault(err)
+	if known.code != aigen.CodeInvalidInput {
+		return key, err
+	}
+	for _, field := range known.fields {
+		f.add(field.Location, "%s", field.Message)
+	}
+	return key, nil
+}
+
+// accept answers a request whose work has begun.
+func accept(w http.ResponseWriter, r *http.Request, accepted app.Accepted) error {
+	callOf(r.Context()).generation = accepted.GenerationID
+	w.Header().Set("Location", generationsPath+"/"+accepted.GenerationID.String())
+	replayed(w, r, accepted.Replayed)
+	return writeJSON(w, http.StatusAccepted, viewAccepted(accepted))
+}

@@ -1,0 +1,58 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// secure sets what every answer bears. An API answer is no page: nothing in it may
+// run, be framed or be guessed to be something else.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
+const (
+	corsMethods = "GET, HEAD, POST"
+	corsHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, X-Correlation-ID"
+	corsExposed = "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id, Idempotency-Replayed"
+)
+
+// cors says what pages of other origins may do, and answers their preflight. There
+// are no cookies, so credentials are never allowed. It reports whether it answered.
+func (a *API) cors(w http.ResponseWriter, r *http.Request) bool {
+	if len(a.c.CORSOrigins) == 0 {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	if origin == "" || !a.allowedOrigin(origin) {
+		return false
+	}
+	// Else a page could not show the pictures, or read a problem.
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Access-Control-Allow-Origin", origin)
+	if !preflight {
+		h.Set("Access-Control-Expose-Headers", corsExposed)
+		return false
+	}
+	h.Add("Vary", "Access-Control-Request-Method")
+	h.Add("Vary", "Access-Control-Request-Headers")
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Allow-Headers", corsHeaders)
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+func (a *API) allowedOrigin(origin string) bool {
+	return slices.ContainsFunc(a.c.CORSOrigins, func(allowed string) bool {
+		return allowed == "*" || strings.EqualFold(allowed, origin)
+	})
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// readyTimeout bounds a look at the dependencies: a probe that hangs tells nothing.
+const readyTimeout = 5 * time.Second
+
+type healthView struct {
+	Status  string `json:"status" enum:"ok"`
+	Version string `json:"version,omitempty"`
+}
+
+type readyView struct {
+	Status       DependencyState `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
+	Dependencies []Dependency    `json:"dependencies" nullable:"false"`
+}
+
+// health says that the process answers, nothing more: a database that is down is no
+// reason to restart it.
+func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return writeJSON(w, http.StatusOK, healthView{Status: "ok", Version: a.c.Version})
+}
+
+// ready says whether requests should be sent here.
+func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	view := readyView{Status: StateOK, Dependencies: []Dependency{}}
+	if a.c.Ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		view.Dependencies = append(view.Dependencies, a.c.Ready(ctx)...)
+	}
+	if a.drain.Err() != nil {
+		view.Dependencies = append(view.Dependencies, Dependency{Name: "service", State: StateDown, Detail: "stopping"})
+	}
+	for _, d := range view.Dependencies {
+		if d.State == StateDown || (d.State == StateDegraded && view.Status == StateOK) {
+			view.Status = d.State
+		}
+	}
+	if view.Status == StateDown {
+		w.Header().Set("Retry-After", "5")
+		return writeJSON(w, http.StatusServiceUnavailable, view)
+	}
+	return writeJSON(w, http.StatusOK, view)
+}
+
+func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
+	if a.c.MetricsHandler == nil {
+		return newFault(codeRouteNotFound, "Metrics are switched off.")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	a.c.MetricsHandler.ServeHTTP(w, r)
+	return nil
+}
+
+// home leads somebody who opened the bare address to what there is to see.
+func (*API) home(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, docsPath, http.StatusFound)
+	return nil
+}

@@ -1,0 +1,177 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// maxFaults bounds an answer's list of faults.
+const maxFaults = 100
+
+// faults collects what is wrong with an input, one fault a location.
+type faults []aigen.FieldError
+
+func (f *faults) add(location, format string, args ...any) {
+	if len(*f) < maxFaults && !f.has(location) {
+		*f = append(*f, aigen.FieldError{Location: location, Message: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (f *faults) has(location string) bool {
+	return slices.ContainsFunc(*f, func(e aigen.FieldError) bool { return e.Location == location })
+}
+
+// err is nil if nothing is wrong.
+func (f *faults) err() error {
+	if len(*f) == 0 {
+		return nil
+	}
+	return invalid(*f...)
+}
+
+// object reads the members of a JSON object. Names are matched exactly, unlike by
+// encoding/json. A member that is null counts as one that is missing.
+type object struct {
+	at      string
+	members map[string]json.RawMessage
+	faults  *faults
+}
+
+// newObject reads raw, valid JSON, which stands at this location.
+func newObject(at string, raw json.RawMessage, f *faults) object {
+	o := object{at: at, faults: f}
+	if err := json.Unmarshal(raw, &o.members); err != nil || o.members == nil {
+		f.add(at, "must be a JSON object")
+	}
+	return o
+}
+
+func (o object) location(name string) string { return o.at + "." + name }
+
+func (o object) fault(name, format string, args ...any) {
+	o.faults.add(o.location(name), format, args...)
+}
+
+// get returns a member that is there and not null.
+func (o object) get(name string) (json.RawMessage, bool) {
+	raw, ok := o.members[name]
+	return raw, ok && string(raw) != "null"
+}
+
+// need returns a member that must be there.
+func (o object) need(name string) bool {
+	_, ok := o.get(name)
+	if !ok && !o.faults.has(o.at) {
+		o.fault(name, "is required")
+	}
+	return ok
+}
+
+// text returns a member that is a string.
+func (o object) text(name string) (string, bool) {
+	raw, ok := o.get(name)
+	if !ok {
+		return "", false
+	}
+	var s string
+	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		o.fault(name, "must be a string")
+		return "", false
+	}
+	return s, true
+}
+
+// id returns a member that is a UUID.
+func (o object) id(name string) (aigen.ID, bool) {
+	s, ok := o.text(name)
+	if !ok {
+		return aigen.ID{}, false
+	}
+	id, err := aigen.ParseID(s)
+	switch {
+	case err != nil:
+		o.fault(name, "must be a UUID, such as 0198c0de-0000-7000-8000-000000000000")
+	case id.IsZero():
+		o.fault(name, "must not be the nil UUID")
+	default:
+		return id, true
+	}
+	return aigen.ID{}, false
+}
+
+// number returns a member that is a whole number from low to high.
+func (o object) number(name string, low, high int) (int, bool) {
+	raw, ok := o.get(name)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(raw))
+	if err != nil || n < low || n > high {
+		o.fault(name, "must be a whole number from %d to %d", low, high)
+		return 0, false
+	}
+	return n, true
+}
+
+// flag returns a member that is true or false; false if it is missing.
+func (o object) flag(name string) bool {
+	raw, ok := o.get(name)
+	if ok && string(raw) != "true" && string(raw) != "false" {
+		o.fault(name, "must be true or false")
+	}
+	return string(raw) == "true"
+}
+
+// child returns a member that is an object; ok is false if there is none.
+func (o object) child(name string) (object, bool) {
+	raw, ok := o.get(name)
+	if !ok {
+		return object{at: o.location(name), faults: o.faults}, false
+	}
+	return newObject(o.location(name), raw, o.faults), true
+}
+
+// list returns the elements of a member that is an array.
+func (o object) list(name string) ([]json.RawMessage, bool) {
+	raw, ok := o.get(name)
+	if !ok {
+		return nil, false
+	}
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		o.fault(name, "must be a list")
+		return nil, false
+	}
+	return elements, true
+}
+
+// only refuses members of other names, so that a misspelt one is not lost quietly.
+func (o object) only(names ...string) {
+	var unknown []string
+	for name := range o.members {
+		if !slices.Contains(names, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		o.fault(shorten(name, 64), "is not a known field; known are %s", strings.Join(names, ", "))
+	}
+}
+
+// shorten cuts text to n characters.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return string(runes[:n-1]) + "…"
+}

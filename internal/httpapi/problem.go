@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// problemType is the prefix of a problem's type. It identifies, it is not fetched:
+// a URL would change with the host that the service is reached by.
+const problemType = "urn:aigen:problem:"
+
+// Problem is the body of every error (RFC 9457).
+type Problem struct {
+	Type      string         `json:"type" doc:"Identifies the kind of problem: urn:aigen:problem: and the code."`
+	Title     string         `json:"title" doc:"The kind of problem in words; the same for every problem with this code."`
+	Status    int            `json:"status" doc:"The HTTP status."`
+	Detail    string         `json:"detail" doc:"What is wrong with this request, for a person."`
+	Code      string         `json:"code" doc:"For programs to branch on; stable."`
+	RequestID string         `json:"requestId" doc:"As in X-Request-Id. Name it when you report the problem."`
+	Errors    []ProblemError `json:"errors,omitempty" doc:"Each fault of the input, where the input is invalid."`
+}
+
+// ProblemError is one fault of an input.
+type ProblemError struct {
+	Location string `json:"location" doc:"Where: body.inputPrompt, query.limit, header.Idempotency-Key."`
+	Message  string `json:"message" doc:"What is wrong and what would be right."`
+}
+
+// fault is an error of this package: one row of the table with what goes with it.
+type fault struct {
+	code    aigen.Code
+	detail  string
+	fields  []aigen.FieldError
+	headers http.Header
+	cause   error // for the log only
+}
+
+func (f *fault) Error() string {
+	if f.cause != nil {
+		return string(f.code) + ": " + f.detail + ": " + f.cause.Error()
+	}
+	return string(f.code) + ": " + f.detail
+}
+
+func (f *fault) Unwrap() error { return f.cause }
+
+func newFault(code aigen.Code, detail string, fields ...aigen.FieldError) *fault {
+	return &fault{code: code, detail: detail, fields: fields}
+}
+
+// invalid is the fault for these invalid fields.
+func invalid(fields ...aigen.FieldError) *fault {
+	detail := "One field is not valid."
+	if len(fields) != 1 {
+		detail = strconv.Itoa(len(fields)) + " fields are not valid."
+	}
+	return newFault(aigen.CodeInvalidInput, detail, fields...)
+}
+
+// asFault turns any error into what may be shown. What it does not know is a
+// defect of ours: the caller learns nothing but that.
+func asFault(err error) *fault {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	if errors.Is(err, app.ErrVersionConflict) {
+		return &fault{code: codeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
+	}
+	var known *aigen.Error
+	if errors.As(err, &known) {
+		if _, ok := kindOf(known.Code); ok && known.Code != aigen.CodeInternal {
+			if known.Code == aigen.CodeInvalidInput {
+				f = invalid(known.Fields...)
+				f.cause = err
+				return f
+			}
+			return &fault{code: known.Code, detail: known.Message, cause: err}
+		}
+	}
+	return &fault{code: aigen.CodeInternal, detail: "The request could not be completed. Nothing more is known to you here; the requestId finds it in the log.", cause: err}
+}
+
+// fail answers a request with the problem that err stands for.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	c := callOf(r.Context())
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		c.gone = true // nobody reads the answer
+	}
+	f := asFault(err)
+	k, ok := kindOf(f.code)
+	if !ok {
+		k, _ = kindOf(aigen.CodeInternal)
+	}
+	c.code, c.err = k.code, err
+	h := w.Header()
+	for name, values := range f.headers {
+		h[name] = values
+	}
+	if k.retry > 0 && h.Get("Retry-After") == "" {
+		h.Set("Retry-After", seconds(k.retry))
+	}
+	// Left over from a handler that failed on its way.
+	for _, name := range []string{"ETag", "Location", "Content-Length", "Content-Encoding", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	p := Problem{
+		Type: problemType + string(k.code), Title: k.title, Status: k.status,
+		Detail: f.detail, Code: string(k.code), RequestID: c.id,
+	}
+	for _, field := range f.fields {
+		p.Errors = append(p.Errors, ProblemError{Location: field.Location, Message: field.Message})
+	}
+	w.WriteHeader(k.status)
+	_ = json.NewEncoder(w).Encode(p) // the client may be gone: nothing left to tell
+}
+
+// seconds is the wire form of Retry-After, rounded up: too early helps nobody.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}
+
+// writeJSON answers with a value.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may be gone
+	return nil
+}

@@ -1,0 +1,146 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// The bounds of a page.
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+)
+
+func (a *API) list(w http.ResponseWriter, r *http.Request) error {
+	q, err := readListQuery(r)
+	if err != nil {
+		return err
+	}
+	q.UserID = identityOf(r.Context()).UserID
+	page, err := a.c.Service.ListGenerations(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	view, err := viewPage(page)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, view)
+}
+
+// readListQuery reads the query. Parameters that it does not know are none of its
+// business; an empty one counts as missing.
+func readListQuery(r *http.Request) (app.ListQuery, error) {
+	values := r.URL.Query()
+	q := app.ListQuery{Limit: defaultLimit, Status: aigen.Status(values.Get("status"))}
+	var f faults
+	if text := values.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxLimit {
+			f.add("query.limit", "must be a whole number from 1 to %d", maxLimit)
+		}
+		q.Limit = n
+	}
+	if q.Status != "" && !q.Status.Valid() {
+		f.add("query.status", "must be one of %s", statusList())
+	}
+	if text := values.Get("projectId"); text != "" {
+		id, err := aigen.ParseID(text)
+		if err != nil {
+			f.add("query.projectId", "must be a UUID")
+		}
+		q.ProjectID = id
+	}
+	if err := f.err(); err != nil {
+		return q, err
+	}
+	text := values.Get("cursor")
+	if text == "" {
+		return q, nil
+	}
+	cursor, err := parseCursor(text)
+	q.Before = &cursor
+	return q, err
+}
+
+// parseCursor takes only times that a generation can have been created at: a store
+// need not cope with the year 200,000.
+func parseCursor(text string) (app.Cursor, error) {
+	cursor, err := app.ParseCursor(text)
+	if year := cursor.CreatedAt.Year(); err != nil || year < 1970 || year > 9999 {
+		return app.Cursor{}, newFault(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
+			aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
+	}
+	return cursor, nil
+}
+
+func statusList() string {
+	var names []string
+	for _, s := range aigen.Statuses() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *API) get(w http.ResponseWriter, r *http.Request) error {
+	id, err := generationID(r)
+	if err != nil {
+		return err
+	}
+	g, err := a.c.Service.GetGeneration(r.Context(), identityOf(r.Context()).UserID, id)
+	if err != nil {
+		return err
+	}
+	return answerGeneration(w, r, g, true)
+}
+
+// answerGeneration writes a generation with its ETag; conditional lets a client
+// that has it already off with 304.
+func answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
+	tag := etag(g)
+	if conditional {
+		w.Header().Set("ETag", tag)
+		// It may be kept, and must be asked for again each time.
+		w.Header().Set("Cache-Control", "private, no-cache")
+		if matches(r.Header.Values("If-None-Match"), tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	view, err := viewGeneration(g)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, view)
+}
+
+// etag names a state of a generation. The 1 stands for the shape of the JSON: who
+// changes that counts it up.
+func etag(g *aigen.Generation) string {
+	return `"1.` + strconv.FormatInt(g.Version, 10) + `"`
+}
+
+// matches compares weakly, as If-None-Match wants (RFC 9110, 13.1.2).
+func matches(header []string, tag string) bool {
+	for _, line := range header {
+		for candidate := range strings.SplitSeq(line, ",") {
+			candidate = strings.TrimSpace(candidate)
+			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (a *API) credits(w http.ResponseWriter, r *http.Request) error {
+	balance, err := a.c.Service.GetCredits(r.Context(), identityOf(r.Context()).UserID)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, viewBalance(balance))
+}

@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps sendfile for assets.
+func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := io.Copy(r.ResponseWriter, src)
+	r.bytes += n
+	return n, err
+}
+
+// finish is deferred around each request: it catches a panic, and writes the one
+// log line and the metrics.
+func (a *API) finish(rec *recorder, r *http.Request, c *call) {
+	if p := recover(); p != nil {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(p) // the way to drop a connection on purpose
+		}
+		a.c.Log.ErrorContext(r.Context(), "panic", "request_id", c.id, "route", c.route, "panic", p, "stack", string(debug.Stack()))
+		if rec.status != 0 {
+			// Half an answer is out: the client must not take it for a whole one.
+			a.report(rec, r, c)
+			panic(http.ErrAbortHandler)
+		}
+		a.fail(rec, r, newFault(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
+	}
+	a.report(rec, r, c)
+}
+
+// report writes the one line of a request. What the caller chose freely (path,
+// query, headers, prompts) is not in it.
+func (a *API) report(rec *recorder, r *http.Request, c *call) {
+	took := time.Since(c.started)
+	status, method, route := rec.status, knownMethod(r.Method), c.route
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if route == "" {
+		route = "unmatched"
+	}
+	a.c.Recorder.Request(route, method, status, took)
+	level := slog.LevelInfo
+	switch {
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case c.route != "" && routeIsProbe(c.route):
+		level = slog.LevelDebug
+	}
+	if !a.c.Log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", c.id), slog.String("method", method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", rec.bytes),
+	}
+	a.c.Log.LogAttrs(r.Context(), level, "request", append(attrs, c.attrs()...)...)
+}
+
+// attrs are those parts of the line that only some requests have.
+func (c *call) attrs() (attrs []slog.Attr) {
+	for _, id := range []struct {
+		name string
+		id   aigen.ID
+	}{{"user_id", c.user}, {"generation_id", c.generation}, {"job_id", c.job}} {
+		if !id.id.IsZero() {
+			attrs = append(attrs, slog.String(id.name, id.id.String()))
+		}
+	}
+	if c.outcome != "" {
+		attrs = append(attrs, slog.String("outcome", c.outcome))
+	}
+	if c.replayed {
+		attrs = append(attrs, slog.Bool("replayed", true))
+	}
+	if c.gone {
+		attrs = append(attrs, slog.Bool("client_gone", true))
+	}
+	if c.code != "" {
+		attrs = append(attrs, slog.String("code", string(c.code)))
+	}
+	if c.err != nil {
+		attrs = append(attrs, slog.String("error", c.err.Error()))
+	}
+	if c.body != nil {
+		attrs = append(attrs, slog.String("body", string(c.body)))
+	}
+	return attrs
+}
+
+// knownMethod keeps invented methods out of logs and labels.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return m
+	}
+	return "OTHER"
+}

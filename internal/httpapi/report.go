@@ -1,0 +1,210 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"fmt"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// The words of a callback.
+const (
+	statusSuccess = "success"
+	statusFailure = "failure"
+
+	stageSamples  = "samples_generated"
+	stageFinal    = "final_asset_generated"
+	stageRejected = "content_rejected"
+	stageProgress = "progress"
+)
+
+// maxPixels bounds what an engine may say of a picture's side.
+const maxPixels = 100_000
+
+// readCallback reads a report. Fields it does not know are let through: workflows
+// are older or newer than the service.
+func readCallback(o object) (cmd app.ProcessResult) {
+	if o.members == nil {
+		return cmd
+	}
+	o.need("generationId")
+	cmd.GenerationID, _ = o.id("generationId")
+	cmd.Report.JobID, _ = o.id("jobId")
+	status := oneOf(o, "status", statusSuccess, statusFailure)
+	stage := oneOf(o, "stage", stageSamples, stageFinal, stageRejected, stageProgress)
+	results, _ := o.child("results")
+	if model, ok := results.text("aiModelUsed"); ok {
+		cmd.Report.AIModelUsed = shorten(plain(model), 255)
+	}
+	switch {
+	case stage == stageProgress:
+		readProgress(o, results, status, &cmd)
+	case stage == stageRejected:
+		cmd.Report.Kind = aigen.ReportRejected
+		cmd.Report.Failure = readFailure(o, status == statusFailure, rejectedDefault)
+	case status == statusFailure:
+		cmd.Report.Kind = aigen.ReportFailure
+		cmd.Report.Stage = stageOf(stage)
+		cmd.Report.Failure = readFailure(o, true, failedDefault)
+	case stage == stageSamples:
+		cmd.Report.Kind, cmd.Report.Stage = aigen.ReportSamples, aigen.StageSamples
+		cmd.Report.Samples = readSamples(results)
+	case stage == stageFinal:
+		cmd.Report.Kind, cmd.Report.Stage = aigen.ReportFinal, aigen.StageFinal
+		readFinal(results, &cmd.Report)
+	}
+	return cmd
+}
+
+func stageOf(word string) aigen.Stage {
+	if word == stageFinal {
+		return aigen.StageFinal
+	}
+	return aigen.StageSamples
+}
+
+// oneOf reads a required word.
+func oneOf(o object, name string, words ...string) string {
+	if !o.need(name) {
+		return ""
+	}
+	s, ok := o.text(name)
+	for _, word := range words {
+		if ok && s == word {
+			return word
+		}
+	}
+	o.fault(name, "must be one of %s", strings.Join(words, ", "))
+	return ""
+}
+
+func readProgress(o, results object, status string, cmd *app.ProcessResult) {
+	if status == statusFailure {
+		o.fault("status", "must be success for progress; a failure has the stage that failed")
+	}
+	results.need("progress")
+	percent, _ := results.number("progress", 0, 100)
+	cmd.Progress = &percent
+}
+
+func readSamples(results object) []aigen.Asset {
+	results.need("sampleAssets")
+	elements, ok := results.list("sampleAssets")
+	if !ok {
+		return nil
+	}
+	if len(elements) < 1 || len(elements) > aigen.MaxSamples {
+		results.fault("sampleAssets", "must have 1 to %d assets", aigen.MaxSamples)
+		return nil
+	}
+	samples := make([]aigen.Asset, len(elements))
+	seen := map[string]bool{}
+	for i, raw := range elements {
+		o := newObject(fmt.Sprintf("%s[%d]", results.location("sampleAssets"), i), raw, results.faults)
+		samples[i] = readAsset(o)
+		if id := samples[i].AssetID; id != "" && seen[id] {
+			o.fault("assetId", "comes twice")
+		}
+		seen[samples[i].AssetID] = true
+	}
+	return samples
+}
+
+func readFinal(results object, rep *aigen.Report) {
+	id, _ := results.text("finalAssetId")
+	if _, given := results.get("finalAssetId"); given {
+		checkAssetID(results, "finalAssetId", id)
+	}
+	rep.FinalAssetID = id
+	o, given := results.child("finalAsset")
+	switch {
+	case given:
+		asset := readAsset(o)
+		rep.FinalAsset = &asset
+		if id != "" && asset.AssetID != "" && id != asset.AssetID {
+			results.fault("finalAssetId", "is not the assetId of finalAsset")
+		}
+		rep.FinalAssetID = asset.AssetID
+	case id == "":
+		results.fault("finalAsset", "is required, or finalAssetId")
+	}
+}
+
+func readAsset(o object) (a aigen.Asset) {
+	if o.members == nil {
+		return a
+	}
+	if o.need("assetId") {
+		a.AssetID, _ = o.text("assetId")
+		checkAssetID(o, "assetId", a.AssetID)
+	}
+	if o.need("url") {
+		a.URL, _ = o.text("url")
+		if why := badURL(a.URL); why != "" {
+			o.fault("url", "%s", why)
+		}
+	}
+	a.Width, _ = o.number("width", 0, maxPixels)
+	a.Height, _ = o.number("height", 0, maxPixels)
+	if f, ok := o.text("format"); ok {
+		a.Format = shorten(plain(f), 32)
+	}
+	a.Metadata = readMetadata(o)
+	return a
+}
+
+func checkAssetID(o object, name, id string) {
+	if id == "" || len(id) > aigen.MaxAssetIDLength || strings.ContainsFunc(id, unicode.IsControl) {
+		o.fault(name, "must have 1 to %d bytes without control characters", aigen.MaxAssetIDLength)
+	}
+}
+
+// readMetadata keeps an asset's metadata in its canonical form: a repeat of the
+// callback may spell it otherwise.
+func readMetadata(o object) json.RawMessage {
+	raw, ok := o.get("metadata")
+	if !ok {
+		return nil
+	}
+	m := newObject(o.location("metadata"), raw, o.faults)
+	if m.members == nil {
+		return nil
+	}
+	checkFree(m.at, raw, o.faults)
+	raw, err := canonical(raw)
+	if err != nil || len(raw) > aigen.MaxAssetMetadata {
+		o.fault("metadata", "may have at most %d bytes as JSON", aigen.MaxAssetMetadata)
+		return nil
+	}
+	return raw
+}
+
+// badURL says why a URL cannot be shown to users, "" if it can. It ends up in
+// href and src, where javascript: would run and data: would pretend.
+func badURL(s string) string {
+	const want = "must be an http or https URL, or a path that starts with one slash"
+	switch {
+	case s == "" || !utf8.ValidString(s):
+		return want
+	case len(s) > aigen.MaxAssetURL:
+		return fmt.Sprintf("may have at most %d bytes", aigen.MaxAssetURL)
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || unicode.IsControl(r) || r == '\\' }):
+		return "must not hold blanks, backslashes or control characters"
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return want
+	}
+	web := (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+	path := u.Scheme == "" && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
+	if !web && !path {
+		return want
+	}
+	return ""
+}

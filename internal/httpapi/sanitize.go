@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Bounds of what an engine says of a failure.
+const (
+	maxFailureCode    = 64
+	maxFailureMessage = 500
+)
+
+var (
+	failedDefault   = aigen.Failure{Code: aigen.CodeGenerationFailed, Message: "The picture could not be made."}
+	rejectedDefault = aigen.Failure{Code: aigen.CodeContentRejected, Message: "The content was refused."}
+)
+
+// readFailure reads error{code,message,retryable}. Users see it, so what engines
+// put there by habit is taken out: stacks, addresses, control characters.
+func readFailure(o object, required bool, fallback aigen.Failure) aigen.Failure {
+	if required {
+		o.need("error")
+	}
+	e, given := o.child("error")
+	if !given {
+		return fallback
+	}
+	if e.members == nil {
+		return fallback
+	}
+	why := fallback
+	if required {
+		e.need("code")
+		e.need("message")
+	}
+	if text, ok := e.text("code"); ok {
+		if code := failureCode(text); code != "" {
+			why.Code = aigen.Code(code)
+		}
+	}
+	if text, ok := e.text("message"); ok {
+		if message := failureMessage(text); message != "" {
+			why.Message = message
+		}
+	}
+	why.Retryable = e.flag("retryable")
+	return why
+}
+
+// failureCode makes a code of what an engine calls its error: "GPU Lost!" becomes
+// gpu_lost.
+func failureCode(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+		if b.Len() >= maxFailureCode {
+			break
+		}
+	}
+	return strings.Trim(b.String(), "_")
+}
+
+var (
+	// stackLine is where a stack begins, in the languages that engines are made of.
+	stackLine = regexp.MustCompile(`^(\s+at\s|Traceback \(|\s*File "|goroutine \d|\s+\S+\.go:\d|panic:|Stack( trace)?:|Caused by:)`)
+	// address is a URL, an IP address, or a host with a port.
+	address = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s"'<>]+|\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b|\b[a-z0-9-]+(\.[a-z0-9-]+)*:\d{2,5}\b|\b(localhost|[a-z0-9-]+(\.[a-z0-9-]+)*\.(internal|local|svc|lan))\b`)
+)
+
+// failureMessage keeps the lines before the first of a stack.
+func failureMessage(s string) string {
+	var lines []string
+	for line := range strings.Lines(shorten(s, 8*maxFailureMessage)) {
+		line = strings.TrimRight(line, "\r\n")
+		if stackLine.MatchString(line) {
+			break
+		}
+		if line = strings.TrimSpace(plain(line)); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return shorten(address.ReplaceAllString(strings.Join(lines, " "), "[address]"), maxFailureMessage)
+}
+
+// plain replaces control characters, and those that turn the direction of a text
+// around, by blanks.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
