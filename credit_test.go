@@ -66,7 +66,7 @@ func TestCreditsInJSON(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(aigen.CreditTotals{Reserved: 125, Deducted: 100, Refunded: 25})
 	require.NoError(t, err)
-	assert.Equal(t, `{"reserved":"1.25","deducted":"1.00","refunded":"0.25"}`, string(b), "strings, never floats")
+	assert.JSONEq(t, `{"reserved":"1.25","deducted":"1.00","refunded":"0.25"}`, string(b), "strings, never floats")
 	var totals aigen.CreditTotals
 	require.NoError(t, json.Unmarshal(b, &totals))
 	assert.Equal(t, aigen.CreditTotals{Reserved: 125, Deducted: 100, Refunded: 25}, totals)

@@ -56,7 +56,7 @@ func TestIDInJSON(t *testing.T) {
 	require.NoError(t, err)
 	b, err := json.Marshal(map[aigen.ID]aigen.ID{id: id})
 	require.NoError(t, err)
-	assert.Equal(t, `{"`+someID+`":"`+someID+`"}`, string(b))
+	assert.JSONEq(t, `{"`+someID+`":"`+someID+`"}`, string(b))
 	var back map[aigen.ID]aigen.ID
 	require.NoError(t, json.Unmarshal(b, &back))
 	assert.Equal(t, map[aigen.ID]aigen.ID{id: id}, back)

@@ -15,7 +15,7 @@ type world struct {
 	*aigen.Policy
 	now    time.Time
 	ids    uint64
-	prints byte
+	prints uint16
 }
 
 // The names of the pictures that the reports of these tests bring.
@@ -51,7 +51,7 @@ func (w *world) advance(d time.Duration) { w.now = w.now.Add(d) }
 // fresh is a fingerprint that no report had before.
 func (w *world) fresh() aigen.Fingerprint {
 	w.prints++
-	return aigen.Fingerprint{0xfe, w.prints}
+	return aigen.Fingerprint{0xfe, byte(w.prints >> 8), byte(w.prints)}
 }
 
 func (w *world) pending(t testing.TB) *aigen.Generation {
@@ -179,3 +179,6 @@ func eventTypes(events []aigen.Event) []aigen.EventType {
 	}
 	return out
 }
+
+// clock is the time as a store keeps it.
+func (w *world) clock() time.Time { return w.now.Truncate(time.Microsecond) }
