@@ -12,6 +12,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
@@ -93,7 +94,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: in.store, Ledger: in.store, Mode: modeOf(c), Metrics: m, Log: in.log,
+		Policy: policyOf(c), Store: batch.New(in.store, batch.Options{}), Ledger: in.store, Mode: modeOf(c), Metrics: m, Log: in.log,
 		ReserveTimeout: c.Credits.OdooTimeout,
 	})
 	if err != nil {

@@ -1,0 +1,141 @@
+// Package batch commits changes that come at the same time in one transaction. A
+// commit costs a wait for the disk, and the wait is the same for one change as for
+// two hundred.
+//
+// Nothing waits for a batch to fill: while one is being committed the next gathers,
+// so that a lone change is committed at once and a crowd shares.
+package batch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// Repository is an app.GenerationRepository whose Apply gathers. All else goes
+// through to the repository below.
+type Repository struct {
+	app.GenerationRepository
+	o Options
+
+	mu      sync.Mutex
+	queue   []*request
+	writers int
+}
+
+// Options of a Repository; zero values get the defaults.
+type Options struct {
+	// Writers is how many transactions may be under way at a time; default 1, right
+	// for SQLite, whose writers wait for each other anyway.
+	Writers int
+	// Size is the most changes in one transaction; default 256.
+	Size int
+	// Timeout bounds one transaction; default 30 s. A caller who hangs up does not
+	// end it: others' changes are in it too.
+	Timeout time.Duration
+}
+
+// request is one call of Apply on its way.
+type request struct {
+	ctx     context.Context //nolint:containedctx // asked once more before its changes are written
+	changes []*app.Change
+	errs    chan []error
+}
+
+// New gathers the changes for r.
+func New(r app.GenerationRepository, o Options) *Repository {
+	if o.Writers <= 0 {
+		o.Writers = 1
+	}
+	if o.Size <= 0 {
+		o.Size = 256
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
+	}
+	return &Repository{GenerationRepository: r, o: o}
+}
+
+// Apply implements app.GenerationRepository. A change whose caller hangs up before
+// its transaction begins is not written; after that its result is waited for.
+func (r *Repository) Apply(ctx context.Context, changes []*app.Change) []error {
+	if len(changes) == 0 {
+		return nil
+	}
+	req := &request{ctx: ctx, changes: changes, errs: make(chan []error, 1)}
+	r.mu.Lock()
+	r.queue = append(r.queue, req)
+	begin := r.writers < r.o.Writers
+	if begin {
+		r.writers++
+	}
+	r.mu.Unlock()
+	if begin {
+		go r.write()
+	}
+	return <-req.errs
+}
+
+// write commits batches until nothing is left.
+func (r *Repository) write() {
+	for {
+		requests := r.take()
+		if requests == nil {
+			return
+		}
+		r.commit(requests)
+	}
+}
+
+// take gets the next batch, or gives up the writer's place: both under one lock, so
+// that no request is left to nobody.
+func (r *Repository) take() []*request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, size := 0, 0
+	for n < len(r.queue) && (n == 0 || size+len(r.queue[n].changes) <= r.o.Size) {
+		size += len(r.queue[n].changes)
+		n++
+	}
+	if n == 0 {
+		r.writers--
+		r.queue = nil
+		return nil
+	}
+	requests := r.queue[:n:n]
+	r.queue = r.queue[n:]
+	return requests
+}
+
+func (r *Repository) commit(requests []*request) {
+	var changes []*app.Change
+	live := requests[:0:0]
+	for _, req := range requests {
+		if err := req.ctx.Err(); err != nil {
+			req.errs <- repeat(err, len(req.changes))
+			continue
+		}
+		live = append(live, req)
+		changes = append(changes, req.changes...)
+	}
+	if len(live) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.o.Timeout)
+	defer cancel()
+	errs := r.GenerationRepository.Apply(ctx, changes)
+	for _, req := range live {
+		req.errs <- errs[:len(req.changes):len(req.changes)]
+		errs = errs[len(req.changes):]
+	}
+}
+
+func repeat(err error, n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
