@@ -150,7 +150,7 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 // the step has to be decided anew.
 func (w *writing) outdated(ctx context.Context, refusal error) error {
 	id, from := w.change.Generation.ID, w.change.From
-	if from == 0 {
+	if from == 0 || !refused(refusal) {
 		return refusal
 	}
 	var version int64

@@ -104,7 +104,7 @@ func saveRun(ctx context.Context, c *session, g *aigen.Generation, r *aigen.Run)
 	if err != nil {
 		return err
 	}
-	jobs := "[]"
+	var jobs any
 	if len(r.Jobs) > 0 {
 		if jobs, err = jsonArg(r.Jobs); err != nil {
 			return err

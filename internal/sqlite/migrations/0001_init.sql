@@ -89,7 +89,7 @@ CREATE TABLE runs (
     reservation   TEXT    NOT NULL CHECK (reservation = 'pending' OR reservation = 'held' OR reservation = 'deducted' OR
                           reservation = 'refunded' OR reservation = 'refused' OR reservation = 'releasing'),
     ask_at        INTEGER,
-    jobs          TEXT    NOT NULL,
+    jobs          TEXT,
     deadline      INTEGER,
     created_at    INTEGER NOT NULL,
     PRIMARY KEY (generation_id, number)

@@ -1,0 +1,129 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// parameters hold what a store could spoil: characters that encoders of JSON like
+// to escape, a number no float can hold, an order of keys, an inner null.
+const parameters = `{"zoom":1e400,"format":"InstagramStory","tags":["<b>&","\u00e9é","",null],` +
+	`"resolution":"1080x1920","samples":2,"a":{"n":12345678901234567890.10}}`
+
+func (w *world) input() aigen.Input {
+	w.t.Helper()
+	in, err := aigen.NewInput("a red <fox> & friends, \u2028 „quoted” 🦊", "soft 'light'", []byte(parameters))
+	w.must(err)
+	return in
+}
+
+// pending is a new generation, not written yet.
+func (w *world) pending(user aigen.ID) *aigen.Generation {
+	return aigen.New(w.policy, user, w.id(), w.input())
+}
+
+// change says what g's verbs since it was loaded have decided, as the use-cases do
+// with the embedded ledger.
+func (w *world) change(g *aigen.Generation) *app.Change {
+	w.t.Helper()
+	events, effects := g.Drain()
+	c := &app.Change{Generation: g, From: g.Version, Events: events}
+	for _, e := range effects {
+		w.carryOut(c, e)
+	}
+	return c
+}
+
+func (w *world) carryOut(c *app.Change, e aigen.Effect) {
+	w.t.Helper()
+	g := c.Generation
+	switch e.Kind {
+	case aigen.EffectDispatch:
+		run, _, ok := g.FindJob(e.JobID)
+		require.True(w.t, ok)
+		kind := app.DeliverSampleJob
+		if run.Stage == aigen.StageFinal {
+			kind = app.DeliverFinalJob
+		}
+		d := w.delivery(g, kind)
+		d.ID, d.RunID, d.AvailableAt = e.JobID, e.RunID, d.CreatedAt.Add(e.Delay)
+		c.Deliveries = append(c.Deliveries, d)
+	case aigen.EffectNotify:
+		c.Deliveries = append(c.Deliveries, w.delivery(g, app.DeliverNotify))
+	case aigen.EffectDeduct:
+		c.Movements = append(c.Movements, w.movement(g, app.MovementDeduct, e.RunID, e.Amount))
+	case aigen.EffectRefund:
+		c.Movements = append(c.Movements, w.movement(g, app.MovementRefund, e.RunID, e.Amount))
+	case aigen.EffectRelease, aigen.EffectReserve:
+		d := w.delivery(g, app.DeliverRelease)
+		d.RunID = e.RunID
+		c.Deliveries = append(c.Deliveries, d)
+	default:
+		w.t.Fatalf("unknown effect %q", e.Kind)
+	}
+}
+
+func (w *world) delivery(g *aigen.Generation, kind app.DeliveryKind) app.Delivery {
+	return app.Delivery{
+		ID: w.id(), Kind: kind, UserID: g.UserID, GenerationID: g.ID,
+		Payload: fmt.Appendf(nil, `{"of":%q,"text":"<&>"}`, g.ID),
+		State:   app.DeliveryWaiting, CreatedAt: w.now(), AvailableAt: w.now(),
+	}
+}
+
+func (w *world) movement(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) app.Movement {
+	return app.Movement{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: w.now()}
+}
+
+// reserved is the change that holds the credits of g's pending run.
+func (w *world) reserved(g *aigen.Generation) *app.Change {
+	w.t.Helper()
+	run, ok := g.PendingRun()
+	require.True(w.t, ok)
+	_, err := g.Reserved(w.policy, run.ID)
+	w.must(err)
+	c := w.change(g)
+	c.Movements = append(c.Movements, w.movement(g, app.MovementReserve, run.ID, run.Amount))
+	return c
+}
+
+// accepted is the change that accepts a new generation: all that a request writes.
+func (w *world) accepted(user aigen.ID) *app.Change {
+	w.t.Helper()
+	return w.reserved(w.pending(user))
+}
+
+// create writes a new generation with a live job.
+func (w *world) create(user aigen.ID) *aigen.Generation {
+	w.t.Helper()
+	c := w.accepted(user)
+	w.apply(c)
+	return c.Generation
+}
+
+// awaiting writes one that has its samples.
+func (w *world) awaiting(user aigen.ID) *aigen.Generation {
+	w.t.Helper()
+	g := w.create(user)
+	w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
+	w.apply(w.change(g))
+	return g
+}
+
+func (w *world) report(g *aigen.Generation, rep aigen.Report) {
+	w.t.Helper()
+	outcome, err := g.Report(w.policy, rep)
+	w.must(err)
+	require.Equal(w.t, aigen.OutcomeApplied, outcome)
+}
+
+func samples() []aigen.Asset {
+	return []aigen.Asset{
+		{AssetID: "s1", URL: "https://cdn.example/1.png?a=1&b=<2>", Width: 512, Height: 910, Format: "png", Metadata: []byte(`{"seed":12345678901234567890,"x":"<&>"}`)},
+		{AssetID: "s2 é", URL: "https://cdn.example/2.png"},
+	}
+}
