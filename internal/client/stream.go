@@ -20,7 +20,7 @@ type Event struct {
 	ID   string // what to resume after; "" for progress, which is not kept
 	Type aigen.EventType
 	Data aigen.EventData
-	Raw  json.RawMessage // Data as it came, with what this version does not know
+	Raw  json.RawMessage // all of it as it came, with what this version does not know
 }
 
 // Terminal reports whether nothing follows.
@@ -141,7 +141,7 @@ func (s *stream) read(body io.Reader) error {
 			return err
 		}
 		s.failures = 0
-		if f.named && s.repeats(f.id) {
+		if s.skips(f) {
 			continue
 		}
 		e, err := decodeEvent(f)
@@ -158,10 +158,14 @@ func (s *stream) read(body io.Reader) error {
 	}
 }
 
-// repeats reports whether an id is not after the last one. Ids are the numbers of
-// events; something on the way may have swallowed our Last-Event-ID.
-func (s *stream) repeats(id string) bool {
-	n, err := strconv.ParseInt(id, 10, 64)
+// skips reports whether a frame is not for the caller: a remark on the connection,
+// such as server_shutdown, after which we connect again; or an event that is not
+// after the last one, because something on the way has swallowed our Last-Event-ID.
+func (s *stream) skips(f frame) bool {
+	if !f.named {
+		return f.event != string(aigen.EventProgress)
+	}
+	n, err := strconv.ParseInt(f.id, 10, 64)
 	last, lastErr := strconv.ParseInt(s.last, 10, 64)
 	return err == nil && lastErr == nil && n <= last
 }

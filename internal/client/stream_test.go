@@ -126,6 +126,7 @@ func TestRepeatsOfAServerThatForgetsAreDropped(t *testing.T) {
 		for _, e := range history(4)[:min(4, 2*int(connections.Add(1)))] {
 			_, _ = io.WriteString(w, e)
 		}
+		_, _ = io.WriteString(w, "event: server_shutdown\ndata: {\"type\":\"server_shutdown\",\"message\":\"soon back\"}\n\n")
 	})
 	ids, _, err := collect(t.Context(), c, "")
 	require.NoError(t, err)
@@ -190,7 +191,7 @@ func TestAStreamThatIsNoneEnds(t *testing.T) {
 	require.ErrorContains(t, err, "content type")
 	garbage := setup(t, func(w http.ResponseWriter, _ *http.Request) {
 		openStream(w)
-		_, _ = io.WriteString(w, "data: not JSON\n\n")
+		_, _ = io.WriteString(w, "id: 1\ndata: not JSON\n\n")
 	})
 	_, _, err = collect(t.Context(), garbage, "")
 	require.ErrorContains(t, err, "not what this service sends")

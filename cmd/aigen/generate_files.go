@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// checkFiles finds out now what would else be found out when the picture is paid for.
+func (o *generateOptions) checkFiles(term terminal, fault func(string, ...any)) {
+	switch {
+	case o.out == "-" && o.json:
+		fault("--out - and --json both want standard output")
+	case o.out == "-" && term.outTTY:
+		fault("--out - would write the picture on the terminal: redirect it, or name a file")
+	case o.out == "-":
+	case o.out == "":
+		if err := canWriteTo("."); err != nil {
+			fault("the picture cannot be saved here: %v; name a file with --out", err)
+		}
+	default:
+		if err := checkTarget(o.out, o.force); err != nil {
+			fault("--out %v", err)
+		}
+	}
+	if o.saveSamples != "" {
+		if err := o.checkSampleFolder(); err != nil {
+			fault("--save-samples %v", err)
+		}
+	}
+}
+
+func checkTarget(name string, force bool) error {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", name)
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a plain file: use - and redirect", name) // a rename would replace the device
+	case err == nil && !force:
+		return fmt.Errorf("%s exists already: name another file, or say --force", name)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return canWriteTo(filepath.Dir(name))
+}
+
+func canWriteTo(dir string) error {
+	f, err := os.CreateTemp(dir, ".aigen-*")
+	if err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return fmt.Errorf("%s cannot be written to: %w", dir, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (o *generateOptions) checkSampleFolder() error {
+	if err := os.MkdirAll(o.saveSamples, 0o777); err != nil { //nolint:gosec // G301: the user's own folder, their umask
+		return err
+	}
+	if !o.force {
+		for i := range o.samples {
+			if taken, _ := filepath.Glob(filepath.Join(globEscape(o.saveSamples), fmt.Sprintf("sample-%d.*", i+1))); len(taken) > 0 {
+				return fmt.Errorf("%s exists already: name another folder, or say --force", taken[0])
+			}
+		}
+	}
+	return canWriteTo(o.saveSamples)
+}
+
+// globEscape takes the meaning from what is special in a pattern.
+func globEscape(s string) string {
+	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllString(s, `\$0`)
+}
+
+// nameFor derives a file name from the prompt: short, plain, and not taken.
+func nameFor(prompt, extension string) string {
+	stem := slug(prompt)
+	name := stem + "." + extension
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.%s", stem, i, extension)
+	}
+}
+
+const maxSlug = 40 // characters
+
+// slug keeps letters and digits of any script, and joins words with hyphens.
+func slug(prompt string) string {
+	var words []string
+	length := 0
+	for _, w := range strings.FieldsFunc(strings.ToLower(prompt), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		runes := []rune(w)
+		if length+len(runes)+1 > maxSlug {
+			if length == 0 {
+				words = append(words, string(runes[:maxSlug]))
+			}
+			break
+		}
+		length += len(runes) + 1
+		words = append(words, w)
+	}
+	if len(words) == 0 {
+		return "picture"
+	}
+	return strings.Join(words, "-")
+}
+
+var plainExtension = regexp.MustCompile(`^[a-z0-9]{1,5}$`)
+
+// extensionOf is how the file of an asset should end, as the engine describes it.
+func extensionOf(a *aigen.Asset) string {
+	format := strings.ToLower(a.Format)
+	if format == "" {
+		if u, err := url.Parse(a.URL); err == nil {
+			format = strings.ToLower(strings.TrimPrefix(path.Ext(u.Path), "."))
+		}
+	}
+	switch {
+	case format == "jpeg":
+		return "jpg"
+	case !plainExtension.MatchString(format):
+		return "png"
+	}
+	return format
+}

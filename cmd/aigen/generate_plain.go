@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/client"
+)
+
+// questions is the part of a view that --quiet leaves: what a person has to answer.
+type questions struct{ err io.Writer }
+
+func (v *questions) Write(p []byte) (int, error) { return v.err.Write(p) }
+
+func (v *questions) line(format string, args ...any) {
+	_, _ = fmt.Fprintf(v.err, format+"\n", args...) // nobody to tell if it fails
+}
+
+func (v *questions) offer(samples []aigen.Asset, files []string) {
+	for i, s := range samples {
+		where := s.URL
+		if i < len(files) {
+			where = files[i]
+		}
+		v.line("  %d  %s", i+1, printable(where))
+	}
+}
+
+func (v *questions) ask(n int) {
+	most := ""
+	if n > 1 {
+		most = "-" + strconv.Itoa(n)
+	}
+	_, _ = fmt.Fprintf(v.err, "Which one? [1%s, r for new samples, q to stop] ", most)
+}
+
+func (v *questions) endLine() { v.line("") }
+
+func (*questions) note(string)           {}
+func (*questions) begin(client.Accepted) {}
+func (*questions) event(client.Event)    {}
+func (*questions) close()                {}
+
+// plainView writes lines, for logs and for terminals that cannot redraw.
+type plainView struct {
+	questions
+
+	percent int // last shown
+}
+
+func (v *plainView) note(text string) { v.line("%s", text) }
+
+func (v *plainView) begin(a client.Accepted) {
+	v.line("generation %s: %s credits reserved", a.GenerationID, a.CreditsReserved)
+}
+
+func (v *plainView) event(e client.Event) {
+	s := stepOf(e)
+	switch {
+	case e.Type == aigen.EventProgress && e.Data.Progress != nil:
+		// A line for each percent would bury everything else.
+		if p := *e.Data.Progress; p >= v.percent+20 || p < v.percent {
+			v.percent = p
+			v.line("%s: %d%%", s.name, p)
+		}
+		return
+	case s.mark == stepRuns:
+		v.percent = 0
+		v.line("%s: %s", s.name, orElse(s.remark, "started"))
+	default:
+		v.line("%s: %s", s.name, orElse(s.remark, "done"))
+	}
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
