@@ -2,9 +2,8 @@ package worker
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -30,21 +29,24 @@ type ImageAPI struct {
 	model    string
 	detailed bool
 	timeout  time.Duration
+	log      *slog.Logger
 	client   *http.Client
 	requests chan struct{} // one for each request under way
 	pixels   chan struct{} // one for each picture that is unpacked
 }
 
-// ImageAPIConfig are the settings of an ImageAPI. BaseURL is required.
+// ImageAPIConfig are the settings of an ImageAPI. Assets and BaseURL are required.
 type ImageAPIConfig struct {
-	BaseURL string // "https://host/v1"
+	Assets  *Assets
+	BaseURL string // "https://host/v1", with or without a slash at the end
 	Key     string // sent as a bearer token; empty: none
 	Model   string // empty: the server's own choice
+	Log     *slog.Logger
 	// Detailed lets the log have the server's own words, which may quote a prompt.
 	Detailed bool
 	// Timeout bounds one request; default 2 min. The job's deadline bounds it too.
 	Timeout time.Duration
-	// Transport makes the connections; default: a copy of http.DefaultTransport.
+	// Transport makes the connections; default: that of package http.
 	Transport http.RoundTripper
 }
 
@@ -57,28 +59,22 @@ const (
 	requestTimeout   = 2 * time.Minute
 )
 
-// NewImageAPI checks the settings and builds an ImageAPI that keeps files in assets.
-func NewImageAPI(assets *Assets, c ImageAPIConfig) (*ImageAPI, error) {
-	base, err := url.Parse(c.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, errors.New("the image API's base must be a URL such as https://host/v1")
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = requestTimeout
-	}
-	if c.Transport == nil {
-		c.Transport = http.DefaultTransport
-		if t, ok := c.Transport.(*http.Transport); ok {
-			c.Transport = t.Clone()
-		}
-	}
-	return &ImageAPI{
-		assets: assets, endpoint: base.JoinPath("images", "generations").String(),
-		key: c.Key, model: c.Model, detailed: c.Detailed, timeout: c.Timeout,
+// NewImageAPI builds an ImageAPI.
+func NewImageAPI(c ImageAPIConfig) *ImageAPI {
+	p := &ImageAPI{
+		assets: c.Assets, endpoint: strings.TrimRight(c.BaseURL, "/") + "/images/generations",
+		key: c.Key, model: c.Model, detailed: c.Detailed, timeout: c.Timeout, log: c.Log,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: stayThere},
 		requests: make(chan struct{}, parallelRequests),
 		pixels:   make(chan struct{}, unpackedPictures),
-	}, nil
+	}
+	if p.timeout <= 0 {
+		p.timeout = requestTimeout
+	}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	return p
 }
 
 // Model implements Painter. It names no host: users see it.
@@ -125,13 +121,17 @@ func (p *ImageAPI) original(ctx context.Context, j app.Job, id string, res aigen
 	if o, err := p.kept(id); err == nil {
 		return o, nil
 	}
-	o, err := p.ask(ctx, imageRequest{
+	started := time.Now()
+	r := imageRequest{
 		Model: p.model, Prompt: fullPrompt(j), N: 1,
 		Size: requestSize(p.model, res).String(), ResponseFormat: responseFormat(p.model),
-	})
+	}
+	o, err := p.ask(ctx, r)
 	if err != nil {
 		return original{}, err
 	}
+	p.log.Debug("picture received", "job_id", j.JobID, "asset_id", id, "model", p.Model(), "size", r.Size,
+		"bytes", len(o.picture), "took", time.Since(started))
 	return o, p.keep(id, o)
 }
 

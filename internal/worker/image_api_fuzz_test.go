@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// FuzzImageAnswer gives the parsers of answers whatever bytes: no panic, and what is
+// taken keeps the bounds.
+func FuzzImageAnswer(f *testing.F) {
+	for _, seed := range []string{
+		`{"data":[{"b64_json":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==","revised_prompt":"x"}]}`,
+		`{"data":[{"b64_json":"data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA=="}]}`,
+		`{"data":[{"b64_json":"/9j/4AAQSkZJRgABAQAAAQABAAD/"}]}`, `{"data":[{"url":"http://x"}]}`, `{"data":[null]}`, `[]`,
+		`{"error":{"code":"moderation_blocked","type":7,"message":"\u0000"}}`, `{"error":"x"}`, `{"error":null}`, "",
+	} {
+		f.Add(http.StatusOK, []byte(seed))
+		f.Add(http.StatusBadRequest, []byte(seed))
+	}
+	p := NewImageAPI(ImageAPIConfig{Key: "key", Detailed: true})
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		var e *PaintError
+		err := p.refused(&http.Response{StatusCode: status, Header: http.Header{}}, body)
+		require.ErrorAs(t, err, &e)
+		require.NotEmpty(t, e.Message)
+		require.True(t, utf8.ValidString(e.Error()))
+		require.Equal(t, e.Rejected, e.Code == aigen.CodeContentRejected)
+		require.False(t, e.Rejected && e.Retryable)
+
+		o, err := parseAnswer(body)
+		if err != nil {
+			require.ErrorAs(t, err, &e)
+			return
+		}
+		require.True(t, utf8.ValidString(o.revisedPrompt))
+		require.LessOrEqual(t, utf8.RuneCountInString(o.revisedPrompt), maxRevisedPrompt)
+		format, err := checkPicture(o.picture)
+		require.NoError(t, err)
+		require.NotEmpty(t, format.name)
+		m, err := o.metadata()
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(m), aigen.MaxAssetMetadata)
+	})
+}
+
+// FuzzBase64 compares with the standard library on what that can read.
+func FuzzBase64(f *testing.F) {
+	f.Add([]byte("picture"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			got, err := decodeBase64(e.EncodeToString(data))
+			require.NoError(t, err)
+			require.Equal(t, string(data), string(got))
+		}
+		_, err := decodeBase64("data:" + string(data))
+		var inputError base64.CorruptInputError
+		_ = errors.As(err, &inputError) // any error will do: it must not panic
+	})
+}
