@@ -53,9 +53,9 @@ func isDigits(s string) bool {
 // String is the wire form, a decimal with two places: "0.25".
 func (c Credits) String() string {
 	sign := ""
-	magnitude := uint64(c)
+	magnitude := uint64(c) //nolint:gosec // G115: two's complement is what is wanted, also for the least int64
 	if c < 0 {
-		sign, magnitude = "-", -uint64(c)
+		sign, magnitude = "-", -magnitude
 	}
 	return fmt.Sprintf("%s%d.%02d", sign, magnitude/100, magnitude%100)
 }

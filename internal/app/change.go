@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *Service) carryOut(c *Change, e aigen.Effect) error {
 		_, err := c.Generation.Released(s.policy, e.RunID, false)
 		return err
 	}
-	return fmt.Errorf("unknown effect")
+	return errors.New("unknown effect")
 }
 
 // settle deducts or refunds: in this very transaction with the embedded ledger, by

@@ -25,7 +25,7 @@ const cursorVersion = 1
 func (c Cursor) String() string {
 	b := make([]byte, 0, 25)
 	b = append(b, cursorVersion)
-	b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro())) //nolint:gosec // G115: round trip of the same 64 bits
+	b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 	b = append(b, c.ID[:]...)
 	return base64.RawURLEncoding.EncodeToString(b)
 }

@@ -64,7 +64,7 @@ func compose(ctx context.Context, s Spec) (*work, error) {
 		stretch = 1.6 // skies and hills lie flat
 	}
 	var err error
-	st.field, err = newField(ctx, st.frame, d.between(1.3, 2.2), stretch, uint32(d.next()>>32)) //nolint:gosec // 32 bits remain
+	st.field, err = newField(ctx, st.frame, d.between(1.3, 2.2), stretch, uint32(d.next()>>32))
 	if err != nil {
 		return nil, err
 	}

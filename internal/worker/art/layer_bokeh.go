@@ -31,7 +31,7 @@ func newDiscs(f frame, all []disc) *discs {
 		y0, y1 := out.row(c.at.y-reach), out.row(c.at.y+reach)
 		for y := y0; y <= y1; y++ {
 			for x := x0; x <= x1; x++ {
-				out.buckets[y*out.nx+x] = append(out.buckets[y*out.nx+x], uint16(i)) //nolint:gosec // a few dozen
+				out.buckets[y*out.nx+x] = append(out.buckets[y*out.nx+x], uint16(i))
 			}
 		}
 	}

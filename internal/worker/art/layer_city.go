@@ -87,7 +87,7 @@ func (st *studio) city() []layer {
 		b := &block{
 			lot: lerp(0.055, 0.15, near) * d.between(0.85, 1.15), base: lerp(horizon, st.h*1.04, near),
 			low: 0.08 + 0.06*near, top: lerp(0.36, 0.40, near) * d.between(0.85, 1.2),
-			wall: st.pal.far.mix(st.pal.near, 0.15+0.85*near), seed: uint32(d.next() >> 32), aa: st.aa, //nolint:gosec // 32 bits remain
+			wall: st.pal.far.mix(st.pal.near, 0.15+0.85*near), seed: uint32(d.next() >> 32), aa: st.aa,
 			lit: [2]rgb{st.pal.sun, st.pal.glow},
 		}
 		b.foot = b.wall.mix(st.pal.sky.at(0.9), 0.6*(1-near))

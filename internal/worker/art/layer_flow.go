@@ -28,7 +28,7 @@ func (st *studio) ribbons() []layer {
 		lo, hi = 0.02, 0.72
 	}
 	freq, phase := d.between(1.9, 3.6), d.between(0, 6.28)
-	seed := uint32(d.next() >> 32) //nolint:gosec // 32 bits remain
+	seed := uint32(d.next() >> 32)
 	for k := range count {
 		t := (float32(k) + 0.5) / float32(count)
 		base, amp := span*(t*0.92+0.05), d.between(0.09, 0.19)

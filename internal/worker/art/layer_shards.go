@@ -71,7 +71,7 @@ func (st *studio) shards() []layer {
 	angle.cos *= d.sign()
 	length := st.w*abs(angle.cos) + st.h*angle.sin
 	v := &shards{
-		cell: d.between(0.09, 0.17), seed: uint32(d.next() >> 32), colors: st.pal.full, //nolint:gosec // 32 bits remain
+		cell: d.between(0.09, 0.17), seed: uint32(d.next() >> 32), colors: st.pal.full,
 		lo: 0.04, hi: 0.98, dir: vec{angle.cos, angle.sin}.scale(1 / length), rough: 0.55,
 		edge: st.pal.paper, line: 0.22, aa: st.aa,
 	}

@@ -75,7 +75,7 @@ func (st *studio) space() []layer {
 	layers := []layer{&nebula{colors: st.pal.full, dark: st.pal.ink.scale(0.5)}}
 	for _, cell := range []float32{0.03, 0.075} {
 		layers = append(layers, &stars{
-			cell: cell, seed: uint32(d.next() >> 32), color: st.pal.paper, tint: st.pal.glow, //nolint:gosec // 32 bits remain
+			cell: cell, seed: uint32(d.next() >> 32), color: st.pal.paper, tint: st.pal.glow,
 			horizon: st.h * 6, aa: st.aa,
 		})
 	}
@@ -86,7 +86,7 @@ func (st *studio) space() []layer {
 			at: vec{st.w * d.between(0.3, 0.7), st.h * d.between(0.3, 0.62)}, r: d.between(0.17, 0.3),
 			sun: light, colors: st.pal.full, rim: st.pal.glow, ring: st.pal.second.mix(st.pal.paper, 0.4),
 			ringed: d.chance(0.6), tilt: rotated(d.between(-0.6, 0.6)), bands: d.between(2, 5),
-			seed: uint32(d.next() >> 32), aa: st.aa, //nolint:gosec // 32 bits remain
+			seed: uint32(d.next() >> 32), aa: st.aa,
 		}
 		if k == 1 { // a moon, away from the planet
 			b.r, b.ringed = d.between(0.035, 0.07), false

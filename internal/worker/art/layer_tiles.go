@@ -71,7 +71,7 @@ func (st *studio) tiles() []layer {
 	}
 	t := &tiles{
 		side: min(st.w, st.h) / float32(across), chips: st.pal.chips,
-		seed: uint32(d.next() >> 32), wear: 0.07, aa: st.aa, //nolint:gosec // 32 bits remain
+		seed: uint32(d.next() >> 32), wear: 0.07, aa: st.aa,
 	}
 	if st.look.flat {
 		t.wear = 0

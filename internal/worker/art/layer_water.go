@@ -47,7 +47,7 @@ func (st *studio) ocean() []layer {
 	deep := st.pal.near
 	layers = append(layers, &water{
 		horizon: horizon, bottom: st.h, far: st.pal.far.mix(st.pal.sky.at(0.8), 0.25), near: deep,
-		glint: st.pal.glow, sunX: sunX, seed: uint32(d.next() >> 32), calm: st.look.flat, aa: st.aa, //nolint:gosec // 32 bits remain
+		glint: st.pal.glow, sunX: sunX, seed: uint32(d.next() >> 32), calm: st.look.flat, aa: st.aa,
 	})
 	return append(layers, st.waves(d, horizon))
 }
@@ -64,7 +64,7 @@ func (st *studio) waves(d *dice, horizon float32) layer {
 		near := (float32(k) + 1) / float32(count)
 		base, amp := lerp(from, st.h*0.96, near), 0.012+0.045*near
 		freq, phase := d.between(6, 9)-3*near, d.between(0, 6.28)
-		seed := uint32(d.next() >> 32) //nolint:gosec // 32 bits remain
+		seed := uint32(d.next() >> 32)
 		top := st.pal.far.mix(st.pal.near, 0.25+0.6*near).mix(st.pal.second, 0.22)
 		sh := sheet{
 			line: newProfile(st.w, func(x float32) float32 {

@@ -71,7 +71,7 @@ func chooseLook(words []string) look {
 
 // technique wraps the picture in what the look does to its points.
 func (l look) technique(st *studio, base shader) shader {
-	seed := uint32(st.dice.fork("technique").next() >> 32) //nolint:gosec // 32 bits remain
+	seed := uint32(st.dice.fork("technique").next() >> 32)
 	switch l.name {
 	case lookWatercolour:
 		return watercolour(st, base, seed)
@@ -98,7 +98,7 @@ func (l look) technique(st *studio, base shader) shader {
 func (l look) finisher(st *studio) func(c rgb, p vec, px, py int) rgb {
 	mid := vec{st.w / 2, st.h / 2}
 	inv := 1 / mid.dot(mid)
-	seed := uint32(st.dice.fork("finish").next() >> 32) //nolint:gosec // 32 bits remain
+	seed := uint32(st.dice.fork("finish").next() >> 32)
 	return func(c rgb, p vec, px, py int) rgb {
 		if l.vignette > 0 {
 			q := p.sub(mid)

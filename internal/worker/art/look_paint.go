@@ -33,7 +33,7 @@ func oil(st *studio, base shader, seed uint32) shader {
 	return func(p vec) rgb {
 		var c rgb
 		for pass, cell := range strokeCell {
-			at, along, across, ok := topStroke(st.field, p, cell, seed+uint32(pass)) //nolint:gosec // 0 or 1
+			at, along, across, ok := topStroke(st.field, p, cell, seed+uint32(pass))
 			if !ok {
 				if pass == 0 {
 					c = base(p)

@@ -41,7 +41,7 @@ func fbm(x, y float32, octaves int, seed uint32) float32 {
 	var sum float32
 	amp := float32(0.75)
 	for i := range octaves {
-		sum += amp * noise(x, y, seed+uint32(i)*0x632be5ab) //nolint:gosec // a handful of octaves
+		sum += amp * noise(x, y, seed+uint32(i)*0x632be5ab)
 		// The turn hides the lattice: without it all octaves line up along the axes.
 		x, y = 1.6*x-1.2*y+17.3, 1.2*x+1.6*y-9.1
 		amp *= 0.5
@@ -54,7 +54,7 @@ func ridged(x, y float32, octaves int, seed uint32) float32 {
 	var sum float32
 	amp := float32(0.5)
 	for i := range octaves {
-		n := 1 - 1.6*abs(noise(x, y, seed+uint32(i)*0x51ed270b)) //nolint:gosec // a handful of octaves
+		n := 1 - 1.6*abs(noise(x, y, seed+uint32(i)*0x51ed270b))
 		sum += amp * n * n
 		x, y = 1.6*x-1.2*y+3.7, 1.2*x+1.6*y+21.9
 		amp *= 0.5

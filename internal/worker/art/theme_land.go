@@ -41,7 +41,7 @@ func (st *studio) heaven(horizon float32) []layer {
 
 func (st *studio) starlight(horizon float32, seed uint64) layer {
 	return &stars{
-		cell: 0.045, seed: uint32(seed >> 32), color: st.pal.paper, tint: st.pal.glow, //nolint:gosec // 32 bits remain
+		cell: 0.045, seed: uint32(seed >> 32), color: st.pal.paper, tint: st.pal.glow,
 		horizon: horizon, aa: st.aa,
 	}
 }
@@ -74,7 +74,7 @@ func (st *studio) land(t terrain) *ridges {
 	haze := st.pal.sky.at(0.92)
 	for k := range t.count {
 		near := float32(k) / float32(max(t.count-1, 1))
-		seed := uint32(d.next() >> 32) //nolint:gosec // 32 bits remain
+		seed := uint32(d.next() >> 32)
 		base := lerp(t.from, t.to, near) + d.between(-0.015, 0.015)
 		rise := t.rise * (1 - 0.35*near)
 		top := st.pal.far.mix(st.pal.near, smooth(0, 1, near)*0.5+near*0.5)
