@@ -101,7 +101,7 @@ func (a *Assets) Handler(notFound http.Handler) http.Handler {
 			notFound.ServeHTTP(w, r)
 			return
 		}
-		defer f.Close() //nolint:errcheck // opened for reading
+		defer f.Close()
 		w.Header().Set("Content-Type", "image/png")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// A name stands for one picture for ever.

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -49,7 +48,7 @@ func TestAssetIDs(t *testing.T) {
 	one, same, other := openAssets(t, dir, "k"), openAssets(t, dir, "k"), openAssets(t, dir, "K")
 	job := aigen.ID{7}
 	id := stubID(t, one, job, 0)
-	require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`), id)
+	require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, id)
 	require.Equal(t, id, stubID(t, same, job, 0), "a job that is done again has the same ids")
 
 	seen := map[string]bool{id: true}

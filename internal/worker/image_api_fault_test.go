@@ -183,7 +183,7 @@ func TestImageAPIRedirects(t *testing.T) {
 	require.NoError(t, err, "within the server it is the same request")
 	require.Equal(t, a.bodies[0], a.bodies[1])
 
-	round := setupAPI(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v1", 307) })
+	round := setupAPI(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v1", http.StatusTemporaryRedirect) })
 	require.False(t, round.fault(t).Retryable)
 	require.LessOrEqual(t, len(round.asked), 4)
 }

@@ -108,12 +108,12 @@ func (e *Engine) work(ctx context.Context, m app.JobMessage) error {
 			return app.ErrReturned
 		}
 	}
-	e.logJob(j, report, outcome, painted, time.Since(started))
+	e.logJob(ctx, j, report, outcome, painted, time.Since(started))
 	return err
 }
 
 // logJob writes the one line on a job. The cause of a failure is written nowhere else.
-func (e *Engine) logJob(j app.Job, r aigen.Report, outcome string, painted error, took time.Duration) {
+func (e *Engine) logJob(ctx context.Context, j app.Job, r aigen.Report, outcome string, painted error, took time.Duration) {
 	level, attrs := slog.LevelInfo, []any{
 		"job_id", j.JobID, "generation_id", j.GenerationID, "type", j.JobType, "attempt", j.Attempt,
 		"report", r.Kind, "outcome", outcome, "took", took,
@@ -122,7 +122,7 @@ func (e *Engine) logJob(j app.Job, r aigen.Report, outcome string, painted error
 		level = slog.LevelWarn
 		attrs = append(attrs, "failure", r.Failure.Code, "retryable", r.Failure.Retryable, "error", painted)
 	}
-	e.log.Log(context.Background(), level, "job", attrs...)
+	e.log.Log(ctx, level, "job", attrs...)
 }
 
 // report hands the report over. A refusal by the domain is an answer too: it will
