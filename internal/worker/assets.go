@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -38,8 +40,26 @@ func NewAssets(dir string, baseURL func() string, key []byte) (*Assets, error) {
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("aigen asset names v1"))
-	return &Assets{root: root, baseURL: baseURL, key: mac.Sum(nil)}, nil
+	a := &Assets{root: root, baseURL: baseURL, key: mac.Sum(nil)}
+	a.clear()
+	return a, nil
 }
+
+// clear removes what a process that was killed left half written. Young files are
+// left alone: another process may be writing them.
+func (a *Assets) clear() {
+	parts, err := fs.Glob(a.root.FS(), "*"+partSuffix)
+	if err != nil {
+		return // a folder that cannot be listed will say so at the first picture
+	}
+	for _, name := range parts {
+		if info, err := a.root.Lstat(name); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = a.root.Remove(name)
+		}
+	}
+}
+
+const partSuffix = ".part"
 
 // Close frees the folder.
 func (a *Assets) Close() error { return a.root.Close() }
@@ -62,7 +82,7 @@ func (a *Assets) url(name string) string { return a.baseURL() + "/assets/" + nam
 // picture. The same job may be worked on twice at the same time (a lease that ended
 // too soon): each writes a file of its own, and the last one's name wins.
 func (a *Assets) put(name string, write func(io.Writer) error) error {
-	tmp := name + "." + rand.Text() + ".part"
+	tmp := name + "." + rand.Text() + partSuffix
 	if err := a.write(tmp, write); err != nil {
 		_ = a.root.Remove(tmp) // what cannot be removed either is left for a person to see
 		return fmt.Errorf("write asset: %w", err)

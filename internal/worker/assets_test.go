@@ -2,12 +2,15 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -140,4 +143,32 @@ func TestAssetsFolder(t *testing.T) {
 	_, err = worker.NewStub(b.Assets)
 	require.ErrorContains(t, err, "write asset")
 	require.Equal(t, []string{"stub.png"}, b.names(t), "what could not be finished is cleared away")
+}
+
+// A lease that ended too soon makes two of us work on one job.
+func TestAssetsAreWrittenByTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 32)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = worker.NewStub(b.Assets) })
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(errs...))
+	require.Equal(t, []string{"stub.png"}, b.names(t))
+}
+
+func TestAssetsClearWhatACrashLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, name := range []string{"old.png.A.part", "young.png.B.part", "old.png"} {
+		require.NoError(t, os.WriteFile(filepath.Join(b.dir, name), nil, 0o600))
+		if strings.HasPrefix(name, "old") {
+			past := time.Now().Add(-2 * time.Hour)
+			require.NoError(t, os.Chtimes(filepath.Join(b.dir, name), past, past))
+		}
+	}
+	openAssets(t, b.dir, "key")
+	require.Equal(t, []string{"old.png", "young.png.B.part"}, b.names(t))
 }
