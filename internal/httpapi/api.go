@@ -134,12 +134,12 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		callOf(r.Context()).user = id.UserID
-		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
 		if rt.limited {
 			if err := a.limit(r.Context(), id.UserID); err != nil {
 				return err
 			}
 		}
+		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
 	}
 	return rt.handle(a, w, r)
 }

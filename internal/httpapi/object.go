@@ -104,18 +104,18 @@ func (o object) id(name string) (aigen.ID, bool) {
 	return aigen.ID{}, false
 }
 
-// number returns a member that is a whole number from low to high.
-func (o object) number(name string, low, high int) (int, bool) {
+// number returns a member that is a whole number from 0 to high; 0 if it is missing.
+func (o object) number(name string, high int) int {
 	raw, ok := o.get(name)
 	if !ok {
-		return 0, false
+		return 0
 	}
 	n, err := strconv.Atoi(string(raw))
-	if err != nil || n < low || n > high {
-		o.fault(name, "must be a whole number from %d to %d", low, high)
-		return 0, false
+	if err != nil || n < 0 || n > high {
+		o.fault(name, "must be a whole number from 0 to %d", high)
+		return 0
 	}
-	return n, true
+	return n
 }
 
 // flag returns a member that is true or false; false if it is missing.

@@ -28,6 +28,7 @@ type pageData struct {
 	Text           template.HTML
 	Style          template.CSS
 	Groups         []pageGroup
+	Schemes        []pageField
 	Schemas        []pageSchema
 	Codes          []kindRow
 }
@@ -81,6 +82,14 @@ func renderPage(doc *huma.OpenAPI) (page []byte, csp string, err error) {
 	data := pageData{
 		Title: doc.Info.Title, Version: doc.Info.Version, Text: prose(doc.Info.Description),
 		Style: template.CSS(pageStyle), Schemas: pageSchemas(doc), //nolint:gosec // G203: our own file
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
+		scheme := doc.Components.SecuritySchemes[name]
+		where := template.HTML("Authorization: Bearer")
+		if scheme.Name != "" {
+			where = template.HTML(template.HTMLEscapeString(scheme.Name)) //nolint:gosec // G203: escaped
+		}
+		data.Schemes = append(data.Schemes, pageField{Name: name, Type: where, Text: prose(scheme.Description)})
 	}
 	for _, tag := range doc.Tags {
 		data.Groups = append(data.Groups, pageGroup{Name: tag.Name, Text: tag.Description, Operations: pageOperations(doc, tag.Name)})

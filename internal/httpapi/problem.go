@@ -64,28 +64,43 @@ func invalid(fields ...aigen.FieldError) *fault {
 	return newFault(aigen.CodeInvalidInput, detail, fields...)
 }
 
+const noGeneration = "There is no generation with this id."
+
 // asFault turns any error into what may be shown. What it does not know is a
 // defect of ours: the caller learns nothing but that.
 func asFault(err error) *fault {
 	var f *fault
-	if errors.As(err, &f) {
-		return f
-	}
-	if errors.Is(err, app.ErrVersionConflict) {
-		return &fault{code: codeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
-	}
 	var known *aigen.Error
-	if errors.As(err, &known) {
-		if _, ok := kindOf(known.Code); ok && known.Code != aigen.CodeInternal {
-			if known.Code == aigen.CodeInvalidInput {
-				f = invalid(known.Fields...)
-				f.cause = err
-				return f
-			}
-			return &fault{code: known.Code, detail: known.Message, cause: err}
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, app.ErrVersionConflict):
+		return &fault{code: codeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
+	case errors.As(err, &known):
+		if f := ofDomain(known, err); f != nil {
+			return f
 		}
 	}
-	return &fault{code: aigen.CodeInternal, detail: "The request could not be completed. Nothing more is known to you here; the requestId finds it in the log.", cause: err}
+	return &fault{code: aigen.CodeInternal, detail: "The request could not be completed. The requestId finds the reason in the log.", cause: err}
+}
+
+// ofDomain is the fault for an error of the domain, nil for a code without a row.
+func ofDomain(known *aigen.Error, cause error) *fault {
+	if _, ok := kindOf(known.Code); !ok || known.Code == aigen.CodeInternal {
+		return nil
+	}
+	f := &fault{code: known.Code, detail: known.Message, cause: cause}
+	switch known.Code {
+	case aigen.CodeInvalidInput:
+		f = invalid(known.Fields...)
+		f.cause = cause
+	case aigen.CodeNotFound:
+		// The same words whoever says it: another user's generation must not be told
+		// from one that is not there.
+		f.detail = noGeneration
+	default:
+	}
+	return f
 }
 
 // fail answers a request with the problem that err stands for.
@@ -120,8 +135,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, field := range f.fields {
 		p.Errors = append(p.Errors, ProblemError{Location: field.Location, Message: field.Message})
 	}
+	body, _ := json.Marshal(p) //nolint:errchkjson // strings and a number: cannot fail
 	w.WriteHeader(k.status)
-	_ = json.NewEncoder(w).Encode(p) // the client may be gone: nothing left to tell
+	_, _ = w.Write(body) // the client may be gone: nothing left to tell
 }
 
 // seconds is the wire form of Retry-After, rounded up: too early helps nobody.

@@ -2,12 +2,11 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"fmt"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -89,7 +88,7 @@ func readProgress(o, results object, status string, cmd *app.ProcessResult) {
 		o.fault("status", "must be success for progress; a failure has the stage that failed")
 	}
 	results.need("progress")
-	percent, _ := results.number("progress", 0, 100)
+	percent := results.number("progress", 100)
 	cmd.Progress = &percent
 }
 
@@ -150,8 +149,8 @@ func readAsset(o object) (a aigen.Asset) {
 			o.fault("url", "%s", why)
 		}
 	}
-	a.Width, _ = o.number("width", 0, maxPixels)
-	a.Height, _ = o.number("height", 0, maxPixels)
+	a.Width = o.number("width", maxPixels)
+	a.Height = o.number("height", maxPixels)
 	if f, ok := o.text("format"); ok {
 		a.Format = shorten(plain(f), 32)
 	}

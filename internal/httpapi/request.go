@@ -72,7 +72,7 @@ func saneRequestID(id string) bool {
 func generationID(r *http.Request) (aigen.ID, error) {
 	id, err := aigen.ParseID(r.PathValue("id"))
 	if err != nil {
-		return aigen.ID{}, newFault(aigen.CodeNotFound, "There is no generation with this id.")
+		return aigen.ID{}, newFault(aigen.CodeNotFound, noGeneration)
 	}
 	callOf(r.Context()).generation = id
 	return id, nil

@@ -78,7 +78,7 @@ func (s shapes) finish() {
 		}
 		for _, p := range schema.Properties {
 			if len(p.Enum) == 1 {
-				if enum, ok := words[p.Enum[0].(string)]; ok { //nolint:errcheck,forcetypeassert // all enums are of strings
+				if enum, ok := words[p.Enum[0].(string)]; ok { //nolint:errcheck // all enums are of strings
 					p.Enum = enum
 				}
 			}

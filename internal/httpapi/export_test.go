@@ -1,0 +1,4 @@
+package httpapi
+
+// ParseEventID is for the fuzz target.
+var ParseEventID = parseEventID
