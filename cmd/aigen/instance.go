@@ -28,7 +28,6 @@ type instance struct {
 	log      *slog.Logger
 	listener net.Listener
 	store    store
-	assets   interface{ Close() error }
 	api      *httpapi.API
 	server   *http.Server
 	closers  []func() error
@@ -55,32 +54,31 @@ func startEmbedded(ctx context.Context, log *slog.Logger) (*instance, error) {
 }
 
 // start builds everything and begins to serve. ctx bounds the start alone.
-func start(ctx context.Context, c config.Config, log *slog.Logger) (in *instance, err error) {
-	in = &instance{c: c, log: log, failed: make(chan error, 3)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, in.close())
-		}
-	}()
-	// The port first: the address to call back to depends on it, and a port that
-	// is taken is the most likely fault of all.
-	var lc net.ListenConfig
-	if in.listener, err = lc.Listen(ctx, "tcp", c.Server.ListenAddr); err != nil {
-		return nil, fmt.Errorf("listen on LISTEN_ADDR: %w", err)
-	}
-	in.defer_(in.closeListener)
-	if in.store, err = connectStore(ctx, c, log, true); err != nil {
-		return nil, err
-	}
-	in.defer_(in.store.Close)
-	if err := in.assemble(ctx); err != nil {
-		return nil, err
+func start(ctx context.Context, c config.Config, log *slog.Logger) (*instance, error) {
+	in := &instance{c: c, log: log, failed: make(chan error, 3)}
+	if err := in.build(ctx); err != nil {
+		return nil, errors.Join(err, in.close())
 	}
 	in.serve()
 	return in, nil
 }
 
-func (in *instance) defer_(f func() error) { in.closers = append(in.closers, f) }
+func (in *instance) build(ctx context.Context) (err error) {
+	// The port first: the address to call back to depends on it, and a port that
+	// is taken is the most likely fault of all.
+	var lc net.ListenConfig
+	if in.listener, err = lc.Listen(ctx, "tcp", in.c.Server.ListenAddr); err != nil {
+		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
+	}
+	in.onClose(in.closeListener)
+	if in.store, err = connectStore(ctx, in.c, in.log, true); err != nil {
+		return err
+	}
+	in.onClose(in.store.Close)
+	return in.assemble(ctx)
+}
+
+func (in *instance) onClose(f func() error) { in.closers = append(in.closers, f) }
 
 func (in *instance) closeListener() error {
 	if err := in.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -108,7 +106,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.defer_(assets.Close)
+	in.onClose(assets.Close)
 	engine, err := newEngine(c, assets, service, in.log)
 	if err != nil {
 		return err
@@ -117,7 +115,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.defer_(func() error { verifier.Close(); return nil })
+	in.onClose(func() error { verifier.Close(); return nil })
 
 	relay := app.NewRelay(service, in.store, engine, notification.NewLog(in.log),
 		app.JobCallbacks{URL: c.CallbackBaseURL(in.listener.Addr().String()) + "/api/v1/callbacks/n8n", Tokens: tokens},

@@ -95,7 +95,7 @@ func (r *Relay) Wake(deliveries []Delivery) {
 func (r *Relay) Run(ctx context.Context) error {
 	if r.c.ReleaseOnStart {
 		n, err := r.outbox.ReleaseLeases(ctx, r.c.Owner, r.now())
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 		if n > 0 {

@@ -21,7 +21,7 @@ func TestVolume(t *testing.T) {
 	t.Parallel()
 	const users, each = 20, 500
 	dir := t.TempDir()
-	p := start(t, dir, map[string]string{"LOG_LEVEL": "warn", "LEDGER_INITIAL_CREDITS": "1000.10"})
+	p := start(t, dir, map[string]string{"LEDGER_INITIAL_CREDITS": "1000.10"})
 	people := make([]*user, users)
 	for i := range people {
 		people[i] = newUser(t)
