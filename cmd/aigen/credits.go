@@ -18,7 +18,7 @@ func newCreditsCommand() *cobra.Command {
 func newCreditsGrantCommand() *cobra.Command {
 	var user, amount, reference string
 	cmd := &cobra.Command{
-		Use: "grant --user UUID --amount 100", Short: "Add credits to a user's account", Args: exactArgs(0),
+		Use: "grant --user UUID --amount 100", Short: "Add credits to a user's account", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			id, err := parseUser(user)
 			if err != nil {
@@ -53,7 +53,7 @@ func newCreditsGrantCommand() *cobra.Command {
 func newCreditsBalanceCommand() *cobra.Command {
 	var user string
 	cmd := &cobra.Command{
-		Use: "balance --user UUID", Short: "Show a user's account", Args: exactArgs(0),
+		Use: "balance --user UUID", Short: "Show a user's account", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			id, err := parseUser(user)
 			if err != nil {

@@ -27,7 +27,7 @@ func newDeliveriesListCommand() *cobra.Command {
 	var lane, generation string
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List deliveries that were given up on", Args: exactArgs(0),
+		Use: "list", Short: "List deliveries that were given up on", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := app.DeliveryQuery{State: app.DeliveryDead, Lane: app.Lane(lane), Limit: limit}
 			if all {
@@ -78,9 +78,9 @@ func printDeliveries(cmd *cobra.Command, ds []app.Delivery, asJSON bool) error {
 		return err
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tKIND\tSTATE\tATTEMPTS\tAGE\tGENERATION\tLAST ERROR") //nolint:errcheck // Flush tells
+	fmt.Fprintln(w, "ID\tKIND\tSTATE\tATTEMPTS\tAGE\tGENERATION\tLAST ERROR")
 	for _, d := range ds {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Kind, d.State, d.Attempts, //nolint:errcheck // likewise
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Kind, d.State, d.Attempts,
 			time.Since(d.CreatedAt).Round(time.Second), d.GenerationID, d.LastError)
 	}
 	return w.Flush()

@@ -18,7 +18,7 @@ import (
 func newDoctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check each setting and each dependency", Args: exactArgs(0),
+		Use: "doctor", Short: "Check each setting and each dependency", Args: noArgs,
 		Long: "Prints every setting with where it comes from (secrets masked), what is embedded, and whether each\n" +
 			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -105,7 +105,7 @@ func checkDatabase(ctx context.Context, c config.Config) check {
 	if err != nil {
 		return check{name, false, err.Error()}
 	}
-	defer s.Close() //nolint:errcheck // nothing was written that Ping has not checked
+	defer s.Close()
 	began := time.Now()
 	if err := s.Ping(ctx); err != nil {
 		return check{name, false, fmt.Sprintf("cannot be written to: %v", err)}
@@ -128,7 +128,7 @@ func checkDatabase(ctx context.Context, c config.Config) check {
 
 func (d diagnosis) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) } //nolint:errcheck // Flush tells
+	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
 	group := ""
 	for _, s := range d.Settings {
 		if s.Group != group {

@@ -68,7 +68,8 @@ func generate(ctx context.Context, o *generateOptions, term terminal) error {
 		defer cancel()
 	}
 	r := &generateRun{o: o, term: term, view: v, began: time.Now()}
+	defer r.disconnect()
 	err := r.run(ctx)
 	v.close()
-	return r.tell(err)
+	return r.tell(err) // before the service stops: that may take a moment
 }

@@ -19,7 +19,7 @@ var errStopped = errors.New("stopped")
 // choose takes the sample that the command line names, or asks. It returns the
 // event that ended the generation while the person was thinking, if one did.
 func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples []aigen.Asset) (*client.Event, error) {
-	files, err := r.keepSamples(ctx, samples)
+	where, err := r.keepSamples(ctx, samples)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples
 		}
 		return nil, r.choice(ctx, samples[r.o.pick-1])
 	}
-	r.view.offer(samples, files)
+	r.view.offer(samples, where)
 	for {
 		r.view.ask(len(samples))
 		line, ended, err := r.answer(ctx, events)
@@ -56,6 +56,7 @@ func (r *generateRun) answer(ctx context.Context, events <-chan arrival) (string
 		select {
 		case line, more := <-r.answers:
 			if !more {
+				r.view.endLine()
 				return "", nil, errStopped
 			}
 			return strings.ToLower(strings.TrimSpace(line)), nil, nil

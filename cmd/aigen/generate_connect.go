@@ -69,17 +69,20 @@ func (r *generateRun) ownService(ctx context.Context) (string, error) {
 	}
 }
 
-// disconnect ends what connect has begun.
-func (r *generateRun) disconnect() error {
+// disconnect ends what connect has begun. That the service stopped badly is worth a
+// remark, but does not undo what was told: its next start takes up what is left.
+func (r *generateRun) disconnect() {
 	if r.client != nil {
 		r.client.CloseIdle()
 	}
 	if r.instance == nil {
-		return nil
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	return r.instance.Stop(ctx)
+	if err := r.instance.Stop(ctx); err != nil {
+		r.view.note("the service did not stop cleanly: " + printable(err.Error()))
+	}
 }
 
 // runningService is the base URL of the service that has our database open.

@@ -72,7 +72,11 @@ func (r *generateRun) cancel(ctx context.Context) error {
 		return fmt.Errorf("%s, but generation %s could not be cancelled and may still be running: %w", why, r.id, err)
 	}
 	r.learned(g)
-	return &exitError{exitRefused, fmt.Errorf("%s: the generation was cancelled; %s", why, spent(g.Credits))}
+	message := fmt.Sprintf("%s: the generation was cancelled; %s", why, spent(g.Credits))
+	if r.instance != nil {
+		r.view.note("cancelled; the service is stopping") // the engine may be in the middle of a picture
+	}
+	return &exitError{exitRefused, errors.New(message)}
 }
 
 func (r *generateRun) learned(g client.Generation) {
@@ -98,7 +102,8 @@ func (r *generateRun) finish(ctx context.Context, last client.Event) error {
 		why = &aigen.Failure{Code: aigen.CodeGenerationFailed, Message: "The service gave no reason."}
 	}
 	r.result.Error = why
-	code, message := exitRefused, ""
+	code := exitRefused
+	var message string
 	switch {
 	case last.Data.Status == aigen.StatusContentRejected:
 		message = "the content rules do not allow this: " + why.Message + " Change the prompt and try again"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func usageError(faults []string) error {
 	case 1:
 		return &exitError{exitUsage, errors.New(faults[0])}
 	}
-	return &exitError{exitUsage, errors.New("the command line has " + fmt.Sprint(len(faults)) + " faults:\n  " + strings.Join(faults, "\n  "))}
+	return &exitError{exitUsage, errors.New("the command line has " + strconv.Itoa(len(faults)) + " faults:\n  " + strings.Join(faults, "\n  "))}
 }
 
 // flagOf says where on the command line a field of the API comes from.

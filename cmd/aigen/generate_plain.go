@@ -18,13 +18,9 @@ func (v *questions) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(v.err, format+"\n", args...) // nobody to tell if it fails
 }
 
-func (v *questions) offer(samples []aigen.Asset, files []string) {
-	for i, s := range samples {
-		where := s.URL
-		if i < len(files) {
-			where = files[i]
-		}
-		v.line("  %d  %s", i+1, printable(where))
+func (v *questions) offer(_ []aigen.Asset, where []string) {
+	for i, s := range where {
+		v.line("  %d  %s", i+1, printable(s))
 	}
 }
 

@@ -34,13 +34,8 @@ type generateRun struct {
 	result  generateResult
 }
 
-// run does everything, and tidies up.
-func (r *generateRun) run(ctx context.Context) (err error) {
-	defer func() {
-		if stopErr := r.disconnect(); stopErr != nil && err == nil {
-			err = fmt.Errorf("stop the service: %w", stopErr)
-		}
-	}()
+// run does everything up to the saved picture.
+func (r *generateRun) run(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -75,8 +70,8 @@ func (r *generateRun) checkCredits(ctx context.Context) error {
 	if b.Available >= samples+final {
 		return nil
 	}
-	return &exitError{exitCredits, fmt.Errorf("not enough credits: the samples cost %s and the final picture %s, and %s are available\n%s",
-		samples, final, b.Available, r.howToGrant())}
+	return &exitError{exitCredits, fmt.Errorf("not enough credits: this needs %s (%s for the samples, %s for the final picture), and %s are available\n%s",
+		samples+final, samples, final, b.Available, r.howToGrant())}
 }
 
 func (r *generateRun) howToGrant() string {
@@ -142,6 +137,7 @@ func (r *generateRun) follow(ctx context.Context) (client.Event, error) {
 			}
 		case aigen.EventCreditsRefused, aigen.EventCreditsUnavailable:
 			return e, r.notReserved(e)
+		default: // shown as it came
 		}
 	}
 }

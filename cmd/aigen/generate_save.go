@@ -80,7 +80,7 @@ func (r *generateRun) pour(ctx context.Context, asset *aigen.Asset) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system tidies up
+	defer os.RemoveAll(dir)
 	name := filepath.Join(dir, "picture")
 	if r.result.Bytes, err = r.client.Download(ctx, asset.URL, name, false); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r *generateRun) pour(ctx context.Context, asset *aigen.Asset) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer f.Close()
 	_, err = io.Copy(r.term.out, f)
 	return err
 }
@@ -101,7 +101,7 @@ func (r *generateRun) describe(name string) {
 	if err != nil {
 		return
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer f.Close()
 	c, format, err := image.DecodeConfig(f)
 	if err != nil {
 		r.view.note("what was saved is not a picture of a kind known here (PNG, JPEG, GIF, WebP)")
@@ -114,23 +114,26 @@ func (r *generateRun) describe(name string) {
 	}
 }
 
-// keepSamples saves the samples where that was asked for.
+// keepSamples saves the samples where that was asked for, and returns where each can
+// be seen: its file, or its URL.
 func (r *generateRun) keepSamples(ctx context.Context, samples []aigen.Asset) ([]string, error) {
 	r.rounds++
-	if r.o.saveSamples == "" {
-		return nil, nil
-	}
 	prefix := "sample-"
 	if r.rounds > 1 {
 		prefix = fmt.Sprintf("round-%d-sample-", r.rounds)
 	}
-	files := make([]string, len(samples))
+	where := make([]string, len(samples))
 	for i := range samples {
-		files[i] = filepath.Join(r.o.saveSamples, fmt.Sprintf("%s%d.%s", prefix, i+1, extensionOf(&samples[i])))
-		if _, err := r.client.Download(ctx, samples[i].URL, files[i], r.o.force); err != nil {
+		var err error
+		if where[i], err = r.client.AssetURL(samples[i].URL); err != nil || r.o.saveSamples == "" {
+			continue // one that cannot be seen can be picked all the same
+		}
+		file := filepath.Join(r.o.saveSamples, fmt.Sprintf("%s%d.%s", prefix, i+1, extensionOf(&samples[i])))
+		if _, err := r.client.Download(ctx, where[i], file, r.o.force); err != nil {
 			return nil, fmt.Errorf("save sample %d: %w. %s", i+1, err, r.waiting())
 		}
+		where[i] = file
+		r.result.Samples = append(r.result.Samples, file)
 	}
-	r.result.Samples = append(r.result.Samples, files...)
-	return files, nil
+	return where, nil
 }

@@ -25,7 +25,7 @@ func terminalOf(cmd *cobra.Command) terminal {
 	t.inTTY, t.outTTY, t.errTTY = isTTY(t.in), isTTY(t.out), isTTY(t.err)
 	t.width = func() int {
 		if f, ok := t.err.(*os.File); ok {
-			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 { //nolint:gosec // G115: a descriptor fits
+			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 				return w
 			}
 		}
@@ -36,7 +36,7 @@ func terminalOf(cmd *cobra.Command) terminal {
 
 func isTTY(stream any) bool {
 	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // G115: a descriptor fits
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // canAsk: a person sees the question and can answer it.

@@ -17,7 +17,7 @@ type generateView interface {
 	note(text string) // a remark in passing
 	begin(a client.Accepted)
 	event(e client.Event)
-	offer(samples []aigen.Asset, files []string) // what there is to choose from
+	offer(samples []aigen.Asset, where []string) // what there is to choose from
 	ask(n int)                                   // for a number up to n
 	endLine()                                    // the question was left unanswered
 	close()

@@ -13,7 +13,7 @@ import (
 func newHealthcheckCommand() *cobra.Command {
 	var url string
 	cmd := &cobra.Command{
-		Use: "healthcheck", Short: "Ask the running service whether it can do its work", Args: exactArgs(0),
+		Use: "healthcheck", Short: "Ask the running service whether it can do its work", Args: noArgs,
 		Long: "Exits 0 if /readyz answers 200 within 3 seconds, 1 if not. For a container's HEALTHCHECK.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if url == "" {
@@ -35,7 +35,7 @@ func newHealthcheckCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the service does not answer: %w", err)
 			}
-			defer res.Body.Close() //nolint:errcheck // nothing was read
+			defer res.Body.Close()
 			if res.StatusCode != http.StatusOK {
 				return fmt.Errorf("the service is not ready: %s", res.Status)
 			}

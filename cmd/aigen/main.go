@@ -74,12 +74,10 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// exactArgs is cobra's check with our exit code.
-func exactArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
-			return &exitError{exitUsage, err}
-		}
-		return nil
+// noArgs is cobra's check with our exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return &exitError{exitUsage, err}
 	}
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 func newServeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: "Run the service", Args: exactArgs(0),
+		Use: "serve", Short: "Run the service", Args: noArgs,
 		Long: "Runs the service until SIGTERM or Ctrl-C, then drains. What is not set is embedded: SQLite, a credit\n" +
 			"ledger, an engine that makes the pictures, notifications in the log. `aigen doctor` shows what is what.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context()) },

@@ -87,7 +87,7 @@ func openLedger(cmd *cobra.Command) (app.Ledger, func(), error) {
 
 func newMigrateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "migrate", Short: "Bring the database's schema up to date", Args: exactArgs(0),
+		Use: "migrate", Short: "Bring the database's schema up to date", Args: noArgs,
 		Long: "Brings the schema up to date, as `aigen serve` does at its start. Running it twice changes nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, closeStore, err := openStore(cmd.Context())

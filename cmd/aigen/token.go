@@ -15,7 +15,7 @@ func newTokenCommand() *cobra.Command {
 	var lifetime time.Duration
 	var roles []string
 	cmd := &cobra.Command{
-		Use: "token --user UUID", Short: "Make a user token (JWT) for trying things out", Args: exactArgs(0),
+		Use: "token --user UUID", Short: "Make a user token (JWT) for trying things out", Args: noArgs,
 		Long: "Make a JWT for a user, signed with JWT_SECRET or, where no JWT setting is made, with the secret in DATA_DIR.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			id, err := parseUser(user)

@@ -39,7 +39,7 @@ func programVersion() string {
 
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: exactArgs(0),
+		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "aigen %s (%s, %s/%s)\n",
 				programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

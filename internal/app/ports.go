@@ -180,7 +180,8 @@ type JobPublisher interface {
 // CreditService is a credit system outside our database (Odoo). Every call may be
 // repeated with the same reference. Errors: aigen.ErrInsufficientCredits from
 // Reserve alone; aigen.ErrCreditsUnavailable when there was no usable answer, so
-// that the effect is not known; anything else is final.
+// that the effect is not known; a *PermanentError for a call that no repeat can
+// help. Anything else is tried again like an answer that did not come.
 type CreditService interface {
 	Reserve(ctx context.Context, op CreditOperation) error
 	Deduct(ctx context.Context, op CreditOperation) error

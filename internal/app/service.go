@@ -154,6 +154,10 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 	if err := s.complete(c); err != nil {
 		return err
 	}
+	if c.Discard {
+		// Nobody has seen this generation: there is nothing to tell or to do.
+		c.Events, c.Deliveries, c.Movements = nil, nil, nil
+	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var errTooLarge = errors.New("the picture is too large")
 // The token is not sent: assets may lie anywhere, and whoever serves them has no
 // business with it.
 func (c *Client) Download(ctx context.Context, rawURL, path string, overwrite bool) (int64, error) {
-	u, err := c.assetURL(rawURL)
+	u, err := c.AssetURL(rawURL)
 	if err != nil {
 		return 0, err
 	}
@@ -32,7 +32,7 @@ func (c *Client) Download(ctx context.Context, rawURL, path string, overwrite bo
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(part) //nolint:errcheck // gone already when all went well
+	defer os.Remove(part)
 	n, err := c.fetch(ctx, u, f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return 0, err
@@ -40,7 +40,8 @@ func (c *Client) Download(ctx context.Context, rawURL, path string, overwrite bo
 	return n, place(part, path, overwrite)
 }
 
-func (c *Client) assetURL(raw string) (string, error) {
+// AssetURL is the whole URL of an asset: what has a path alone lies with the service.
+func (c *Client) AssetURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", errors.New("the asset's URL is none")
@@ -90,7 +91,7 @@ func (c *Client) fetchOnce(ctx context.Context, u string, f io.Writer) (int64, e
 	if err != nil {
 		return 0, assetFault(ctx, u, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end, or given up
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		p := readProblem(res, time.Now())
 		p.Title = "The picture is not to be had: " + req.URL.Host + " answered " + res.Status

@@ -16,7 +16,7 @@ const maxProblem = 64 << 10
 
 // Problem is an answer that says no (RFC 9457, application/problem+json). One that
 // came in another form, from a proxy say, has Status and Title only.
-type Problem struct {
+type Problem struct { //nolint:errname // the name that RFC 9457 gives it
 	Status    int          `json:"status"`
 	Code      string       `json:"code"` // stable, for programs: "insufficient_credits"
 	Title     string       `json:"title"`
@@ -39,9 +39,11 @@ func (p *Problem) Error() string {
 	if s == "" {
 		s = p.Title
 	}
+	var sSb42 strings.Builder
 	for _, f := range p.Errors {
-		s += "; " + f.Location + " " + f.Message
+		sSb42.WriteString("; " + f.Location + " " + f.Message)
 	}
+	s += sSb42.String()
 	if p.RequestID != "" && p.Status >= http.StatusInternalServerError {
 		s += " (request " + p.RequestID + ")"
 	}

@@ -93,7 +93,7 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end, or given up
+	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return nil, readProblem(res, time.Now())
 	}
@@ -133,7 +133,7 @@ func (c *Client) backoff(try int) time.Duration {
 	if shift := try - 1; shift < 16 && c.MinDelay<<shift < c.MaxDelay {
 		d = c.MinDelay << shift
 	}
-	return d/2 + mathrand.N(d/2+1)
+	return d/2 + mathrand.N(d/2+1) //nolint:gosec // G404: spreads retries, guards nothing
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

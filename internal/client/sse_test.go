@@ -71,7 +71,7 @@ func TestALineAfterCRIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	// The connection stays open behind the last CR: the event must come all the same.
 	r, w := io.Pipe()
-	defer w.Close() //nolint:errcheck // a pipe
+	defer w.Close()
 	go func() { _, _ = io.WriteString(w, "data: x\r\r") }()
 	f, err := newSSEReader(r).next()
 	require.NoError(t, err)

@@ -115,7 +115,7 @@ func (s *stream) connect(ctx context.Context) error {
 	if err != nil {
 		return s.c.unreachable(conn, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // given up
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return readProblem(res, time.Now())
 	}

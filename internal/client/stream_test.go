@@ -102,7 +102,7 @@ func TestNoEventIsLostOrRepeatedWhenConnectionsBreak(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // cut off on purpose
+		defer conn.Close()
 		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nretry: 1\n\n" + progressFrame)
 		text := ""
 		for _, e := range log[resumeAt(r):] {

@@ -166,7 +166,8 @@ func (w *writing) outdated(ctx context.Context, refusal error) error {
 
 // guard writes the state over the version that it was made from.
 func (w *writing) guard(ctx context.Context) (err error) {
-	g, done := w.change.Generation, false
+	g := w.change.Generation
+	var done bool
 	if w.change.Discard {
 		done, err = removeGeneration(ctx, w.c, g.ID, w.change.From)
 	} else {

@@ -50,10 +50,10 @@ func createFile(path string) error {
 
 // The settings of every connection. foreign_keys is off in SQLite unless asked for.
 // synchronous FULL makes each commit wait for the disk: a 202 must survive a loss
-// of power. 8 KiB pages, because most rows carry a prompt or a list of assets.
+// of power.
 func writerDSN(path string, busy time.Duration) string {
 	return dsn(path, busy,
-		"page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		"temp_store(MEMORY)", "cache_size(-32000)",
 		// The log is written back by the commit that fills it: seldom, and then in
 		// one go, instead of every few transactions.

@@ -88,19 +88,28 @@ func (c *session) close() error {
 	if c.conn == nil {
 		return nil
 	}
-	for _, s := range c.stmts {
-		_ = s.Close() // goes with the connection in any case
-	}
+	c.unprepare()
 	err := c.conn.Close()
-	c.conn, c.stmts = nil, nil
+	c.conn = nil
 	return err
 }
 
 // discard gives up a connection whose state is not known; the next use opens a new
 // one.
 func (c *session) discard() {
+	c.unprepare()
 	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn }) // makes database/sql close it
 	_ = c.close()
+}
+
+// unprepare must come before the connection is closed: database/sql does not keep
+// track of the statements of a sql.Conn, and the driver crashes on one that has
+// outlived its connection.
+func (c *session) unprepare() {
+	for _, s := range c.stmts {
+		_ = s.Close() // what could fail has failed before
+	}
+	c.stmts = nil
 }
 
 // stmt prepares a query the first time. Queries are constants or made from few
@@ -119,7 +128,7 @@ func (c *session) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // exec reports how many rows the query has changed.
 func (c *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := c.stmt(ctx, query)
+	s, err := c.stmt(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}
@@ -132,7 +141,7 @@ func (c *session) exec(ctx context.Context, query string, args ...any) (int64, e
 
 // each calls f for each row of the query.
 func (c *session) each(ctx context.Context, f func(*sql.Rows) error, query string, args ...any) error {
-	s, err := c.stmt(ctx, query)
+	s, err := c.stmt(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
 	}
@@ -140,7 +149,7 @@ func (c *session) each(ctx context.Context, f func(*sql.Rows) error, query strin
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells all that Close could
+	defer rows.Close()
 	for rows.Next() {
 		if err := f(rows); err != nil {
 			return err

@@ -43,7 +43,7 @@ type inputRow struct {
 
 func inputArg(in *aigen.Input) (any, error) {
 	if in == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // NULL
 	}
 	parameters, err := in.Parameters.MarshalJSON()
 	if err != nil {

@@ -143,10 +143,10 @@ func (c *client) advance(url, id string, dice int) error {
 	case "Completed", "Failed", "Cancelled", "ContentRejected":
 		delete(c.open, id)
 	case "AwaitingSelection":
-		switch {
-		case dice == 0:
+		switch dice {
+		case 0:
 			_, err = c.post(url, id, "cancel", "", map[string]any{})
-		case dice == 1:
+		case 1:
 			_, err = c.post(url, id, "regenerate-samples", "", map[string]any{"inputPrompt": "a blue fox"})
 		default:
 			_, err = c.post(url, id, "select-sample", "", map[string]any{"sampleId": a.SampleAssets[0].AssetID})
