@@ -48,8 +48,8 @@ func (g *Generation) move(p *Policy, next Status) error {
 	if !g.Status.CanMoveTo(next) {
 		return g.refuse("cannot become " + string(next))
 	}
-	g.Status = next
 	g.touch(p)
+	g.Status, g.StatusSince = next, g.UpdatedAt
 	return nil
 }
 

@@ -33,6 +33,8 @@ type Generation struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
+	StatusSince time.Time // when Status was entered
+
 	Version   int64 // guards the row: a change is written only over the version it was made from
 	LastEvent int64 // Seq of the newest event
 
@@ -47,7 +49,7 @@ func New(p *Policy, user, project ID, in Input) *Generation {
 	now := p.now()
 	g := &Generation{
 		ID: p.NewID(), UserID: user, ProjectID: project, Input: in,
-		Status: StatusPending, CreatedAt: now, UpdatedAt: now,
+		Status: StatusPending, CreatedAt: now, UpdatedAt: now, StatusSince: now,
 	}
 	g.addRun(p, Run{Stage: StageSamples, Amount: p.Pricing.SamplesRun(in.Parameters.Samples)})
 	return g

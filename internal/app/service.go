@@ -113,7 +113,7 @@ func (s *Service) change(ctx context.Context, id aigen.ID, v verb) (*aigen.Gener
 		if err != nil {
 			return nil, err
 		}
-		before, since := g.Status, g.UpdatedAt
+		before, since := g.Status, g.StatusSince
 		c := &Change{Generation: g, From: g.Version}
 		ok, err := v(g, c)
 		if err != nil {

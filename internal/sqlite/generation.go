@@ -12,7 +12,7 @@ import (
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
-	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, version, last_event`
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
 
 // Get implements app.GenerationRepository.
 func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
@@ -28,7 +28,7 @@ func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, &aigen.Error{Code: aigen.CodeNotFound, Message: "There is no such generation."}
+		return nil, &aigen.Error{Code: aigen.CodeNotFound, Message: "There is no generation with this id."}
 	}
 	return found[0], nil
 }
@@ -94,20 +94,20 @@ func loadGenerations(ctx context.Context, c *session, query string, args ...any)
 			&g.Input.Prompt, &g.Input.StyleGuidance, parametersColumn(&g.Input.Parameters),
 			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
 			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
-			timeColumn(&g.SelectBy), timeColumn(&g.DueAt), timeColumn(&g.CreatedAt), timeColumn(&g.UpdatedAt),
+			timeColumn(&g.SelectBy), timeColumn(&g.DueAt), timeColumn(&g.CreatedAt), timeColumn(&g.UpdatedAt), timeColumn(&g.StatusSince),
 			&g.Version, &g.LastEvent)
 	}, query, args...)
 	return list, err
 }
 
 const insertGeneration = `INSERT INTO generations (` + generationColumns + `)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // What a generation was made with does not change, except its input: that of a
 // regeneration replaces it.
 const updateGeneration = `UPDATE generations SET prompt = ?, style = ?, parameters = ?, status = ?, samples = ?,
 	selected_sample_id = ?, final_asset_id = ?, final_asset = ?, ai_model = ?, failure = ?, select_by = ?, due_at = ?,
-	updated_at = ?, version = ?, last_event = ?
+	updated_at = ?, status_since = ?, version = ?, last_event = ?
 WHERE id = ? AND version = ?`
 
 // saveGeneration writes g over version from; false if that is not the version in
@@ -126,12 +126,12 @@ func saveGeneration(ctx context.Context, c *session, g *aigen.Generation, from i
 		n, err = c.exec(ctx, insertGeneration, g.ID[:], g.UserID[:], g.ProjectID[:],
 			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
 			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-			g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), from+1, g.LastEvent)
+			g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent)
 	} else {
 		n, err = c.exec(ctx, updateGeneration,
 			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
 			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-			g.UpdatedAt.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
+			g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
 	}
 	return n == 1, err
 }

@@ -29,6 +29,7 @@ CREATE TABLE generations (
     due_at             INTEGER,
     created_at         INTEGER NOT NULL,
     updated_at         INTEGER NOT NULL CHECK (updated_at >= created_at),
+    status_since       INTEGER NOT NULL CHECK (status_since BETWEEN created_at AND updated_at),
     version            INTEGER NOT NULL CHECK (version >= 1),
     last_event         INTEGER NOT NULL CHECK (last_event >= 0),
     -- The sweeper has nothing to do after the end.
