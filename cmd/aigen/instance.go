@@ -91,6 +91,7 @@ func (in *instance) closeListener() error {
 func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
+	m.SetVersion(programVersion())
 	service, err := app.New(app.Config{
 		Policy: policyOf(c), Store: batch.New(in.store, batch.Options{}), Ledger: in.store, Mode: modeOf(c), Metrics: m, Log: in.log,
 		ReserveTimeout: c.Credits.OdooTimeout,
@@ -191,7 +192,7 @@ func (in *instance) close() error {
 func (in *instance) ready(ctx context.Context) []httpapi.Dependency {
 	database := httpapi.Dependency{Name: "database", State: httpapi.StateOK, Mode: "sqlite"}
 	if err := in.store.Ping(ctx); err != nil {
-		in.log.Error("the database does not answer", "error", err)
+		in.log.ErrorContext(ctx, "the database does not answer", "error", err)
 		database.State, database.Detail = httpapi.StateDown, "does not answer"
 	}
 	out := []httpapi.Dependency{database}

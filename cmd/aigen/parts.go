@@ -70,7 +70,7 @@ func newEngine(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 	case c.UsesImageAPI():
 		painter := worker.NewImageAPI(worker.ImageAPIConfig{
 			BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
-			Assets: assets, Log: log,
+			Assets: assets, Log: log, Detailed: c.Log.Detailed,
 		})
 		return worker.New(painter, r, c.Worker.Concurrency, log), nil
 	default:

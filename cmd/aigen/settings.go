@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
 // loadSettings reads and checks every setting; the error names each fault.
@@ -13,7 +15,26 @@ func loadSettings() (config.Config, error) {
 	if err != nil {
 		return c, &exitError{exitSettings, err}
 	}
+	c.Warnings = append(c.Warnings, notYet(c)...)
 	return c, nil
+}
+
+// notYet names the settings that this version reads and checks, but that have no
+// effect so far: nobody should find that out from what did not happen.
+func notYet(c config.Config) (list []config.Warning) {
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		{"RATE_LIMIT_PER_MINUTE", c.Server.RateLimitPerMinute > 0},
+		{"RETENTION_DAYS", c.Database.RetentionDays > 0},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.Log.OTLPURL.Reveal() != ""},
+	} {
+		if s.set {
+			list = append(list, config.Warning{Setting: s.name, Problem: "has no effect in this version"})
+		}
+	}
+	return list
 }
 
 // withSecrets reads the settings and makes the secrets that are not set.
@@ -30,8 +51,42 @@ func withSecrets() (config.Config, error) {
 
 func newLogger(c config.Log) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.SlogLevel()}
+	var h slog.Handler = slog.NewTextHandler(os.Stderr, o)
 	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+		h = slog.NewJSONHandler(os.Stderr, o)
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, o))
+	return slog.New(requestHandler{h})
+}
+
+// requestHandler adds the request's id to each line that is written within one, so
+// that whoever writes the line need not know of requests.
+type requestHandler struct{ slog.Handler }
+
+const requestIDKey = "request_id"
+
+// Handle implements slog.Handler.
+func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
+	if id := httpapi.RequestID(ctx); id != "" && !has(r, requestIDKey) {
+		r = r.Clone()
+		r.AddAttrs(slog.String(requestIDKey, id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h requestHandler) WithGroup(name string) slog.Handler {
+	return requestHandler{h.Handler.WithGroup(name)}
+}
+
+func has(r slog.Record, key string) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == key
+		return !found
+	})
+	return found
 }

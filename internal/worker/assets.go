@@ -91,7 +91,16 @@ func (a *Assets) put(name string, write func(io.Writer) error) error {
 		_ = a.root.Remove(tmp)
 		return fmt.Errorf("write asset: %w", err)
 	}
-	return nil
+	return a.syncNames()
+}
+
+// syncNames makes new names outlive a loss of power, as the files' bytes do.
+func (a *Assets) syncNames() error {
+	d, err := a.root.Open(".")
+	if err != nil {
+		return fmt.Errorf("sync the folder of assets: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func (a *Assets) write(name string, write func(io.Writer) error) error {
@@ -124,8 +133,6 @@ func (a *Assets) Handler(notFound http.Handler) http.Handler {
 		defer f.Close()
 		w.Header().Set("Content-Type", "image/png")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// A name stands for one picture for ever.
-		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 		http.ServeContent(w, r, "", info.ModTime(), f)
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi" //nolint:depguard // what it generates from
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
 func main() {
