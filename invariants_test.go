@@ -57,6 +57,11 @@ func (h *history) agrees() {
 	require.Equal(h, h.g.Status.Ended(), h.g.DueAt.IsZero(), "somebody must look, until the end")
 	require.Equal(h, int64(41), h.g.Version, "the version is the store's")
 	require.False(h, h.g.UpdatedAt.Before(h.before.UpdatedAt), "back in time")
+	if h.g.Status == h.before.Status {
+		require.Equal(h, h.before.StatusSince, h.g.StatusSince, "still in %s", h.g.Status)
+	} else {
+		require.Equal(h, h.g.UpdatedAt, h.g.StatusSince, "entered %s", h.g.Status)
+	}
 	if !h.g.UpdatedAt.Equal(h.before.UpdatedAt) {
 		require.Equal(h, h.w.clock(), h.g.UpdatedAt)
 	}
