@@ -30,14 +30,23 @@ func kills(t *testing.T) int {
 // the database after each: the money rule holds, every log is whole, every job that
 // was promised will be done. At the end it lets the program finish, and everything
 // that was ever accepted has come to an end.
+//
+// After every killsPerDatabase kills it begins with a new database: an audit reads
+// all there is, and would take longer from kill to kill.
 func TestKill(t *testing.T) {
 	t.Parallel()
+	const killsPerDatabase = 20
+	for left := kills(t); left > 0; left -= killsPerDatabase {
+		killRounds(t, min(left, killsPerDatabase))
+	}
+}
+
+func killRounds(t *testing.T, n int) {
 	dir := t.TempDir()
 	clients := make([]*client, 6)
 	for i := range clients {
 		clients[i] = &client{user: newUser(t), open: map[string]bool{}}
 	}
-	n := kills(t)
 	for k := range n {
 		// Now and then with real pictures, which makes jobs long enough to be hit.
 		settings := map[string]string{"WORKER_RENDER": strconv.FormatBool(k%4 == 0)}
