@@ -21,7 +21,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 build: ## Build bin/aigen
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
-test: ## All tests with the race detector, the kill test included (about 6 minutes on 2 cores)
+test: ## All tests with the race detector, the kill test included (about 5 minutes on 2 cores)
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /test/)
 	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 20m ./test/...

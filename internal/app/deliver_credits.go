@@ -26,7 +26,10 @@ func (c *creditDeliverer) deliver(ctx context.Context, ds []Delivery, done func(
 	g.SetLimit(creditOperationsAtOnce)
 	for i, d := range ds {
 		g.Go(func() error {
-			done(i, c.one(ctx, d))
+			ctx, end := c.service.tracer.Begin(ctx, d.Trace, &d)
+			err := c.one(ctx, d)
+			end(err)
+			done(i, err)
 			return nil
 		})
 	}

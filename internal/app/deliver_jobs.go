@@ -17,19 +17,24 @@ func (j *jobDeliverer) window() int { return j.publisher.Window() }
 
 func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	msgs := make([]JobMessage, 0, len(ds))
-	index := make([]int, 0, len(ds))
+	ends := make([]func(error), 0, len(ds))
 	for i, d := range ds {
 		body, err := withCallback(d.Payload, j.callbacks.of(d))
 		if err != nil {
 			done(i, &PermanentError{err})
 			continue
 		}
+		span, end := j.service.tracer.Begin(ctx, d.Trace, &d)
 		msgs = append(msgs, JobMessage{
 			JobID: d.ID, GenerationID: d.GenerationID, Type: d.Kind, Body: body, CreatedAt: d.CreatedAt,
+			TraceParent: j.service.tracer.Current(span),
 		})
-		index = append(index, i)
+		ends = append(ends, func(err error) {
+			end(err)
+			done(i, err)
+		})
 	}
-	j.publisher.Publish(ctx, msgs, func(i int, err error) { done(index[i], err) })
+	j.publisher.Publish(ctx, msgs, func(i int, err error) { ends[i](err) })
 }
 
 func (j *jobDeliverer) forever(Delivery, error) bool { return false }

@@ -13,7 +13,10 @@ const notificationsAtOnce = 16
 
 // notificationDeliverer tells users. What it cannot deliver is given up after the
 // attempts that are set: a message that comes days late helps nobody.
-type notificationDeliverer struct{ service NotificationService }
+type notificationDeliverer struct {
+	service NotificationService
+	tracer  Tracer
+}
 
 func (n *notificationDeliverer) window() int { return 4 * notificationsAtOnce }
 
@@ -22,7 +25,10 @@ func (n *notificationDeliverer) deliver(ctx context.Context, ds []Delivery, done
 	g.SetLimit(notificationsAtOnce)
 	for i, d := range ds {
 		g.Go(func() error {
-			done(i, n.one(ctx, d))
+			ctx, end := n.tracer.Begin(ctx, d.Trace, &d)
+			err := n.one(ctx, d)
+			end(err)
+			done(i, err)
 			return nil
 		})
 	}

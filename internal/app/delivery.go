@@ -16,6 +16,7 @@ type Delivery struct {
 	GenerationID aigen.ID
 	RunID        aigen.ID // zero for a notification
 	Payload      []byte   // JSON; what it holds depends on Kind
+	Trace        string   // traceparent of what wrote it; may be ""
 
 	State       DeliveryState
 	Attempts    int       // deliveries begun so far

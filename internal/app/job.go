@@ -38,6 +38,7 @@ type JobMessage struct {
 	Type         DeliveryKind // DeliverSampleJob or DeliverFinalJob
 	Body         []byte       // the Job as JSON
 	CreatedAt    time.Time
+	TraceParent  string // W3C traceparent that the engine is to pass on; "" for none
 }
 
 // newJob describes the run's newest job.

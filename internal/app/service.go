@@ -22,6 +22,7 @@ type Service struct {
 	hub     *hub
 	relay   waker
 	metrics Metrics
+	tracer  Tracer
 	log     *slog.Logger
 
 	keyLifetime    time.Duration
@@ -47,6 +48,7 @@ type Config struct {
 	Ledger  Ledger
 	Mode    CreditMode
 	Metrics Metrics
+	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
 
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
@@ -71,8 +73,11 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		hub: newHub(), relay: nobody{}, metrics: c.Metrics, log: c.Log,
+		hub: newHub(), relay: nobody{}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
 		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout, pollEvents: c.PollEvents,
+	}
+	if s.tracer == nil {
+		s.tracer = noTracer{}
 	}
 	if s.metrics == nil {
 		s.metrics = NoMetrics{}
@@ -157,6 +162,12 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 	if c.Discard {
 		// Nobody has seen this generation: there is nothing to tell or to do.
 		c.Events, c.Deliveries, c.Movements = nil, nil, nil
+	}
+	if len(c.Deliveries) > 0 {
+		trace := s.tracer.Current(ctx)
+		for i := range c.Deliveries {
+			c.Deliveries[i].Trace = trace
+		}
 	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
-const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at`
+const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at, trace`
 
 func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
-	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	var payload any
 	if len(d.Payload) > 0 {
 		payload = string(d.Payload)
@@ -20,7 +20,7 @@ func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
 	available := orDefault(d.AvailableAt, d.CreatedAt)
 	_, err := c.exec(ctx, query, d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
 		string(orDefault(d.State, app.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
-		d.CreatedAt.UnixMicro(), string(d.Kind.Lane()))
+		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()))
 	if err != nil {
 		return fmt.Errorf("delivery %s: %w", d.Kind, err)
 	}
@@ -32,7 +32,7 @@ func loadDeliveries(ctx context.Context, c *session, query string, args ...any) 
 	err := c.each(ctx, func(r *sql.Rows) error {
 		var d app.Delivery
 		err := r.Scan(idColumn(&d.ID), (*string)(&d.Kind), idColumn(&d.UserID), idColumn(&d.GenerationID), idColumn(&d.RunID),
-			&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt))
+			&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt), &d.Trace)
 		list = append(list, d)
 		return err
 	}, query, args...)

@@ -71,6 +71,7 @@ func (w *world) delivery(g *aigen.Generation, kind app.DeliveryKind) app.Deliver
 	return app.Delivery{
 		ID: w.id(), Kind: kind, UserID: g.UserID, GenerationID: g.ID,
 		Payload: fmt.Appendf(nil, `{"of":%q,"text":"<&>"}`, g.ID),
+		Trace:   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		State:   app.DeliveryWaiting, CreatedAt: w.now(), AvailableAt: w.now(),
 	}
 }

@@ -136,6 +136,7 @@ CREATE TABLE deliveries (
     owner         TEXT,             -- of the lease
     last_error    TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
+    trace         TEXT    NOT NULL, -- traceparent of what wrote the row, or ''
     CHECK (state <> 'dead' OR owner IS NULL)
 ) STRICT, WITHOUT ROWID;
 
