@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -17,6 +18,7 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
 	"github.com/creativeflow/aigen-orchestrator/internal/notification"
+	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 )
@@ -92,8 +94,14 @@ func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
 	m.SetVersion(programVersion())
+	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/"), Version: programVersion(), Log: in.log})
+	if err != nil {
+		return err
+	}
+	in.onClose(func() error { return shutdownTracer(tracer, in.log) })
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: batch.New(in.store, batch.Options{}), Ledger: in.store, Mode: modeOf(c), Metrics: m, Log: in.log,
+		Policy: policyOf(c), Store: batch.New(in.store, batch.Options{}), Ledger: in.store, Mode: modeOf(c),
+		Metrics: m, Tracer: tracer, Log: in.log,
 		ReserveTimeout: c.Credits.OdooTimeout,
 	})
 	if err != nil {
@@ -126,7 +134,7 @@ func (in *instance) assemble(ctx context.Context) error {
 			MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 2,
 		})
 	sweeper := app.NewSweeper(service, time.Second)
-	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, in.ready, in.log); err != nil {
+	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, in.ready, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -186,6 +194,17 @@ func (in *instance) close() error {
 	}
 	in.closers = nil
 	return err
+}
+
+// shutdownTracer sends the last spans. A collector that is away must neither hold up
+// the stop nor make it a failure.
+func shutdownTracer(t *tracing.Tracer, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := t.Shutdown(ctx); err != nil {
+		log.Warn("the last traces were not sent", "error", err)
+	}
+	return nil
 }
 
 // ready says of each dependency whether it works.

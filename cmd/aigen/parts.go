@@ -15,6 +15,7 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
+	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
 	"github.com/creativeflow/aigen-orchestrator/internal/worker"
 )
 
@@ -125,7 +126,7 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 
 func newAPI(
 	c config.Config, s *app.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
-	m *metrics.Metrics, ready func(context.Context) []httpapi.Dependency, log *slog.Logger,
+	m *metrics.Metrics, tracer *tracing.Tracer, ready func(context.Context) []httpapi.Dependency, log *slog.Logger,
 ) (*httpapi.API, error) {
 	secrets := make([]string, len(c.Callback.Secrets))
 	for i, secret := range c.Callback.Secrets {
@@ -135,7 +136,7 @@ func newAPI(
 		Service: s, Authenticator: authenticator{v}, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: assets.Handler(http.NotFoundHandler()), Ready: ready,
-		MetricsHandler: m.Handler(), Recorder: m, Log: log, DetailedLogging: c.Log.Detailed,
+		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: time.Now,
 	})
 }

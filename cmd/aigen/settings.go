@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
 )
 
 // loadSettings reads and checks every setting; the error names each fault.
@@ -28,7 +29,6 @@ func notYet(c config.Config) (list []config.Warning) {
 	}{
 		{"RATE_LIMIT_PER_MINUTE", c.Server.RateLimitPerMinute > 0},
 		{"RETENTION_DAYS", c.Database.RetentionDays > 0},
-		{"OTEL_EXPORTER_OTLP_ENDPOINT", c.Log.OTLPURL.Reveal() != ""},
 	} {
 		if s.set {
 			list = append(list, config.Warning{Setting: s.name, Problem: "has no effect in this version"})
@@ -66,9 +66,14 @@ const requestIDKey = "request_id"
 
 // Handle implements slog.Handler.
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	if id := httpapi.RequestID(ctx); id != "" && !has(r, requestIDKey) {
+	id, trace := httpapi.RequestID(ctx), tracing.TraceID(ctx)
+	if id != "" && !has(r, requestIDKey) {
 		r = r.Clone()
 		r.AddAttrs(slog.String(requestIDKey, id))
+	}
+	if trace != "" {
+		r = r.Clone()
+		r.AddAttrs(slog.String("trace_id", trace))
 	}
 	return h.Handler.Handle(ctx, r)
 }

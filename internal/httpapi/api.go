@@ -115,6 +115,11 @@ func trimSlash(r *http.Request) {
 func (a *API) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		callOf(r.Context()).route = rt.path
+		if a.c.Tracer != nil && !routeIsProbe(rt.path) {
+			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
+			r = r.WithContext(ctx)
+			defer func() { end(statusOf(w)) }()
+		}
 		// No deadline is the server's: an event stream would not survive it. A
 		// writer that has no deadlines (a test's) needs none.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.c.WriteTimeout))

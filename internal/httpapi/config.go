@@ -61,6 +61,11 @@ type Recorder interface {
 	Request(route, method string, status int, took time.Duration)
 }
 
+// Tracer follows requests. end takes the status of the answer, 0 if there was none.
+type Tracer interface {
+	Request(ctx context.Context, h http.Header, method, route string) (child context.Context, end func(status int))
+}
+
 // DependencyState says how a dependency is.
 type DependencyState string
 
@@ -95,6 +100,7 @@ type Config struct {
 	Ready          func(ctx context.Context) []Dependency // nil: always ready
 	MetricsHandler http.Handler
 	Recorder       Recorder
+	Tracer         Tracer // nil: requests are not traced
 
 	Log             *slog.Logger
 	DetailedLogging bool   // bodies go to the log; headers never do

@@ -18,6 +18,14 @@ type recorder struct {
 	bytes  int64
 }
 
+// statusOf is the status that was answered, 0 if nothing was yet.
+func statusOf(w http.ResponseWriter) int {
+	if r, ok := w.(*recorder); ok {
+		return r.status
+	}
+	return 0
+}
+
 // Unwrap is for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
