@@ -8,9 +8,10 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 30s
 KILLS ?= 200
+WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-short test-kill lint generate check-generated fuzz clean
+.PHONY: help run build test test-all test-short test-kill lint generate check-generated fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,10 @@ build: ## Build bin/aigen
 
 test: ## All tests with the race detector, the kill test included (about 5 minutes on 2 cores)
 	$(GO) vet ./...
+	$(WITH_SERVERS) $(MAKE) --no-print-directory test-all
+
+# With servers at hand: see internal/testenv.
+test-all:
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /test/)
 	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 20m ./test/...
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,3 +169,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// contains reports whether the program has logged text so far.
+func contains(p *program, text string) bool { return strings.Contains(p.output(), text) }
+
+var silent = log.New(io.Discard, "", 0)

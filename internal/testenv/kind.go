@@ -1,0 +1,255 @@
+package testenv
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Kind is a kind of server.
+type Kind struct {
+	Name     string
+	Variable string // of the environment, that names one
+
+	pkg     string   // Debian's
+	usual   []string // URLs of one that listens where it usually does
+	user    string   // that it runs as where we are root
+	stop    string   // name of the signal that ends it in good order
+	signal  syscall.Signal
+	binary  func() string // "" where it is not installed
+	url     func(port int) string
+	ready   func(ctx context.Context, url string) error
+	prepare func(s *Server) error
+	command func(s *Server) []string
+	env     func(s *Server) []string
+}
+
+func (k Kind) given() string { return os.Getenv(k.Variable) }
+
+func (k Kind) environment(s *Server) []string {
+	if k.env == nil {
+		return nil
+	}
+	return k.env(s)
+}
+
+// Install makes sure that a server of this kind could be started, where none is
+// named.
+func Install(k Kind) error {
+	if k.given() != "" {
+		return nil
+	}
+	return k.install()
+}
+
+// install installs Debian's package where the server is not there, as root.
+func (k Kind) install() error {
+	if k.binary() != "" {
+		return nil
+	}
+	if os.Getuid() != 0 {
+		return fmt.Errorf("no %s here: set %s, start one on its usual port, or install Debian's %s", k.Name, k.Variable, k.pkg)
+	}
+	fmt.Fprintf(os.Stderr, "testenv: no %s here, installing Debian's %s\n", k.Name, k.pkg)
+	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", k.pkg}} {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if err != nil {
+			return fmt.Errorf("install %s: apt-get %s: %w: %s", k.pkg, args[0], err, out)
+		}
+	}
+	if k.binary() == "" {
+		return fmt.Errorf("installed Debian's %s, but found no server in it", k.pkg)
+	}
+	return nil
+}
+
+func installed(patterns ...string) string {
+	for _, p := range patterns {
+		found, _ := filepath.Glob(p)
+		sort.Strings(found)
+		if len(found) > 0 {
+			return found[len(found)-1]
+		}
+		if path, err := exec.LookPath(p); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// PostgreSQLKind is PostgreSQL. Our own has fsync off: what tests kill is processes,
+// and the files of a process outlive it.
+func PostgreSQLKind() Kind {
+	tool := func(name string) string {
+		path := installed("/usr/lib/postgresql/*/bin/postgres", "postgres")
+		if path == "" {
+			return ""
+		}
+		return filepath.Join(filepath.Dir(path), name)
+	}
+	return Kind{
+		Name: "postgresql", Variable: PostgreSQLVariable, pkg: "postgresql",
+		usual: []string{
+			"postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable",
+			"postgres://postgres:postgres@127.0.0.1:5432/postgres?sslmode=disable",
+		},
+		user: "postgres", stop: "INT", signal: syscall.SIGINT,
+		binary: func() string { return tool("postgres") },
+		url: func(port int) string {
+			return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
+		},
+		ready: readyPostgreSQL,
+		prepare: func(s *Server) error {
+			return s.run(tool("initdb"), "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+		},
+		command: func(s *Server) []string {
+			return []string{
+				tool("postgres"), "-D", s.dir + "/data", "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+				"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300",
+			}
+		},
+	}
+}
+
+func readyPostgreSQL(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var may bool
+	if err := conn.QueryRow(ctx, "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").Scan(&may); err != nil {
+		return err
+	}
+	if !may {
+		return errors.New("this user may not create databases")
+	}
+	return nil
+}
+
+// RabbitMQKind is RabbitMQ.
+func RabbitMQKind() Kind {
+	return Kind{
+		Name: "rabbitmq", Variable: RabbitMQVariable, pkg: "rabbitmq-server",
+		usual: []string{"amqp://guest:guest@127.0.0.1:5672/"},
+		user:  "rabbitmq", stop: "TERM", signal: syscall.SIGTERM,
+		// Not the one in /usr/sbin, which wants to be root or its own user.
+		binary: func() string { return installed("/usr/lib/rabbitmq/bin/rabbitmq-server") },
+		url:    func(port int) string { return fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", port) },
+		ready:  readyRabbitMQ,
+		prepare: func(s *Server) error {
+			return os.WriteFile(s.dir+"/plugins", []byte("[].\n"), 0o644)
+		},
+		// Erlang's name server is started here, in the foreground: the broker would
+		// start it as a daemon, which nobody ends.
+		command: func(*Server) []string {
+			return []string{"sh", "-c", `
+epmd & names=$!
+"$0" & broker=$!
+trap 'kill -s TERM $broker' TERM INT
+wait $broker || wait $broker
+kill $names`, installed("/usr/lib/rabbitmq/bin/rabbitmq-server")}
+		},
+		env: func(s *Server) []string {
+			return []string{
+				"RABBITMQ_NODENAME=aigen" + strconv.Itoa(s.port) + "@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
+				"RABBITMQ_NODE_PORT=" + strconv.Itoa(s.port), "RABBITMQ_DIST_PORT=" + s.second(), "ERL_EPMD_PORT=" + s.third(),
+				"ERL_EPMD_ADDRESS=127.0.0.1", "RABBITMQ_MNESIA_BASE=" + s.dir + "/data", "RABBITMQ_LOG_BASE=" + s.dir + "/log",
+				"RABBITMQ_ENABLED_PLUGINS_FILE=" + s.dir + "/plugins", "RABBITMQ_CONFIG_FILE=" + s.dir + "/none",
+				"RABBITMQ_CONF_ENV_FILE=" + s.dir + "/none", "RABBITMQ_PID_FILE=" + s.dir + "/pid", "RABBITMQ_LOGS=-",
+				"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+			}
+		},
+	}
+}
+
+// second and third are further ports, made from the first: a restart finds the same.
+func (s *Server) second() string { return strconv.Itoa(s.derived(1)) }
+func (s *Server) third() string  { return strconv.Itoa(s.derived(2)) }
+
+// derived is outside of the range that the kernel hands out.
+func (s *Server) derived(n int) int { return 10_000 + (s.port*2+n)%20_000 }
+
+func readyRabbitMQ(ctx context.Context, raw string) error {
+	deadline, _ := ctx.Deadline()
+	conn, err := amqp.DialConfig(raw, amqp.Config{Dial: amqp.DefaultDial(time.Until(deadline))})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// RedisKind is Redis.
+func RedisKind() Kind {
+	return Kind{
+		Name: "redis", Variable: RedisVariable, pkg: "redis-server",
+		usual: []string{"redis://127.0.0.1:6379/0"},
+		stop:  "TERM", signal: syscall.SIGTERM,
+		binary: func() string { return installed("redis-server") },
+		url:    func(port int) string { return fmt.Sprintf("redis://127.0.0.1:%d/0", port) },
+		ready:  readyRedis,
+		command: func(s *Server) []string {
+			return []string{
+				installed("redis-server"), "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
+				"--save", "", "--appendonly", "no",
+			}
+		},
+	}
+}
+
+func readyRedis(ctx context.Context, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return err
+	}
+	host := u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(u.Hostname(), "6379")
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", host)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	auth := ""
+	if password, ok := u.User.Password(); ok {
+		auth = "AUTH " + password + "\r\n"
+	}
+	if _, err := fmt.Fprintf(conn, "%sPING\r\n", auth); err != nil {
+		return err
+	}
+	answers := bufio.NewScanner(conn)
+	for answers.Scan() {
+		if strings.HasPrefix(answers.Text(), "+PONG") {
+			return nil
+		}
+		if strings.HasPrefix(answers.Text(), "-") {
+			return errors.New(answers.Text())
+		}
+	}
+	return errors.Join(errors.New("no answer to PING"), answers.Err())
+}
