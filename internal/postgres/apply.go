@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// Apply implements app.GenerationRepository.
+//
+// It takes two round trips, whatever the number of changes. The first locks and
+// reads what they touch. Then they are decided one after the other in memory, under
+// the locks, so that one that is refused is left out and the next sees what the one
+// before it did. The second writes the sum of it, a statement for each table, and
+// commits.
+//
+// A row that breaks a rule of the schema is a defect of ours. It fails the whole
+// transaction, and then the slice is halved until the change stands alone; the
+// others are written.
+func (s *Store) Apply(ctx context.Context, changes []*app.Change) []error {
+	if len(changes) == 0 {
+		return nil
+	}
+	drafts := make([]draft, len(changes))
+	errs := make([]error, len(changes))
+	for i, c := range changes {
+		drafts[i] = newDraft(c)
+	}
+	s.applyDrafts(ctx, drafts, errs)
+	return errs
+}
+
+func (s *Store) applyDrafts(ctx context.Context, drafts []draft, errs []error) {
+	const op = "apply changes"
+	b, err := s.applyTogether(ctx, op, drafts)
+	if half := len(drafts) / 2; half > 0 && errors.Is(err, errConstraint) {
+		s.log.ErrorContext(ctx, "postgres: a change broke a rule of the schema; the rest is applied without it",
+			"changes", len(drafts), "error", err)
+		s.applyDrafts(ctx, drafts[:half], errs[:half])
+		s.applyDrafts(ctx, drafts[half:], errs[half:])
+		return
+	}
+	for i := range drafts {
+		switch {
+		case err != nil:
+			errs[i] = err
+		case b.outcomes[i].err != nil:
+			errs[i] = translate("apply change", b.outcomes[i].err)
+		default:
+			b.outcomes[i].publish(drafts[i].change)
+		}
+	}
+}
+
+// applyTogether decides and writes in one transaction. It returns the batch that was
+// committed.
+func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b *batch, err error) {
+	thorough := false
+	err = s.write(ctx, op, func(ctx context.Context, t *tx) error {
+		b = newBatch(s.initial, drafts, thorough)
+		thorough = true // if this is not the last time
+		b.read(t)
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		if b.decide(); !b.writes() {
+			return nil // all were refused: nothing to commit
+		}
+		b.write(t)
+		err := t.commit(ctx)
+		if t.unknown {
+			return s.outcome(ctx, t.xid, b, err)
+		}
+		return err
+	})
+	return b, err
+}
+
+// batch is a slice of changes on its way into one transaction: what was read, as the
+// changes so far have left it.
+type batch struct {
+	initial  aigen.Credits
+	drafts   []draft
+	outcomes []outcome
+	xid      string
+
+	// thorough makes nothing be taken for new. The first time, generations with From
+	// 0 are, with their reservations, which saves looking for what is never there. If
+	// it was, an index refuses it, and the transaction is done again.
+	thorough bool
+
+	accounts    map[aigen.ID]*account
+	generations map[aigen.ID]*generation
+	bookings    map[aigen.ID]*booking
+	grants      map[grantKey]bool
+	keys        map[userKey]*keyState
+	entries     []entry
+}
+
+// outcome of one change: why it was refused, or the position of its first event.
+type outcome struct {
+	err      error
+	position int64
+}
+
+// publish tells the caller's values what was committed.
+func (o outcome) publish(c *app.Change) {
+	c.Generation.Version = c.From + 1
+	if c.Discard {
+		return
+	}
+	for i := range c.Events {
+		c.Events[i].Position = o.position + int64(i)
+	}
+}
+
+func newBatch(initial aigen.Credits, drafts []draft, thorough bool) *batch {
+	return &batch{
+		initial: initial, drafts: drafts, thorough: thorough, outcomes: make([]outcome, len(drafts)),
+		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, bookings: map[aigen.ID]*booking{},
+		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{},
+	}
+}

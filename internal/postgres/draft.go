@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"fmt"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// draft is a change with its JSON made: before the transaction, so that no lock is
+// held for it.
+type draft struct {
+	change *app.Change
+	err    error // a value that JSON cannot hold; the change fails with it
+
+	parameters, samples, finalAsset, failure string // "" for NULL
+	events                                   []string
+	answer                                   string
+}
+
+func newDraft(c *app.Change) draft {
+	d := draft{change: c}
+	d.err = d.encode()
+	return d
+}
+
+func (d *draft) encode() error {
+	g := d.change.Generation
+	parameters, err := g.Input.Parameters.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("parameters of generation %s: %w", g.ID, err)
+	}
+	d.parameters = string(parameters)
+	for _, column := range []struct {
+		to    *string
+		value any
+		set   bool
+	}{
+		{&d.samples, g.Samples, len(g.Samples) > 0},
+		{&d.finalAsset, g.FinalAsset, g.FinalAsset != nil},
+		{&d.failure, g.Failure, g.Failure != nil},
+	} {
+		if column.set {
+			if *column.to, err = jsonArg(column.value); err != nil {
+				return fmt.Errorf("generation %s: %w", g.ID, err)
+			}
+		}
+	}
+	d.events = make([]string, len(d.change.Events))
+	for i := range d.change.Events {
+		e := &d.change.Events[i]
+		if d.events[i], err = jsonArg(&e.Data); err != nil {
+			return fmt.Errorf("event %d of generation %s: %w", e.Seq, g.ID, err)
+		}
+	}
+	if r := d.change.Record; r != nil && r.Answer != nil {
+		if d.answer, err = jsonArg(r.Answer); err != nil {
+			return fmt.Errorf("answer of an idempotency key: %w", err)
+		}
+	}
+	return nil
+}

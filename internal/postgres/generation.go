@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
+
+const (
+	selectGeneration = `SELECT ` + generationColumns + ` FROM generations WHERE id = $1::uuid`
+	dueGenerations   = `SELECT id FROM generations WHERE due_at <= $1::timestamptz ORDER BY due_at, id LIMIT $2::bigint`
+)
+
+// Get implements app.GenerationRepository. It is one round trip.
+func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
+	var found []*aigen.Generation
+	err := s.snapshot(ctx, "get generation", func(b *pgx.Batch) {
+		found = nil
+		b.Queue(selectGeneration, idArg(id)).Query(each(loadGeneration(&found)))
+		b.Queue(runsOfGeneration, idArg(id)).Query(each(loadRun(&found)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, &aigen.Error{Code: aigen.CodeNotFound, Message: "There is no generation with this id."}
+	}
+	return found[0], nil
+}
+
+// List implements app.GenerationRepository. It is one round trip, whatever the length.
+func (s *Store) List(ctx context.Context, q app.ListQuery) ([]*aigen.Generation, error) {
+	where, args := listFilter(q)
+	var list []*aigen.Generation
+	err := s.snapshot(ctx, "list generations", func(b *pgx.Batch) {
+		list = nil
+		b.Queue(`SELECT `+generationColumns+` FROM generations `+where, args...).Query(each(loadGeneration(&list)))
+		b.Queue(runsOfList(where), args...).Query(each(loadRun(&list)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// listFilter selects one page. Both queries of List use it: in one snapshot it
+// selects the same rows twice, and the second needs not wait for the first.
+func listFilter(q app.ListQuery) (where string, args []any) {
+	var b strings.Builder
+	param := func(v any, cast string) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args)) + "::" + cast
+	}
+	b.WriteString(`WHERE user_id = ` + param(idArg(q.UserID), "uuid"))
+	if q.Status != "" {
+		b.WriteString(` AND status = ` + param(string(q.Status), "text"))
+	}
+	if !q.ProjectID.IsZero() {
+		b.WriteString(` AND project_id = ` + param(idArg(q.ProjectID), "uuid"))
+	}
+	if q.Before != nil {
+		b.WriteString(` AND (created_at, id) < (` + param(q.Before.CreatedAt, "timestamptz") + `, ` + param(idArg(q.Before.ID), "uuid") + `)`)
+	}
+	b.WriteString(` ORDER BY created_at DESC, id DESC LIMIT ` + param(max(q.Limit, 1), "bigint"))
+	return b.String(), args
+}
+
+// Due implements app.GenerationRepository.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]aigen.ID, error) {
+	var due []aigen.ID
+	err := s.snapshot(ctx, "due generations", func(b *pgx.Batch) {
+		due = nil
+		b.Queue(s.settings)
+		b.Queue(dueGenerations, now, limit).Query(each(func(r pgx.Rows) error {
+			var id aigen.ID
+			err := r.Scan((*idColumn)(&id))
+			due = append(due, id)
+			return err
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return due, nil
+}
+
+func loadGeneration(list *[]*aigen.Generation) func(pgx.Rows) error {
+	return func(r pgx.Rows) error {
+		g := new(aigen.Generation)
+		*list = append(*list, g)
+		return r.Scan(
+			(*idColumn)(&g.ID), (*idColumn)(&g.UserID), (*idColumn)(&g.ProjectID),
+			&g.Input.Prompt, &g.Input.StyleGuidance, parametersColumn(&g.Input.Parameters),
+			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
+			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
+			(*timeColumn)(&g.SelectBy), (*timeColumn)(&g.DueAt), (*timeColumn)(&g.CreatedAt), (*timeColumn)(&g.UpdatedAt),
+			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent)
+	}
+}

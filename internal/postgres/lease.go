@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// A lease is the owner in a row of the outbox, until leased_until. It is lost when
+// another owner claims the row, not by time alone: an owner that is late but was not
+// replaced still knows best what became of the delivery.
+//
+// Each statement locks its rows before it changes them, by id: the ids come in any
+// order, and two statements that met in the middle would wait for each other.
+
+const extendLeases = `UPDATE deliveries SET leased_until = $3::timestamptz
+WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE))`
+
+// ExtendLeases implements app.Outbox.
+func (s *Store) ExtendLeases(ctx context.Context, owner string, list []aigen.ID, until time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	_, err := s.change(ctx, "extend leases", extendLeases, ids(list), owner, until)
+	return err
+}
+
+const (
+	lockOwned = `SELECT count(*) FROM (SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE) AS locked`
+
+	removeDelivered = `DELETE FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
+	retryLater      = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, available_at = n.retry_at, last_error = n.error
+FROM unnest($1::uuid[], $3::timestamptz[], $4::text[]) AS n (id, retry_at, error) WHERE d.id = n.id AND d.owner = $2::text`
+	bury = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, state = 'dead', last_error = n.error
+FROM unnest($1::uuid[], $3::text[]) AS n (id, error) WHERE d.id = n.id AND d.owner = $2::text`
+	// Due since it was due before: at once, and before what came later.
+	giveBack = `UPDATE deliveries SET owner = NULL, leased_until = NULL, attempts = greatest(attempts - 1, 0)
+WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
+)
+
+// FinishDeliveries implements app.Outbox. It is one round trip, with a statement for
+// each kind of verdict.
+func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
+	if len(results) == 0 {
+		return nil
+	}
+	var all, delivered, retried, buried, returned ids
+	var retryAt times
+	var retryErrors, buryErrors texts
+	for i := range results {
+		r := &results[i]
+		all = append(all, r.ID)
+		switch r.Verdict {
+		case app.VerdictDelivered:
+			delivered = append(delivered, r.ID)
+		case app.VerdictRetry:
+			retried, retryAt, retryErrors = append(retried, r.ID), append(retryAt, r.RetryAt), append(retryErrors, textArg(r.Error))
+		case app.VerdictDead:
+			buried, buryErrors = append(buried, r.ID), append(buryErrors, textArg(r.Error))
+		case app.VerdictReturned:
+			returned = append(returned, r.ID)
+		default:
+			return fmt.Errorf("postgres: finish deliveries: unknown verdict %d", r.Verdict)
+		}
+	}
+	return s.write(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
+		t.queue(lockOwned, all, owner)
+		if len(delivered) > 0 {
+			t.queue(removeDelivered, delivered, owner)
+		}
+		if len(retried) > 0 {
+			t.queue(retryLater, retried, owner, retryAt, retryErrors)
+		}
+		if len(buried) > 0 {
+			t.queue(bury, buried, owner, buryErrors)
+		}
+		if len(returned) > 0 {
+			t.queue(giveBack, returned, owner)
+		}
+		return t.commit(ctx)
+	})
+}
+
+// releaseLeases reads the rows that wait, which is why no index is kept for owners:
+// it is called at the start and at the stop, and the index would be written by each
+// claim.
+const releaseLeases = `UPDATE deliveries SET owner = NULL, leased_until = NULL, available_at = least(available_at, $2::timestamptz),
+	attempts = greatest(attempts - 1, 0)
+WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE state = 'waiting' AND owner = $1::text ORDER BY id FOR UPDATE))`
+
+// ReleaseLeases implements app.Outbox.
+func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
+	return s.change(ctx, "release leases", releaseLeases, owner, now)
+}
+
+const (
+	retryDeliveries = `UPDATE deliveries SET state = 'waiting', attempts = 0, available_at = $1::timestamptz, owner = NULL, leased_until = NULL `
+	retryDead       = retryDeliveries + `WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE state = 'dead' ORDER BY id FOR UPDATE))`
+	retryChosen     = retryDeliveries + `WHERE id = ANY (ARRAY(
+	SELECT id FROM deliveries WHERE id = ANY ($2::uuid[]) AND (owner IS NULL OR leased_until <= $1::timestamptz) ORDER BY id FOR UPDATE))`
+)
+
+// RetryDeliveries implements app.Outbox. A row that is being delivered right now is
+// left alone: it would be delivered twice at the same time.
+func (s *Store) RetryDeliveries(ctx context.Context, list []aigen.ID, now time.Time) (int, error) {
+	if len(list) > 0 {
+		return s.change(ctx, "retry deliveries", retryChosen, now, ids(list))
+	}
+	return s.change(ctx, "retry deliveries", retryDead, now)
+}

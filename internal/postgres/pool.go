@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const defaultPoolSize = 10
+
+// poolConfig reads the URL. Its errors say what is wrong without repeating any part
+// that may be the password.
+func poolConfig(raw string, o Options) (*pgxpool.Config, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		// What cannot be parsed cannot be masked either.
+		return nil, errors.New("the database's URL cannot be read: write postgres://user:password@host:port/database, " +
+			"and percent-encode special characters in the password")
+	}
+	config, err := pgxpool.ParseConfig(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the database's URL cannot be used: %s", reason(err, secretsOf(u)))
+	}
+	if !u.Query().Has("pool_max_conns") {
+		config.MaxConns = int32(min(orDefault(o.PoolSize, defaultPoolSize), 10_000)) //nolint:gosec // G115: bounded
+	}
+	if config.MaxConns < 1 {
+		return nil, fmt.Errorf("the pool needs at least 1 connection, not %d", config.MaxConns)
+	}
+	// A replica that came back, or a new pooler, gets its share within the hour.
+	config.MaxConnLifetimeJitter = config.MaxConnLifetime / 10
+	config.AfterConnect = func(_ context.Context, c *pgx.Conn) error { return registerLists(c.TypeMap()) }
+	tune(config.ConnConfig, u.Query())
+	return config, nil
+}
+
+func tune(c *pgx.ConnConfig, query url.Values) {
+	if !query.Has("connect_timeout") {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	if _, named := c.RuntimeParams["application_name"]; !named {
+		c.RuntimeParams["application_name"] = "aigen" // the one parameter that PgBouncer knows
+	}
+	c.DialFunc = (&net.Dialer{KeepAlive: 30 * time.Second, Timeout: c.ConnectTimeout}).DialContext
+	// A call that was given up stops its query too. pgx by itself would close the
+	// connection and leave the server at work.
+	c.BuildContextWatcherHandler = func(p *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: p, DeadlineDelay: time.Second}
+	}
+}
+
+// secretsOf lists what must not appear in an error.
+func secretsOf(u *url.URL) []string {
+	var list []string
+	if p, ok := u.User.Password(); ok && p != "" {
+		list = append(list, p, url.QueryEscape(p), url.PathEscape(p))
+	}
+	for name, values := range u.Query() {
+		if strings.Contains(strings.ToLower(name), "password") {
+			list = append(list, values...)
+		}
+	}
+	return list
+}
+
+// reason is what pgx says of a URL, less the URL.
+func reason(err error, secrets []string) string {
+	var parse *pgconn.ParseConfigError
+	if errors.As(err, &parse) {
+		says, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "cannot parse `"), "\x00")
+		if i := strings.LastIndex(says, "`: "); i >= 0 {
+			says = says[i+len("`: "):]
+		}
+		return masked(says, secrets)
+	}
+	return masked(err.Error(), secrets)
+}
+
+func masked(s string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "xxxxx")
+		}
+	}
+	return s
+}
+
+// acquire lends a connection.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil && ctx.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
+		return nil, fmt.Errorf("all %d connections were in use (raise DATABASE_POOL_SIZE): %w", s.pool.Config().MaxConns, err)
+	}
+	return c, err
+}

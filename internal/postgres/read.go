@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// needs names the rows that a batch has to know. A row that several changes name
+// may be in it several times.
+type needs struct {
+	users           ids // of accounts
+	generations     ids
+	manyRuns        ids // generations of which the open runs are wanted
+	bookings        ids // by their runs
+	grantUsers      ids
+	grantReferences texts
+	keyUsers        ids
+	keys            texts
+}
+
+// read queues what locks and reads.
+func (b *batch) read(t *tx) {
+	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
+	var n needs
+	for i := range b.drafts {
+		n.add(b.drafts[i].change, b.thorough)
+	}
+	b.readRows(t, n)
+}
+
+func (n *needs) add(ch *app.Change, thorough bool) {
+	g := ch.Generation
+	if len(ch.Events) > 0 && !ch.Discard {
+		n.users = append(n.users, g.UserID)
+	}
+	fresh := ch.From == 0 && !thorough
+	if !fresh {
+		n.generations = append(n.generations, g.ID)
+	}
+	if ch.From > 0 && len(g.Runs) > 1 && !ch.Discard {
+		n.manyRuns = append(n.manyRuns, g.ID)
+	}
+	for _, m := range ch.Movements {
+		n.users = append(n.users, m.UserID)
+		switch {
+		case m.Kind == app.MovementGrant:
+			n.grantUsers = append(n.grantUsers, m.UserID)
+			n.grantReferences = append(n.grantReferences, m.RunID.String())
+		case m.Kind != app.MovementReserve || !fresh:
+			n.bookings = append(n.bookings, m.RunID)
+		}
+	}
+	if ch.ForgetKey != "" {
+		n.key(g.UserID, ch.ForgetKey)
+	}
+	if ch.Record != nil {
+		n.key(ch.Record.UserID, ch.Record.Key)
+	}
+}
+
+func (n *needs) key(user aigen.ID, key string) {
+	n.keyUsers = append(n.keyUsers, user)
+	n.keys = append(n.keys, key)
+}
+
+// readRows queues the queries; what is locked, in the order that all keep to:
+// accounts, generations, keys, each by id. So no two wait for each other.
+func (b *batch) readRows(t *tx, n needs) {
+	if len(n.users) > 0 {
+		t.queue(lockAccounts, n.users).Query(each(b.readAccount))
+	}
+	if len(n.generations) > 0 {
+		t.queue(lockGenerations, n.generations).Query(each(b.readGeneration))
+	}
+	if len(n.keys) > 0 {
+		t.queue(lockKeys, n.keyUsers, n.keys).Query(each(b.readKey))
+	}
+	// After the locks, each query with a snapshot of its own: what is read below was
+	// committed by those who had the locks before.
+	if len(n.manyRuns) > 0 {
+		t.queue(selectOpenRuns, n.manyRuns).Query(each(b.readOpenRun))
+	}
+	if len(n.bookings) > 0 {
+		t.queue(selectBookings, n.bookings).Query(each(b.readBooking))
+	}
+	if len(n.grantUsers) > 0 {
+		t.queue(selectGrants, n.grantUsers, n.grantReferences).Query(each(b.readGrant))
+	}
+}
+
+func (b *batch) readAccount(r pgx.Rows) error {
+	a := new(account)
+	err := a.scan(r)
+	b.accounts[a.user] = a
+	return err
+}
+
+func (b *batch) readGeneration(r pgx.Rows) error {
+	var id aigen.ID
+	var version int64
+	err := r.Scan((*idColumn)(&id), &version)
+	g := b.generation(id)
+	g.stored, g.version = version, version
+	return err
+}
+
+func (b *batch) readKey(r pgx.Rows) error {
+	var key userKey
+	k := &keyState{stored: true}
+	err := r.Scan((*idColumn)(&key.user), &key.key, (*timeColumn)(&k.expires))
+	b.keys[key] = k
+	return err
+}
+
+func (b *batch) readOpenRun(r pgx.Rows) error {
+	var id aigen.ID
+	var number int
+	err := r.Scan((*idColumn)(&id), &number)
+	g := b.generation(id)
+	if !slices.Contains(g.open, number) {
+		g.open = append(g.open, number)
+	}
+	return err
+}
+
+func (b *batch) readBooking(r pgx.Rows) error {
+	m := new(app.Movement)
+	err := r.Scan((*idColumn)(&m.RunID), (*string)(&m.Kind), (*int64)(&m.Amount), (*idColumn)(&m.UserID))
+	b.booking(m.RunID).add(m)
+	return err
+}
+
+func (b *batch) readGrant(r pgx.Rows) error {
+	var key grantKey
+	err := r.Scan((*idColumn)(&key.user), &key.reference)
+	b.grants[key] = true
+	return err
+}

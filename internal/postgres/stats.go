@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+const (
+	statsGenerations = `SELECT v.status, v.n FROM (
+	SELECT coalesce(sum(pending), 0) AS a, coalesce(sum(processing_samples), 0) AS b, coalesce(sum(awaiting_selection), 0) AS c,
+		coalesce(sum(processing_final), 0) AS d, coalesce(sum(completed), 0) AS e, coalesce(sum(failed), 0) AS f,
+		coalesce(sum(cancelled), 0) AS g, coalesce(sum(content_rejected), 0) AS h
+	FROM generation_counts) AS s,
+LATERAL (VALUES ('Pending', a::bigint), ('ProcessingSamples', b::bigint), ('AwaitingSelection', c::bigint), ('ProcessingFinal', d::bigint),
+	('Completed', e::bigint), ('Failed', f::bigint), ('Cancelled', g::bigint), ('ContentRejected', h::bigint)) AS v (status, n)`
+	statsWaiting      = `SELECT count(*), min(created_at) FROM deliveries WHERE state = 'waiting' AND lane = $1::text`
+	statsDead         = `SELECT count(*) FROM deliveries WHERE state = 'dead' AND lane = $1::text`
+	statsReservations = `SELECT count(*), coalesce(sum(amount), 0)::bigint, min(created_at) FROM runs
+WHERE reservation IN ('pending', 'held', 'releasing')`
+)
+
+// Stats implements app.GenerationRepository. Generations are counted as they
+// change, so that at most 256 rows are read for them. Of the outbox and of the open
+// reservations, indexes are read that hold only what is not done yet: the cost
+// grows with the work in hand, not with the history.
+func (s *Store) Stats(ctx context.Context) (app.Stats, error) {
+	var st app.Stats
+	err := s.snapshot(ctx, "stats", func(b *pgx.Batch) {
+		st = app.Stats{Generations: make(map[aigen.Status]int64, len(aigen.Statuses()))}
+		b.Queue(statsGenerations).Query(each(func(r pgx.Rows) error {
+			var status string
+			var n int64
+			err := r.Scan(&status, &n)
+			st.Generations[aigen.Status(status)] = n
+			return err
+		}))
+		st.Outbox = make([]app.LaneStats, len(app.Lanes()))
+		for i, lane := range app.Lanes() {
+			l := &st.Outbox[i]
+			l.Lane = lane
+			b.Queue(statsWaiting, string(lane)).QueryRow(func(r pgx.Row) error { return r.Scan(&l.Depth, (*timeColumn)(&l.Oldest)) })
+			b.Queue(statsDead, string(lane)).QueryRow(func(r pgx.Row) error { return r.Scan(&l.Dead) })
+		}
+		v := &st.Reservations
+		b.Queue(statsReservations).QueryRow(func(r pgx.Row) error { return r.Scan(&v.Open, (*int64)(&v.Amount), (*timeColumn)(&v.Oldest)) })
+	})
+	return st, err
+}

@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
+	// One snapshot for all queries.
+	beginView = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+)
+
+// settings is the query that begins a transaction which writes. What it sets ends
+// with the transaction, as a pooler needs it.
+//
+// The plans of our statements are wanted before there are statistics: a statement is
+// planned on an empty table, where reading all of it seems cheapest, and the server
+// keeps that plan until the table is analyzed, a minute and a million rows later.
+// Each of them finds its rows by an index, in a loop over few values, and may not be
+// planned otherwise.
+func settings(lock, statement time.Duration) string {
+	return fmt.Sprintf(`SELECT set_config('lock_timeout', '%d', true), set_config('statement_timeout', '%d', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
+		lock.Milliseconds(), statement.Milliseconds())
+}
+
+// tx is a transaction on its way: statements are queued, and sent together.
+type tx struct {
+	conn     *pgxpool.Conn
+	batch    *pgx.Batch
+	patience time.Duration
+	sent     bool   // that is, begun
+	xid      string // for outcome.go, if it was asked for
+	decided  bool   // committed, or in vain
+	unknown  bool   // the commit was sent and has no answer
+}
+
+// queue adds a statement to the next round trip.
+func (t *tx) queue(sql string, args ...any) *pgx.QueuedQuery { return t.batch.Queue(sql, args...) }
+
+// send makes the round trip.
+func (t *tx) send(ctx context.Context) error {
+	batch := t.batch
+	t.batch, t.sent = new(pgx.Batch), true
+	return t.conn.SendBatch(ctx, batch).Close()
+}
+
+// commit sends what is queued and the commit, in one. A ctx that has ended by now
+// prevents it; one that ends later does not, since it would be too late.
+func (t *tx) commit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.patience)
+	defer cancel()
+	t.queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("the server answered COMMIT with %s", tag)
+		}
+		return nil
+	})
+	err := t.send(work)
+	t.decided = err == nil
+	t.unknown = err != nil && !definite(err) && t.conn.Conn().IsClosed()
+	return err
+}
+
+// write runs f, which ends with a commit, in a transaction. Others may win a race
+// for a row, or the connection may be lost before the commit: then f runs again.
+func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
+	return translate(op, s.retry(ctx, func() error { return s.try(ctx, f) }))
+}
+
+// maxTries bounds how often a transaction is begun. Of those that contend one wins.
+const maxTries = 20
+
+// retry calls f again after a race, and after the loss of a connection: the pool may
+// hold many to a server that was restarted.
+func (s *Store) retry(ctx context.Context, f func() error) error {
+	lost := 0
+	for try := 1; ; try++ {
+		err := f()
+		switch {
+		case err == nil, ctx.Err() != nil, try == maxTries:
+			return err
+		case errors.Is(err, errLost):
+			// Not one connection but the server, or the way to it: the idle ones of the
+			// pool are lost too.
+			s.pool.Reset()
+			if lost++; lost == 4 {
+				return err
+			}
+		case !errors.Is(kindOf(err), errContended) && !errors.Is(err, errContended) && !insertedByOthers(err):
+			return err
+		}
+		s.log.DebugContext(ctx, "postgres: once more", "try", try, "error", err)
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+// pause lets those who won finish; the jitter keeps losers from meeting again.
+func pause(ctx context.Context, try int) error {
+	limit := 2 * time.Millisecond << min(try, 6)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(limit)): //nolint:gosec // G404: jitter, not a secret
+		return nil
+	}
+}
+
+// try runs f in a transaction once.
+func (s *Store) try(ctx context.Context, f func(context.Context, *tx) error) error {
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	t := &tx{conn: conn, batch: new(pgx.Batch), patience: s.patience}
+	defer t.release()
+	t.queue(begin)
+	t.queue(s.settings)
+	err = f(ctx, t)
+	switch {
+	case err == nil || t.unknown:
+		return err
+	case ctx.Err() != nil && !t.decided:
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	case t.sent && conn.Conn().IsClosed():
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return err
+}
+
+// release gives the connection back. One whose transaction cannot be ended is closed
+// by the pool.
+func (t *tx) release() {
+	if c := t.conn.Conn(); t.sent && !t.decided && !c.IsClosed() && c.PgConn().TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = c.Exec(ctx, `ROLLBACK`)
+	}
+	t.conn.Release()
+}
+
+// view runs f, which reads. A connection that turns out to be lost is replaced.
+func (s *Store) view(ctx context.Context, op string, f func(context.Context, *pgx.Conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return translate(op, err)
+	}
+	work, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	return translate(op, s.retry(ctx, func() error {
+		conn, err := s.acquire(work)
+		if err != nil {
+			return err
+		}
+		defer conn.Release() // closes it if f has left a transaction open
+		err = f(work, conn.Conn())
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case err != nil && work.Err() != nil:
+			return fmt.Errorf("%w: no answer within %s: %w", ErrBusy, s.patience, err)
+		case err != nil && conn.Conn().IsClosed():
+			return fmt.Errorf("%w: %w", errLost, err)
+		}
+		return err
+	}))
+}
+
+// query returns what scan makes of each row.
+func query[T any](ctx context.Context, s *Store, op string, scan func(pgx.Rows) (T, error), sql string, args ...any) (list []T, err error) {
+	err = s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) error {
+		list = nil // of an attempt before this one
+		rows, err := c.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		return each(func(r pgx.Rows) error {
+			v, err := scan(r)
+			list = append(list, v)
+			return err
+		})(rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// one reads the only row of a query; false if there is none.
+func (s *Store) one(ctx context.Context, op string, scan func(pgx.Rows) error, sql string, args ...any) (bool, error) {
+	rows, err := query(ctx, s, op, func(r pgx.Rows) (struct{}, error) { return struct{}{}, scan(r) }, sql, args...)
+	return len(rows) > 0, err
+}
+
+// change runs one statement, in one round trip, and reports how many rows it has
+// changed.
+func (s *Store) change(ctx context.Context, op, sql string, args ...any) (int, error) {
+	var n int64
+	err := s.write(ctx, op, func(ctx context.Context, t *tx) error {
+		t.queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
+			n = tag.RowsAffected()
+			return nil
+		})
+		return t.commit(ctx)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(n), nil
+}
+
+// snapshot runs the queries that f queues in one round trip, all of one moment.
+func (s *Store) snapshot(ctx context.Context, op string, f func(b *pgx.Batch)) error {
+	return s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) error {
+		b := new(pgx.Batch)
+		b.Queue(beginView)
+		f(b)
+		b.Queue(`COMMIT`)
+		return c.SendBatch(ctx, b).Close()
+	})
+}
+
+// each calls f for each row.
+func each(f func(pgx.Rows) error) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := f(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
