@@ -13,14 +13,15 @@ import (
 )
 
 const insertDeliveries = `INSERT INTO deliveries (id, lane, kind, user_id, generation_id, run_id, payload, state, attempts, available_at,
-	last_error, created_at)
+	last_error, created_at, trace)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::json[], $8::text[], $9::bigint[],
-	$10::timestamptz[], $11::text[], $12::timestamptz[])`
+	$10::timestamptz[], $11::text[], $12::timestamptz[], $13::text[])`
 
 // deliveryRows are the arguments of insertDeliveries.
 type deliveryRows struct {
 	ids, users, generations, runs ids
 	lanes, kinds, states, errors  texts
+	traces                        texts
 	payloads                      documents
 	attempts                      numbers
 	availableAt, createdAt        times
@@ -39,18 +40,19 @@ func (r *deliveryRows) add(d *app.Delivery) {
 	r.availableAt = append(r.availableAt, orDefault(d.AvailableAt, d.CreatedAt))
 	r.errors = append(r.errors, textArg(d.LastError))
 	r.createdAt = append(r.createdAt, d.CreatedAt)
+	r.traces = append(r.traces, textArg(d.Trace))
 }
 
 func (r *deliveryRows) queue(t *tx) {
 	if len(r.ids) > 0 {
 		t.queue(insertDeliveries, r.ids, r.lanes, r.kinds, r.users, r.generations, r.runs, r.payloads, r.states, r.attempts,
-			r.availableAt, r.errors, r.createdAt)
+			r.availableAt, r.errors, r.createdAt, r.traces)
 	}
 }
 
 // While a row is leased, the end of the lease is what it is available at.
 const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts,
-	coalesce(leased_until, available_at), last_error, created_at`
+	coalesce(leased_until, available_at), last_error, created_at, trace`
 
 // claimDeliveries takes rows without a lease, and rows whose lease has ended. Those
 // that another process is claiming right now are skipped.
@@ -104,7 +106,7 @@ func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {
 	return r.Scan(append([]any{
 		(*idColumn)(&d.ID), (*string)(&d.Kind), (*idColumn)(&d.UserID), (*idColumn)(&d.GenerationID), (*idColumn)(&d.RunID),
 		payloadColumn(&d.Payload), (*string)(&d.State), &d.Attempts, (*timeColumn)(&d.AvailableAt), &d.LastError,
-		(*timeColumn)(&d.CreatedAt),
+		(*timeColumn)(&d.CreatedAt), &d.Trace,
 	}, more...)...)
 }
 

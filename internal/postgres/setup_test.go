@@ -2,46 +2,21 @@ package postgres_test
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"net/url"
-	"os"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 )
 
-// database makes a fresh database and returns its URL. The server is that of
-// TEST_DATABASE_URL, the URL of a superuser.
+// database is the URL of a database of the test's own.
 func database(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("TEST_DATABASE_URL")
-	if server == "" {
-		t.Fatal("set TEST_DATABASE_URL to the URL of a superuser of a PostgreSQL server: each test makes a database of its own there")
-	}
-	name := "aigen_test_" + strings.ToLower(rand.Text())
-	admin(t, server, `CREATE DATABASE `+name)
-	t.Cleanup(func() { admin(t, server, `DROP DATABASE `+name+` WITH (FORCE)`) })
-	u, err := url.Parse(server)
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
-}
-
-func admin(t testing.TB, server, query string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c, err := pgx.Connect(ctx, server)
-	require.NoError(t, err)
-	defer c.Close(ctx)
-	_, err = c.Exec(ctx, query)
-	require.NoError(t, err)
+	return testenv.PostgreSQL(t)
 }
 
 // raw opens a connection behind the store's back.

@@ -178,6 +178,7 @@ CREATE TABLE deliveries (
     leased_until  timestamptz,
     last_error    text        NOT NULL,
     created_at    timestamptz NOT NULL,
+    trace         text        NOT NULL,    -- traceparent of what wrote the row, or ''
     CHECK (state <> 'dead' OR owner IS NULL),
     CHECK ((owner IS NULL) = (leased_until IS NULL))
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
