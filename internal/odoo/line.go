@@ -110,11 +110,15 @@ func (l *line) start() {
 }
 
 // take removes the next operations from the queue, oldest first, and leaves there
-// those whose reference is under way. It needs mu.
+// those whose reference is under way. Those that nobody waits for any more go. It
+// needs mu.
 func (l *line) take(size int) []*operation {
 	var ops []*operation
 	rest := l.queue[:0]
 	for _, o := range l.queue {
+		if o.ctx.Err() != nil {
+			continue // its caller has left, or is about to
+		}
 		_, wait := l.busy[o.Reference]
 		full := len(ops) >= size || (len(ops) > 0 && (o.alone || ops[0].alone))
 		if wait || full {
@@ -156,14 +160,10 @@ func (l *line) call(ops []*operation) {
 // again queues operations that the other side did not take together, before all
 // others, to be sent alone. It needs mu.
 func (l *line) again(ops []*operation) {
-	var waiting []*operation
 	for _, o := range ops {
-		if o.ctx.Err() == nil { // else nobody waits for it any more
-			o.alone = true
-			waiting = append(waiting, o)
-		}
+		o.alone = true
 	}
-	l.queue = append(waiting, l.queue...)
+	l.queue = slices.Concat(ops, l.queue)
 }
 
 // dismiss answers all that are queued: while the breaker is open they would wait in

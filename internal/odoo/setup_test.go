@@ -45,7 +45,7 @@ func connect(t testing.TB, c odoo.Config, h http.Handler) *odoo.Service {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		h.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	c.BaseURL, c.Key = server.URL+"/", testKey
 	return build(t, c)
 }
@@ -317,3 +317,12 @@ func (l *lines) String() string {
 func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
 var background = context.Background()
+
+// transport is the remote without a network.
+func (o *remote) transport() transport {
+	return func(r *http.Request) (*http.Response, error) {
+		rec := httptest.NewRecorder()
+		o.ServeHTTP(rec, r)
+		return rec.Result(), r.Context().Err()
+	}
+}
