@@ -1,0 +1,163 @@
+// Package httpcall makes bounded calls to a service whose address an operator has
+// configured: JSON goes out, what comes back is read up to a limit, and nothing
+// takes longer than its time. It is a library without a port, shared by the adapters
+// that speak HTTP.
+//
+// Redirects are never followed: the services that are called have none, so that a
+// redirect is a login page or somebody else, who is to get neither the key nor the
+// request.
+package httpcall
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is what a Caller is made of. BaseURL is required.
+type Config struct {
+	BaseURL string        // "https://host/path", with or without a slash at the end
+	Key     string        // sent as a bearer token; empty: none
+	Timeout time.Duration // of one call, from the dial to the last byte; default 10 s
+	Conns   int           // connections at a time; default 16
+	// MaxAnswer is how many bytes of an answer are read, unpacked; default 1 MiB. A
+	// longer one is a *CallError.
+	MaxAnswer int64
+	Header    http.Header // sent with each call
+	// Annotate adds what belongs to the request that ctx comes from: its id, a trace.
+	Annotate func(ctx context.Context, h http.Header)
+	// Wrap puts something around the transport: traces, or a test's own.
+	Wrap func(http.RoundTripper) http.RoundTripper
+}
+
+// Caller calls one service. Its methods may be used from many goroutines.
+type Caller struct {
+	c         Config
+	base      *url.URL
+	client    *http.Client
+	transport *http.Transport
+}
+
+const (
+	defaultTimeout   = 10 * time.Second
+	defaultConns     = 16
+	defaultMaxAnswer = 1 << 20
+	maxAnswerHeader  = 64 << 10
+	// longestDial leaves time to tell a host that is gone from one that is slow.
+	longestDial  = 5 * time.Second
+	longestIdle  = time.Minute // shorter than what proxies usually allow
+	longestShake = 5 * time.Second
+)
+
+// New builds a Caller, and refuses a base URL that nothing can be asked at.
+func New(c Config) (*Caller, error) {
+	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
+		return nil, errors.New(`the base URL must be of the form "https://host/path"`) // not quoted: it may hold a password
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Conns <= 0 {
+		c.Conns = defaultConns
+	}
+	if c.MaxAnswer <= 0 {
+		c.MaxAnswer = defaultMaxAnswer
+	}
+	t := newTransport(c)
+	var around http.RoundTripper = t
+	if c.Wrap != nil {
+		around = c.Wrap(t)
+	}
+	client := &http.Client{Transport: around, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	return &Caller{c: c, base: base, client: client, transport: t}, nil
+}
+
+func newTransport(c Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: min(longestDial, c.Timeout), KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
+		MaxConnsPerHost: c.Conns, MaxIdleConnsPerHost: c.Conns, MaxIdleConns: c.Conns, IdleConnTimeout: longestIdle,
+		TLSHandshakeTimeout: longestShake, MaxResponseHeaderBytes: maxAnswerHeader,
+	}
+}
+
+// Timeout is the time that one call has.
+func (c *Caller) Timeout() time.Duration { return c.c.Timeout }
+
+// Close ends the connections that wait for another call.
+func (c *Caller) Close() { c.transport.CloseIdleConnections() }
+
+// Request is one call. All of them bear a repeat: on a kept connection that the
+// other side has just closed, package http sends it once more by itself.
+type Request struct {
+	Method string
+	Path   string // appended to the base URL
+	Query  url.Values
+	Header http.Header
+	Body   []byte // JSON; nil: none
+}
+
+// Do makes a call and reads the answer, whatever its status. The error is a *CallError.
+func (c *Caller) Do(ctx context.Context, r Request) (Answer, error) {
+	late := fmt.Errorf("no answer within %s", c.c.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Timeout, late)
+	defer cancel()
+	req, err := c.request(ctx, r)
+	if err != nil {
+		return Answer{}, &CallError{Kind: Unreachable, Err: err}
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return Answer{}, faultOf(ctx, Unreachable, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, c.c.MaxAnswer+1))
+	switch {
+	case err != nil:
+		return Answer{}, faultOf(ctx, CutOff, err)
+	case int64(len(body)) > c.c.MaxAnswer:
+		return Answer{}, &CallError{Kind: TooLarge, Err: fmt.Errorf("the answer is longer than %d bytes", c.c.MaxAnswer)}
+	}
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+func (c *Caller) request(ctx context.Context, r Request) (*http.Request, error) {
+	u := *c.base
+	u.Path += r.Path
+	u.RawPath = ""
+	u.RawQuery = r.Query.Encode()
+	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, errors.New("the request could not be made") // the error has the URL in it
+	}
+	h := req.Header
+	// An empty value is not sent: it tells package http that a repeat is harmless.
+	h["X-Idempotency-Key"] = nil
+	h.Set("Accept", "application/json")
+	h.Set("User-Agent", "aigen")
+	if r.Body != nil {
+		h.Set("Content-Type", "application/json")
+	}
+	if c.c.Key != "" {
+		h.Set("Authorization", "Bearer "+c.c.Key)
+	}
+	for _, more := range []http.Header{c.c.Header, r.Header} {
+		for name, values := range more {
+			h[name] = values
+		}
+	}
+	if c.c.Annotate != nil {
+		c.c.Annotate(ctx, h)
+	}
+	return req, nil
+}

@@ -1,0 +1,23 @@
+package odoo
+
+import (
+	"context"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// Waiting is how many operations are queued.
+func (s *Service) Waiting() int {
+	n := 0
+	for _, l := range []*line{s.reserve, s.settle} {
+		l.mu.Lock()
+		n += len(l.queue)
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// ReserveOnce is Reserve without its repeats, in the line of settlements.
+func (s *Service) ReserveOnce(ctx context.Context, op app.CreditOperation) error {
+	return s.settle.do(ctx, opReserve, op).err(opReserve)
+}

@@ -1,0 +1,143 @@
+package odoo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// opName is what is asked for, as the contract spells it.
+type opName string
+
+const (
+	opReserve opName = "reserve"
+	opDeduct  opName = "deduct"
+	opRefund  opName = "refund"
+	opBalance opName = "balance"
+	opBatch   opName = "batch" // for metrics: a call with several operations
+)
+
+// class is what an answer comes to.
+type class int
+
+const (
+	classDone        class = iota
+	classRefused           // the user cannot afford it
+	classPermanent         // no repeat can help: a person has to look
+	classUnavailable       // nothing is known; ask again
+	classAccess            // the same, until an operator mends the key
+)
+
+// verdict is what is made of an answer, or of none.
+type verdict struct {
+	class  class
+	detail string // for operators
+	after  time.Duration
+	brief  bool  // worth another try at once
+	cause  error // of a call without an answer
+
+	unheard bool // the call was never made, or nobody waited for the answer
+}
+
+func done() verdict { return verdict{class: classDone} }
+
+func unusable(format string, a ...any) verdict {
+	return verdict{class: classUnavailable, detail: fmt.Sprintf(format, a...)}
+}
+
+// stopped is for an operation while the breaker is open.
+func stopped(wait time.Duration) verdict {
+	return verdict{
+		class: classUnavailable, unheard: true, after: wait,
+		detail: "not asked: the credit service has failed too often and is left alone for a moment",
+	}
+}
+
+func busy(waited time.Duration) verdict {
+	return verdict{
+		class: classUnavailable, unheard: true, after: time.Second,
+		detail: fmt.Sprintf("not asked: no turn within %s, as too many calls are under way", waited),
+	}
+}
+
+func crowded(queue int) verdict {
+	return verdict{
+		class: classUnavailable, unheard: true, after: time.Second,
+		detail: fmt.Sprintf("not asked: %d operations are waiting already", queue),
+	}
+}
+
+// gone is for an operation whose caller stopped waiting.
+func gone(ctx context.Context) verdict {
+	return verdict{class: classUnavailable, unheard: true, cause: context.Cause(ctx)}
+}
+
+// failed reports whether the credit service is to blame: the breaker counts these.
+func (v verdict) failed() bool { return v.class == classUnavailable || v.class == classAccess }
+
+func (v verdict) outcome() string {
+	switch v.class {
+	case classDone:
+		return "ok"
+	case classRefused:
+		return "refused"
+	case classPermanent:
+		return "permanent"
+	case classUnavailable, classAccess:
+	}
+	return "unavailable"
+}
+
+// UnavailableError is the cause within an aigen.ErrCreditsUnavailable of this package.
+type UnavailableError struct {
+	Op     string
+	Detail string // for operators; without secrets
+	After  time.Duration
+	Err    error
+}
+
+// Error implements error.
+func (u *UnavailableError) Error() string {
+	s := "odoo, " + u.Op
+	if u.Detail != "" {
+		s += ": " + u.Detail
+	}
+	if u.Err != nil {
+		s += ": " + u.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (u *UnavailableError) Unwrap() error { return u.Err }
+
+// RetryAfter is when another try is worth it; 0 if nothing is known of that.
+func (u *UnavailableError) RetryAfter() time.Duration { return u.After }
+
+// err is the verdict as the port wants it.
+func (v verdict) err(op opName) error {
+	switch v.class {
+	case classDone:
+		return nil
+	case classRefused:
+		return &aigen.Error{
+			Code:    aigen.CodeInsufficientCredits,
+			Message: "You do not have enough credits for this. Add credits and try again.", Detail: v.detail,
+		}
+	case classPermanent:
+		return &app.PermanentError{Err: errors.New("odoo, " + string(op) + ": " + v.detail)}
+	case classUnavailable, classAccess:
+	}
+	message := "Credits could not be checked just now. Nothing was charged. Try again in a moment."
+	if op == opBalance {
+		message = "Your credits cannot be shown just now. Try again in a moment."
+	}
+	return &aigen.Error{
+		Code: aigen.CodeCreditServiceUnavailable, Message: message,
+		Err: &UnavailableError{Op: string(op), Detail: v.detail, After: v.after, Err: v.cause},
+	}
+}
