@@ -12,6 +12,8 @@ const (
 	maxQueued      = 4096
 	maxQueuedBytes = 8 << 20
 	maxOwed        = 1 << 16
+
+	maxBatch = 256 // messages that go to Redis in one piece
 )
 
 // outbox holds messages until they are sent. What it has no room for, and what could
@@ -49,11 +51,11 @@ func (o *outbox) put(m message) {
 	}
 }
 
-// take removes up to limit messages: what was put, then what is owed.
-func (o *outbox) take(limit int) []message {
+// take removes up to maxBatch messages: what was put, then what is owed.
+func (o *outbox) take() []message {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n := min(limit, len(o.queue)); n > 0 {
+	if n := min(maxBatch, len(o.queue)); n > 0 {
 		batch := o.queue[:n:n]
 		if o.queue = o.queue[n:]; len(o.queue) == 0 {
 			o.queue = nil // the memory of the batch is not held longer than it lives
@@ -65,7 +67,7 @@ func (o *outbox) take(limit int) []message {
 	}
 	var batch []message
 	for user := range o.owed {
-		if len(batch) == limit {
+		if len(batch) == maxBatch {
 			break
 		}
 		delete(o.owed, user)
@@ -79,7 +81,10 @@ func (o *outbox) take(limit int) []message {
 func (o *outbox) fail(batch []message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, m := range append(batch, o.queue...) {
+	for _, m := range batch {
+		o.owe(m)
+	}
+	for _, m := range o.queue {
 		o.owe(m)
 	}
 	o.queue, o.bytes = nil, 0

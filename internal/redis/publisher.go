@@ -8,9 +8,6 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// maxBatch is how many messages go to Redis in one piece.
-const maxBatch = 256
-
 // send sends what is put into the outbox. While Redis does not take it, nothing is
 // kept but whom to nudge.
 func (b *Bus) send(ctx context.Context) {
@@ -21,7 +18,7 @@ func (b *Bus) send(ctx context.Context) {
 			return
 		case <-b.out.ready:
 		}
-		for batch := b.out.take(maxBatch); len(batch) > 0; batch = b.out.take(maxBatch) {
+		for batch := b.out.take(); len(batch) > 0; batch = b.out.take() {
 			err := b.publish(ctx, batch)
 			b.client.health.set(partPublishing, err)
 			if err == nil {
@@ -40,8 +37,8 @@ func (b *Bus) send(ctx context.Context) {
 func (b *Bus) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), min(b.client.o.Timeout, time.Second))
 	defer cancel()
-	for batch := b.out.take(maxBatch); len(batch) > 0 && b.publish(ctx, batch) == nil; {
-		batch = b.out.take(maxBatch)
+	for batch := b.out.take(); len(batch) > 0 && b.publish(ctx, batch) == nil; {
+		batch = b.out.take()
 	}
 }
 
