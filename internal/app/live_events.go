@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -21,7 +22,9 @@ type Stream struct {
 	l          *listener
 	ready      []aigen.Event
 	ended      bool
-	behind     bool // the store may hold more than was read
+	behind     bool      // the store may hold more than was read
+	looked     time.Time // when it was last read
+	phase      float64   // spreads the polls of many streams: a part of the interval, 0.75 to 1.25
 }
 
 // StreamGeneration streams what has happened to a generation after event number
@@ -72,7 +75,10 @@ func (s *Service) ListEvents(ctx context.Context, user, id aigen.ID, after int64
 
 func (s *Service) stream(user, generation aigen.ID, after int64) *Stream {
 	s.metrics.Streams(1)
-	return &Stream{s: s, user: user, generation: generation, after: after, l: s.hub.listen(user, generation), behind: true}
+	return &Stream{
+		s: s, user: user, generation: generation, after: after, l: s.hub.listen(user, generation),
+		behind: true, phase: 0.75 + rand.Float64()/2, //nolint:gosec // G404: jitter, not a secret
+	}
 }
 
 // Close frees the stream.
@@ -100,7 +106,7 @@ func (st *Stream) Next(ctx context.Context) (aigen.Event, error) {
 			if n := st.Number(e); n > 0 {
 				st.after = n
 			}
-			st.ended = st.ended || (!st.generation.IsZero() && e.Data.Status.Ended() && e.Type != aigen.EventProgress)
+			st.ended = st.ended || st.ends(e)
 			return e, nil
 		}
 		if st.ended {
@@ -112,6 +118,11 @@ func (st *Stream) Next(ctx context.Context) (aigen.Event, error) {
 	}
 }
 
+// ends reports whether e is the last event of the stream.
+func (st *Stream) ends(e aigen.Event) bool {
+	return !st.generation.IsZero() && e.Data.Status.Ended() && e.Type != aigen.EventProgress
+}
+
 // fill puts at least one event into ready, or has waited in vain and may be called
 // again.
 func (st *Stream) fill(ctx context.Context) error {
@@ -121,7 +132,9 @@ func (st *Stream) fill(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	timer := time.NewTimer(st.s.pollEvents)
+	// Counted from the last look, not from here: a caller that waits in pieces
+	// shorter than the interval would else never look.
+	timer := time.NewTimer(time.Until(st.looked.Add(st.pollInterval())))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -129,22 +142,36 @@ func (st *Stream) fill(ctx context.Context) error {
 	case <-timer.C:
 		st.behind = true // another process may have written
 	case <-st.l.signal:
-		st.sort(st.l.take())
+		events, missed := st.l.take()
+		st.sort(events)
+		st.behind = st.behind || missed
 	}
 	return nil
+}
+
+// pollInterval is long while the bus brings what others write: then polling only
+// finds what a bus may lose without noticing.
+func (st *Stream) pollInterval() time.Duration {
+	d := st.s.pollEvents
+	if st.s.bus.Live() {
+		d = max(d, st.s.pollWithBus)
+	}
+	return time.Duration(st.phase * float64(d))
 }
 
 // sort keeps what follows on what was handed out. A gap means that an event came by
 // another way, or overtook: the store has them in order.
 func (st *Stream) sort(events []aigen.Event) {
-	next := st.after
+	next, over := st.after, st.ended
 	for _, e := range events {
 		switch n := st.Number(e); {
-		case n == 0 && !st.ended:
+		case over:
+			return // progress that came late
+		case n == 0:
 			st.ready = append(st.ready, e)
 		case n == next+1:
 			st.ready = append(st.ready, e)
-			next = n
+			next, over = n, st.ends(e)
 		case n > next+1:
 			st.behind = true
 			return
@@ -155,6 +182,7 @@ func (st *Stream) sort(events []aigen.Event) {
 func (st *Stream) read(ctx context.Context) error {
 	var page []aigen.Event
 	var err error
+	looked := time.Now()
 	if st.generation.IsZero() {
 		page, err = st.s.store.UserEvents(ctx, st.user, st.after, eventPage)
 	} else {
@@ -163,7 +191,7 @@ func (st *Stream) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.ready = page
+	st.ready, st.looked = page, looked
 	st.behind = len(page) == eventPage
 	if len(page) == 0 && !st.generation.IsZero() {
 		return st.endIfOver(ctx)

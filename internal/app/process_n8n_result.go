@@ -75,7 +75,7 @@ func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processe
 	case !g.AwaitsJob(cmd.Report.JobID):
 		outcome = aigen.OutcomeStale
 	default:
-		s.hub.publish([]aigen.Event{{
+		s.tell([]aigen.Event{{
 			GenerationID: g.ID, UserID: g.UserID, Type: aigen.EventProgress, At: s.policy.Now().UTC().Truncate(time.Microsecond),
 			Data: aigen.EventData{
 				GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(),

@@ -20,6 +20,7 @@ type Service struct {
 	ledger  Ledger        // nil: a remote credit service
 	mode    CreditMode
 	hub     *hub
+	bus     EventBus
 	relay   waker
 	metrics Metrics
 	tracer  Tracer
@@ -28,6 +29,7 @@ type Service struct {
 	keyLifetime    time.Duration
 	reserveTimeout time.Duration
 	pollEvents     time.Duration
+	pollWithBus    time.Duration
 }
 
 // CreditMode is when credits are reserved.
@@ -50,6 +52,7 @@ type Config struct {
 	Metrics Metrics
 	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
+	Bus     EventBus // nil: this is the only replica, or streams hear of others by polling
 
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
 	KeyLifetime time.Duration
@@ -58,6 +61,8 @@ type Config struct {
 	// PollEvents is how often a live stream looks into the store for events that
 	// other processes wrote; default 2 s.
 	PollEvents time.Duration
+	// PollWithBus is how often while the bus is live; default 15 s, at least PollEvents.
+	PollWithBus time.Duration
 }
 
 // waker is told of deliveries that were just written.
@@ -73,9 +78,14 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		hub: newHub(), relay: nobody{}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
-		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout, pollEvents: c.PollEvents,
+		bus: c.Bus, relay: nobody{}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
+		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
+		pollEvents: c.PollEvents, pollWithBus: c.PollWithBus,
 	}
+	if s.bus == nil {
+		s.bus = noBus{}
+	}
+	s.hub = newHub(s.bus)
 	if s.tracer == nil {
 		s.tracer = noTracer{}
 	}
@@ -88,6 +98,7 @@ func New(c Config) (*Service, error) {
 	s.keyLifetime = orDefault(s.keyLifetime, 24*time.Hour)
 	s.reserveTimeout = orDefault(s.reserveTimeout, 10*time.Second)
 	s.pollEvents = orDefault(s.pollEvents, 2*time.Second)
+	s.pollWithBus = orDefault(s.pollWithBus, 15*time.Second)
 	return s, nil
 }
 
@@ -172,7 +183,7 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
 		return err
 	}
-	s.hub.publish(c.Events)
+	s.tell(c.Events)
 	if len(c.Deliveries) > 0 {
 		s.relay.Wake(c.Deliveries)
 	}

@@ -139,10 +139,8 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		callOf(r.Context()).user = id.UserID
-		if rt.limited {
-			if err := a.limit(r.Context(), id.UserID); err != nil {
-				return err
-			}
+		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
+			return err
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-
-	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
 type identityKey struct{}
@@ -81,19 +79,4 @@ func firstClause(err error) string {
 		return "the token is not valid"
 	}
 	return text
-}
-
-// limit refuses a user who asks too often.
-func (a *API) limit(ctx context.Context, user aigen.ID) error {
-	if a.c.Limiter == nil {
-		return nil
-	}
-	wait, ok := a.c.Limiter.Allow(ctx, user)
-	if ok {
-		return nil
-	}
-	return &fault{
-		code: codeRateLimited, detail: "You asked too often. Wait " + seconds(wait) + " s.",
-		headers: http.Header{"Retry-After": {seconds(wait)}},
-	}
 }

@@ -3,11 +3,8 @@ package httpapi_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
 // userRoutes are all routes that need a token; {id} is filled in.
@@ -80,19 +77,4 @@ func TestAnotherUsersGenerationDoesNotExist(t *testing.T) {
 	for _, odd := range []string{"x", "%00", "1", id + "%0d%0aX: y", "{id}"} {
 		f.call(http.MethodGet, base+"/"+odd, nil).problem(http.StatusNotFound, "not_found")
 	}
-}
-
-func TestRateLimit(t *testing.T) {
-	t.Parallel()
-	l := &limiter{}
-	f := setup(t, func(c *httpapi.Config) { c.Limiter = l })
-	id := f.awaiting()
-	l.wait = 1500 * time.Millisecond
-	for _, path := range []string{base, base + "/" + id + "/select-sample", base + "/" + id + "/regenerate-samples"} {
-		a := f.call(http.MethodPost, path, createBody())
-		a.problem(http.StatusTooManyRequests, "rate_limited")
-		assert.Equal(t, "2", a.Header.Get("Retry-After"))
-	}
-	f.call(http.MethodGet, base, nil).is(http.StatusOK)
-	f.call(http.MethodPost, base+"/"+id+"/cancel", nil).is(http.StatusOK)
 }

@@ -47,12 +47,6 @@ type Authenticator interface {
 // whether the token is good: 503 instead of 401.
 var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
 
-// Limiter bounds how often a user may ask for work.
-type Limiter interface {
-	// Allow reports whether the user may ask now; if not, when it is worth another try.
-	Allow(ctx context.Context, user aigen.ID) (wait time.Duration, ok bool)
-}
-
 // Recorder is told of each request. It must not block.
 type Recorder interface {
 	// Request: route is the pattern of the path, "unmatched" where there is none;
@@ -89,7 +83,7 @@ type Dependency struct {
 type Config struct {
 	Service       Service
 	Authenticator Authenticator
-	Limiter       Limiter // nil: no limit
+	Limiter       app.RateLimiter // nil: no limit
 
 	Tokens           *app.JobTokens
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)

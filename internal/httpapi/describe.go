@@ -16,7 +16,7 @@ const apiVersion = "1.0.0"
 
 const apiText = `Starts and follows AI generations: samples, a choice, a final picture, and the credits for each.
 
-Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 in UTC, ids are UUIDs, amounts of credits are decimal strings with two places. Every answer has an ` + "`X-Request-Id`" + `. Errors are RFC 9457 problems; branch on their ` + "`code`" + `. A repeat with the same ` + "`Idempotency-Key`" + ` within 24 hours gets the first answer.`
+Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 in UTC, ids are UUIDs, amounts of credits are decimal strings with two places. Every answer has an ` + "`X-Request-Id`" + `. Errors are RFC 9457 problems; branch on their ` + "`code`" + `. A repeat with the same ` + "`Idempotency-Key`" + ` within 24 hours gets the first answer. Where calls are limited, every answer says in ` + "`RateLimit`" + ` how many are left, and a 429 how long to wait.`
 
 // spec is what an operation looks like.
 type spec struct {
@@ -80,10 +80,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 	codes := sp.codes
 	if rt.guard == guardUser {
 		op.Security = []map[string][]string{{schemeUser: {}}}
-		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable)
-	}
-	if rt.limited {
-		codes = append(codes, codeRateLimited)
+		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited)
 	}
 	if sp.body != nil {
 		op.RequestBody = &huma.RequestBody{
@@ -96,7 +93,20 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		op.Responses[strconv.Itoa(a.status)] = a.response(s)
 	}
 	describeErrors(op, append(codes, aigen.CodeInternal), problem)
+	if rt.guard == guardUser {
+		describeRate(op)
+	}
 	return op
+}
+
+// describeRate names the fields where clients look at them. They are in every answer
+// to a user who is known, also in the other problems.
+func describeRate(op *huma.Operation) {
+	for status, r := range op.Responses {
+		if status < "400" || status == strconv.Itoa(http.StatusTooManyRequests) {
+			r.Headers[rateHeader], r.Headers[ratePolicyHeader] = header(rateHeader), header(ratePolicyHeader)
+		}
+	}
 }
 
 func (a answer) response(s shapes) *huma.Response {

@@ -38,6 +38,8 @@ func header(name string) *huma.Param {
 		"ETag":                 "The state; for If-None-Match.",
 		"Location":             "Where the generation can be read.",
 		"Retry-After":          "Seconds until another try is worth it.",
+		rateHeader:             `Where calls are limited: how many are left (r), and for how many seconds no more (t), as in "default";r=59;t=1.`,
+		ratePolicyHeader:       `Where calls are limited: how many (q) in how many seconds (w), as in "default";q=60;w=60.`,
 		"WWW-Authenticate":     "What is wrong with the token.",
 		"Idempotency-Replayed": "true where the answer is that of an earlier request with the same key.",
 	}

@@ -10,11 +10,6 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
-// limiter refuses when wait is set.
-type limiter struct{ wait time.Duration }
-
-func (l *limiter) Allow(context.Context, aigen.ID) (time.Duration, bool) { return l.wait, l.wait == 0 }
-
 // failing is a service whose answers a test decides.
 type failing struct {
 	httpapi.Service

@@ -19,7 +19,7 @@ func secure(h http.Header) {
 const (
 	corsMethods = "GET, HEAD, POST"
 	corsHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, X-Correlation-ID"
-	corsExposed = "ETag, Location, Retry-After, WWW-Authenticate, X-Request-Id, Idempotency-Replayed"
+	corsExposed = "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, X-Request-Id, Idempotency-Replayed"
 )
 
 // cors says what pages of other origins may do, and answers their preflight. There

@@ -31,17 +31,16 @@ type guard int
 
 const (
 	guardNone guard = iota
-	guardUser       // a user's token
+	guardUser       // a user's token; the request counts against the user's rate
 )
 
 // route is one operation: how it is found, guarded and served. describe.go says
 // what it looks like.
 type route struct {
-	method  string
-	path    string // also the name of the route in logs and metrics
-	guard   guard
-	limited bool // counts against the user's rate
-	handle  func(a *API, w http.ResponseWriter, r *http.Request) error
+	method string
+	path   string // also the name of the route in logs and metrics
+	guard  guard
+	handle func(a *API, w http.ResponseWriter, r *http.Request) error
 }
 
 // pattern is the path for ServeMux. GET includes HEAD there.
@@ -55,25 +54,25 @@ func (rt route) pattern() string {
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
-		{post, generationsPath, guardUser, true, (*API).create},
-		{get, generationsPath, guardUser, false, (*API).list},
-		{get, generationPath, guardUser, false, (*API).get},
-		{post, selectPath, guardUser, true, (*API).selectSample},
-		{post, regeneratePath, guardUser, true, (*API).regenerate},
-		{post, cancelPath, guardUser, false, (*API).cancel},
-		{get, eventsPath, guardUser, false, (*API).generationEvents},
-		{get, userEventsPath, guardUser, false, (*API).userEvents},
-		{get, creditsPath, guardUser, false, (*API).credits},
-		{post, callbackPath, guardNone, false, (*API).callback},
+		{post, generationsPath, guardUser, (*API).create},
+		{get, generationsPath, guardUser, (*API).list},
+		{get, generationPath, guardUser, (*API).get},
+		{post, selectPath, guardUser, (*API).selectSample},
+		{post, regeneratePath, guardUser, (*API).regenerate},
+		{post, cancelPath, guardUser, (*API).cancel},
+		{get, eventsPath, guardUser, (*API).generationEvents},
+		{get, userEventsPath, guardUser, (*API).userEvents},
+		{get, creditsPath, guardUser, (*API).credits},
+		{post, callbackPath, guardNone, (*API).callback},
 
-		{get, healthPath, guardNone, false, (*API).health},
-		{get, readyPath, guardNone, false, (*API).ready},
-		{get, metricsPath, guardNone, false, (*API).metrics},
-		{get, openAPIJSONPath, guardNone, false, (*API).openAPIJSON},
-		{get, openAPIYAMLPath, guardNone, false, (*API).openAPIYAML},
-		{get, docsPath, guardNone, false, (*API).docsPage},
-		{get, assetsPath, guardNone, false, (*API).asset},
-		{get, "/", guardNone, false, (*API).home},
+		{get, healthPath, guardNone, (*API).health},
+		{get, readyPath, guardNone, (*API).ready},
+		{get, metricsPath, guardNone, (*API).metrics},
+		{get, openAPIJSONPath, guardNone, (*API).openAPIJSON},
+		{get, openAPIYAMLPath, guardNone, (*API).openAPIYAML},
+		{get, docsPath, guardNone, (*API).docsPage},
+		{get, assetsPath, guardNone, (*API).asset},
+		{get, "/", guardNone, (*API).home},
 	}
 }
 

@@ -1,0 +1,46 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// limit counts a request of the user and refuses it if there were too many. Every
+// call that bears a user's token counts as one, whatever comes of it; so does an
+// event stream, however long it lasts. What bears none (callbacks, /healthz, the
+// documents) does not count: there is nobody to count it for.
+func (a *API) limit(ctx context.Context, h http.Header, user aigen.ID) error {
+	if a.c.Limiter == nil {
+		return nil
+	}
+	d := a.c.Limiter.Allow(ctx, user)
+	rateHeaders(h, d)
+	if d.OK {
+		return nil
+	}
+	wait := seconds(d.Reset)
+	return &fault{
+		code: codeRateLimited, detail: "You asked too often. Wait " + wait + " s.",
+		headers: http.Header{"Retry-After": {wait}},
+	}
+}
+
+// The fields of draft-ietf-httpapi-ratelimit-headers-11. They are not written
+// "Ratelimit", as net/http would have it: the names are the draft's, and h[name]
+// keeps them.
+const (
+	rateHeader       = "RateLimit"
+	ratePolicyHeader = "RateLimit-Policy"
+)
+
+// rateHeaders tells the user where they stand. t is the "effective window": until it
+// ends, no more than r requests are let through. Section 6 of the draft wants
+// Retry-After not to be earlier; here it is the same moment.
+func rateHeaders(h http.Header, d app.RateDecision) {
+	h[ratePolicyHeader] = []string{`"default";q=` + strconv.Itoa(d.Rate.Requests) + ";w=" + seconds(d.Rate.Per)}
+	h[rateHeader] = []string{`"default";r=` + strconv.Itoa(d.Remaining) + ";t=" + seconds(d.Reset)}
+}

@@ -1,0 +1,122 @@
+package redis_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Redis is killed, stays away and comes back, several times, while both replicas
+// write: no request fails, and the streams of both show each event once. Nothing
+// polls here, so what is missed must be noticed.
+func TestRedisGoesAndComesBack(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	a, b := replicas(t, s.URL(), never)
+	from := admin(t, s.URL())
+	mine, theirs := a.follow(from), b.follow(from)
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, r := range []*replica{a, b} {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+				}
+				_, err := r.create()
+				assert.NoError(t, err)
+			}
+		})
+	}
+	for range 3 {
+		require.NoError(t, s.Kill())
+		a.until("the loss is noticed", func() bool { return !a.bus.Live() && !b.bus.Live() })
+		time.Sleep(150 * time.Millisecond) // requests go on meanwhile
+		require.NoError(t, s.Start())
+		a.until("Redis is back", func() bool { return a.bus.Live() && b.bus.Live() })
+	}
+	close(stop)
+	wg.Wait()
+	last, err := a.store.LastPosition(t.Context(), a.user)
+	require.NoError(t, err)
+	require.Greater(t, last, int64(30))
+	for n := int64(1); n <= last; n++ {
+		require.Equal(t, n, next(t, mine).Position)
+		require.Equal(t, n, next(t, theirs).Position)
+	}
+	for _, r := range []*replica{a, b} {
+		assert.EqualValues(t, 3, r.bus.Stats().Interruptions)
+	}
+}
+
+// While Redis is gone, streams look into the store as often as they would without it.
+func TestStreamsPollWhileRedisIsGone(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
+	stream := a.follow(admin(t, s.URL()))
+	require.NoError(t, s.Kill())
+	a.until("the loss is noticed", func() bool { return !a.bus.Live() })
+	for range 5 {
+		id := b.mustCreate()
+		assert.Equal(t, id, next(t, stream).GenerationID)
+	}
+	assert.NotEmpty(t, a.client.Degraded())
+	require.NoError(t, s.Start())
+	a.until("all is well", func() bool { return a.client.Degraded() == "" && a.bus.Live() })
+	id := b.mustCreate()
+	assert.Equal(t, id, next(t, stream).GenerationID)
+	for _, r := range []*replica{a, b} {
+		r.until("the other has noticed too", func() bool { return r.client.Degraded() == "" })
+		assert.Equal(t, 1, r.log.lines("redis is gone"), r.log)
+		assert.Equal(t, 1, r.log.lines("redis is back"), r.log)
+	}
+}
+
+// A service that starts without Redis works, and finds it when it comes.
+func TestStartWithoutRedis(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	require.NoError(t, s.Kill())
+	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
+	stream, err := a.StreamUser(t.Context(), a.user, nil)
+	require.NoError(t, err)
+	defer stream.Close()
+	id := b.mustCreate()
+	assert.Equal(t, id, next(t, stream).GenerationID)
+	require.NoError(t, s.Start())
+	a.untilLive()
+	id = b.mustCreate()
+	assert.Equal(t, id, next(t, stream).GenerationID)
+}
+
+// A Redis that hangs delays no request, and streams are back at the store as soon as
+// the silence is noticed.
+func TestSlowRedisSlowsNobody(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
+	stream := a.follow(admin(t, s.URL()))
+	require.NoError(t, s.Pause())
+	var slowest time.Duration
+	for range 200 {
+		began := time.Now()
+		b.mustCreate()
+		slowest = max(slowest, time.Since(began))
+	}
+	assert.Less(t, slowest, 250*time.Millisecond, "a request waited for Redis (its timeout is 500 ms)")
+	for n := int64(1); n <= 200; n++ {
+		require.Equal(t, n, next(t, stream).Position)
+	}
+	assert.False(t, a.bus.Live())
+	require.NoError(t, s.Resume())
+	a.untilLive()
+	id := b.mustCreate()
+	assert.Equal(t, id, next(t, stream).GenerationID)
+}
