@@ -26,14 +26,15 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 RUN go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /out/bin/aigen ./cmd/aigen \
- && mkdir -m 0700 /out/data
+ && mkdir -p /out/owned && mkdir -m 0700 /out/owned/data
 
 FROM scratch
 
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /LICENSE
-# A named volume takes over the owner and the mode of what it is mounted on.
-COPY --from=build --chown=65532:65532 /out/data /data
+# A named volume takes over the owner and the mode of what it is mounted on. The folder
+# above it is copied, because of a folder itself the classic builder drops the mode.
+COPY --from=build --chown=65532:65532 /out/owned/ /
 COPY --from=build /out/bin/aigen /usr/local/bin/aigen
 
 # Numeric, so that Kubernetes can see that it is not root (runAsNonRoot).
