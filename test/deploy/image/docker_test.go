@@ -57,6 +57,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // volume makes a named volume that goes with the test.
 func volume(t *testing.T) string {
 	t.Helper()
+	image(t) // else there is nothing to test
 	name := "aigen-test-" + uuid.NewString()
 	must(t, "volume", "create", name)
 	t.Cleanup(func() { must(t, "volume", "rm", name) })
