@@ -11,7 +11,7 @@ KILLS ?= 200
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill lint generate check-generated fuzz clean
+.PHONY: help run build test test-all test-short test-kill lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,48 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
+
+# How this machine reaches Go modules is handed in: the build has no other way to know.
+IMAGE ?= aigen
+DOCKER ?= docker
+image: ## Build the container image aigen:VERSION
+	$(DOCKER) build --tag $(IMAGE):$(VERSION) --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || echo unknown)" \
+	  $(foreach v,GOPROXY GOSUMDB GONOSUMDB GOPRIVATE GOFLAGS,--build-arg $(v)="$$($(GO) env $(v))") $(DOCKER_BUILD_FLAGS) .
+
+e2e-image: ## Build the image and run whole generations in it, with Docker (2 minutes)
+	test/deploy/e2e-image.sh
+
+# What checks the files in deploy/. The schemas come from the source of Kubernetes and
+# of the Prometheus operator, in the versions named here; nothing else is downloaded.
+HELM := $(TOOLS)/helm-v3.22.0
+KUBECONFORM := $(TOOLS)/kubeconform-v0.8.0
+KUBERNETES := k8s.io/kubernetes@v1.35.4
+OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
+SCHEMAS := $(CURDIR)/.cache/schemas
+check-deploy: $(HELM) $(KUBECONFORM) $(SCHEMAS)/.done ## Check compose.yaml, the chart, alerts and dashboard with their tools (5 minutes at first)
+	HELM=$(HELM) KUBECONFORM=$(KUBECONFORM) SCHEMAS=$(SCHEMAS) test/deploy/check.sh
+
+chart-files: ## Copy the alerts and the dashboard into the chart
+	cp deploy/prometheus/alerts.yaml deploy/helm/aigen/files/alerts.yaml
+	cp deploy/grafana/aigen.json deploy/helm/aigen/files/dashboard.json
+
+$(HELM):
+	GOBIN=$(TOOLS)/new $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
+	mv $(TOOLS)/new/helm $@
+
+$(KUBECONFORM):
+	GOBIN=$(TOOLS)/new $(GO) install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+	mv $(TOOLS)/new/kubeconform $@
+
+$(SCHEMAS)/.done: $(wildcard test/deploy/schemas/*.go)
+	rm -rf $(SCHEMAS)
+	dir() { $(GO) mod download -json "$$1" | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'; }; \
+	cd $(CURDIR) && $(GO) run ./test/deploy/schemas $(SCHEMAS) \
+	  "$$(dir $(KUBERNETES))/api/openapi-spec/swagger.json" \
+	  "$$(dir $(OPERATOR))"/example/prometheus-operator-crd/monitoring.coreos.com_{prometheusrules,servicemonitors}.yaml
+	touch $@
 
 clean: ## Remove what was built; data/ stays
 	rm -rf bin dist
