@@ -44,6 +44,12 @@ WHERE b.deducted <> (r.reservation = 'deducted') OR b.refunded <> (r.reservation
 FROM generations g JOIN (SELECT generation_id, max(seq) AS last FROM events GROUP BY generation_id) e ON e.generation_id = g.id
 WHERE e.last <> g.last_event`,
 
+	// Runs and events have a generation.
+	`SELECT user_id, format('run %s has no generation', id) FROM runs r WHERE NOT EXISTS (SELECT FROM generations WHERE id = r.generation_id)
+UNION ALL
+SELECT user_id, format('event %s of generation %s has no generation', seq, generation_id) FROM events e
+WHERE NOT EXISTS (SELECT FROM generations WHERE id = e.generation_id)`,
+
 	// The positions of a user's events run from 1 to the counter, without gaps.
 	`SELECT user_id, format('%s events end at position %s; the counter says %s', n, last, event_position)
 FROM (SELECT user_id, count(*) AS n, max(position) AS last FROM events GROUP BY user_id) e LEFT JOIN accounts a USING (user_id)
