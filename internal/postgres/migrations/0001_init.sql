@@ -6,7 +6,8 @@
 -- more than types, a comment says so.
 
 -- fillfactor leaves room on each page, so that the next version of a row finds place
--- beside the last one (HOT): then no index is written.
+-- beside the last one. An update that leaves due_at alone, as that of a retry, then
+-- writes no index (HOT).
 CREATE TABLE generations (
     id                 uuid        NOT NULL PRIMARY KEY,
     user_id            uuid        NOT NULL,
@@ -116,7 +117,7 @@ REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_gene
 -- that an index on their own id would be written for nothing.
 --
 -- Dialect: SQLite has foreign keys to generations from here and from events. They
--- would look up and lock the generation for each row, an eighth of what it costs to
+-- would look up and lock the generation for each row, a tenth of what it costs to
 -- accept a request. Each row is written in the transaction that has its generation
 -- locked; and triggers refuse what could part them: another generation_id, and the
 -- removal of a generation that has a log. Audit looks for orphans.
