@@ -33,8 +33,8 @@ func TestDeadlock(t *testing.T) {
 	_, err = other.Exec(t.Context(), lock(users[1]))
 	require.NoError(t, err)
 	done := make(chan error, 1)
+	changes := []*app.Change{accept(t, policy(), users[1]), accept(t, policy(), users[0])}
 	go func() { // locks the first, waits for the second
-		changes := []*app.Change{accept(t, policy(), users[1]), accept(t, policy(), users[0])}
 		done <- errors.Join(s.Apply(context.WithoutCancel(t.Context()), changes)...)
 	}()
 	db := raw(t, server)
@@ -81,9 +81,8 @@ func TestConnectionsKilled(t *testing.T) {
 	_, err = locked.Exec(t.Context(), `SELECT 1 FROM accounts FOR UPDATE`)
 	require.NoError(t, err)
 	done := make(chan error, 1)
-	go func() {
-		done <- s.Apply(context.WithoutCancel(t.Context()), []*app.Change{accept(t, policy(), c.Generation.UserID)})[0]
-	}()
+	change := accept(t, policy(), c.Generation.UserID)
+	go func() { done <- s.Apply(context.WithoutCancel(t.Context()), []*app.Change{change})[0] }()
 	waitFor(t, db, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted`)
 	waitFor(t, db, `SELECT bool_and(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted`)
 	require.NoError(t, locked.Rollback(t.Context()))

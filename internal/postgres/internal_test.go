@@ -132,7 +132,7 @@ func TestTranslate(t *testing.T) {
 	for code, kind := range map[string]error{
 		"40001": errContended, "40P01": errContended, "55P03": ErrBusy, "57014": ErrBusy, "25006": ErrReadOnly, "53100": ErrDiskFull,
 		"3D000": ErrRefused, "28P01": ErrRefused, "28000": ErrRefused, "23505": errConstraint, "22021": errConstraint, "54000": errConstraint,
-		"53300": ErrUnavailable, "57P01": ErrUnavailable, "57P03": ErrUnavailable, "08006": ErrUnavailable, "58030": ErrUnavailable,
+		"53300": ErrUnavailable, "57P01": ErrUnavailable, "26000": ErrPooler, "42P05": ErrPooler, "57P03": ErrUnavailable, "08006": ErrUnavailable, "58030": ErrUnavailable,
 	} {
 		cause := &pgconn.PgError{Code: code, Message: "says the server", InternalQuery: "DELETE"}
 		err := translate("delete", cause)
@@ -142,7 +142,7 @@ func TestTranslate(t *testing.T) {
 	}
 	require.ErrorIs(t, translate("x", io.ErrUnexpectedEOF), ErrUnavailable)
 	for _, err := range []error{context.Canceled, &pgconn.PgError{Code: "42601"}, pgx.ErrNoRows} {
-		require.Nil(t, kindOf(err))
+		require.NoError(t, kindOf(err))
 		require.ErrorIs(t, translate("x", err), err)
 	}
 }

@@ -156,8 +156,9 @@ func TestPoolExhausted(t *testing.T) {
 	require.NoError(t, err)
 
 	done := make(chan error, 1)
+	change := accept(t, policy(), c.Generation.UserID)
 	go func() { // has the connection, waits for the row
-		done <- s.Apply(context.WithoutCancel(t.Context()), []*app.Change{accept(t, policy(), c.Generation.UserID)})[0]
+		done <- s.Apply(context.WithoutCancel(t.Context()), []*app.Change{change})[0]
 	}()
 	waitFor(t, db, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted`)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -199,7 +200,8 @@ func TestHangUp(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.Apply(ctx, []*app.Change{accept(t, policy(), c.Generation.UserID)})[0] }()
+	change := accept(t, policy(), c.Generation.UserID)
+	go func() { done <- s.Apply(ctx, []*app.Change{change})[0] }()
 	waitFor(t, db, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted`)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)

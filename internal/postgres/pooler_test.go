@@ -1,18 +1,22 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
 	"github.com/creativeflow/aigen-orchestrator/internal/storetest"
 )
 
@@ -33,6 +37,46 @@ func TestStoreBehindPgBouncer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Prepared statements behind a pooler that does not keep them: the error names the
+// remedy.
+func TestPoolerWithoutPreparedStatements(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(database(t))
+	require.NoError(t, err)
+	open(t, u.String(), postgres.Options{})
+	u.Host = startPgBouncer(t)
+	var wg sync.WaitGroup
+	failed := make(chan error, 16)
+	for range cap(failed) {
+		wg.Go(func() { failed <- connectAndWork(t.Context(), with(t, u.String(), "sslmode", "disable")) })
+	}
+	wg.Wait()
+	close(failed)
+	var errs []error
+	for err := range failed {
+		errs = append(errs, err)
+	}
+	if errors.Join(errs...) == nil {
+		t.Skip("this PgBouncer keeps prepared statements")
+	}
+	require.ErrorIs(t, errors.Join(errs...), postgres.ErrPooler)
+	require.ErrorContains(t, errors.Join(errs...), "default_query_exec_mode=exec")
+}
+
+func connectAndWork(ctx context.Context, url string) error {
+	s, err := postgres.Open(ctx, url, postgres.Options{Logger: quiet})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for range 20 {
+		if _, err := s.Stats(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startPgBouncer starts a pooler in front of the tests' server.

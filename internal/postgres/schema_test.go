@@ -75,23 +75,23 @@ func TestSchemaRefuses(t *testing.T) {
 	} {
 		refused(query)
 	}
-	const entry = `INSERT INTO ledger_entries (user_id, kind, amount, run_id, reference, balance_after, held_after, at) `
+	const entry = `INSERT INTO ledger_entries (kind, run_id, amount, reference, balance_after, held_after, user_id, at) VALUES (`
 	run := settled.Generation.Runs[0].ID.String()
 	for _, values := range []string{
-		`'deduct', 1, $1::uuid, NULL, 0, 0`, // after its refund
-		`'refund', 1, $1::uuid, NULL, 0, 0`,
-		`'reserve', 1, $1::uuid, NULL, 1, 1`,
+		`'deduct', $1::uuid, 1, NULL, 0, 0`, // after its refund
+		`'refund', $1::uuid, 1, NULL, 0, 0`,
+		`'reserve', $1::uuid, 1, NULL, 1, 1`,
 	} {
-		refused(entry+`VALUES (gen_random_uuid(), `+values+`, now())`, run)
+		refused(entry+values+`, gen_random_uuid(), now())`, run)
 	}
 	for _, values := range []string{
-		`'reserve', 0, gen_random_uuid(), NULL, 1, 1`,
-		`'gift', 1, NULL, 'r', 1, 1`,
-		`'grant', 1, NULL, NULL, 1, 0`,
-		`'reserve', 1, NULL, NULL, 1, 1`,
-		`'reserve', 1, gen_random_uuid(), NULL, 0, 1`, // more held than there is
+		`'reserve', gen_random_uuid(), 0, NULL, 1, 1`,
+		`'gift', NULL, 1, 'r', 1, 1`,
+		`'grant', NULL, 1, NULL, 1, 0`,
+		`'reserve', NULL, 1, NULL, 1, 1`,
+		`'reserve', gen_random_uuid(), 1, NULL, 0, 1`, // more held than there is
 	} {
-		refused(entry + `VALUES (gen_random_uuid(), ` + values + `, now())`)
+		refused(entry + values + `, gen_random_uuid(), now())`)
 	}
 	sound(t, s)
 }

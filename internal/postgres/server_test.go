@@ -84,7 +84,7 @@ func asDaemon(program string, args ...string) *exec.Cmd {
 // daemonDir is a directory that belongs to that user; t.TempDir would be root's.
 func daemonDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "aigen-pg-")
+	dir, err := os.MkdirTemp("", "aigen-pg-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if os.Getuid() == 0 {

@@ -15,7 +15,7 @@ import (
 const (
 	begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	// One snapshot for all queries.
-	beginView = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	beginView = `BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ`
 )
 
 // settings is the query that begins a transaction which writes. What it sets ends
