@@ -11,7 +11,7 @@ import (
 )
 
 const selectKey = `SELECT request_hash, generation_id, run_id, answer, created_at, expires_at
-FROM idempotency_keys WHERE user_id = $1::uuid AND key = $2::text AND expires_at > $3::timestamptz`
+FROM idempotency_keys WHERE user_id = $1::uuid AND key = $2::text`
 
 // IdempotencyRecord implements app.GenerationRepository.
 func (s *Store) IdempotencyRecord(ctx context.Context, user aigen.ID, key string, now time.Time) (app.IdempotencyRecord, error) {
@@ -22,11 +22,11 @@ func (s *Store) IdempotencyRecord(ctx context.Context, user aigen.ID, key string
 			(*timeColumn)(&rec.CreatedAt), (*timeColumn)(&rec.ExpiresAt))
 		copy(rec.RequestHash[:], hash)
 		return err
-	}, selectKey, idArg(user), key, now)
+	}, selectKey, idArg(user), key)
 	switch {
 	case err != nil:
 		return app.IdempotencyRecord{}, err
-	case !found:
+	case !found, rec.ExpiresAt.UnixMicro() <= now.UnixMicro(): // not in the query, which could then take the wrong index
 		return app.IdempotencyRecord{}, app.ErrNoRecord
 	}
 	return rec, nil

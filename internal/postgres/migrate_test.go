@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,4 +63,20 @@ func TestTransactionThatPanics(t *testing.T) {
 	rows, _, err := s.Audit(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 1, rows["accounts"], "that of the last transaction, which was well")
+}
+
+// The queries that run all the time find what they look for by an index.
+func TestQueriesUseIndexes(t *testing.T) {
+	t.Parallel()
+	postgres.Internals{}.CheckPlans(t, database(t))
+}
+
+// TestWritePlans writes the plans on a million generations to the file that
+// AIGEN_EXPLAIN names.
+func TestWritePlans(t *testing.T) {
+	file := os.Getenv("AIGEN_EXPLAIN")
+	if file == "" {
+		t.Skip("set AIGEN_EXPLAIN to the file to write; takes minutes")
+	}
+	postgres.Internals{}.WritePlans(t, database(t), file)
 }
