@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -65,7 +66,7 @@ WHERE coalesce(n, 0) <> coalesce(counted, 0)`,
 // every breach of what must always hold: the money rule first of all. It is for
 // tests and for an operator who suspects something; it takes its time.
 func (s *Store) Audit(ctx context.Context) (counts map[string]int64, faults []string, err error) {
-	err = s.snapshot(ctx, "audit", func(b *pgx.Batch) {
+	err = s.viewWithin(ctx, 24*time.Hour, "audit", inSnapshot(func(b *pgx.Batch) {
 		counts, faults = map[string]int64{}, nil
 		for _, table := range []string{
 			"generations", "runs", "events", "deliveries", "accounts", "ledger_entries", "idempotency_keys",
@@ -86,6 +87,6 @@ func (s *Store) Audit(ctx context.Context) (counts map[string]int64, faults []st
 				return err
 			}))
 		}
-	})
+	}))
 	return counts, faults, err
 }

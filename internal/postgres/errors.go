@@ -14,7 +14,7 @@ import (
 // What the server or the network did to us, for errors.Is. The driver's own error is
 // in the chain, for the log.
 var (
-	ErrUnavailable = errors.New("the database server cannot be reached or does not take connections") // nothing was written
+	ErrUnavailable = errors.New("the database server cannot be reached or does not take connections") // Apply has written nothing; other calls can be repeated
 	ErrRefused     = errors.New("the database server refuses the user, the password or the database") // correct the URL
 	ErrBusy        = errors.New("the database is busy: a lock or an answer took too long")            // nothing was written
 	ErrDiskFull    = errors.New("the disk of the database server is full")                            // nothing was written
@@ -51,6 +51,8 @@ func kindOf(err error) error {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		return ErrOutcomeUnknown
 	case errors.As(err, &e):
 		return kindOfState(e.Code)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

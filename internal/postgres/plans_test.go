@@ -69,11 +69,13 @@ const seed = `
 SET synchronous_commit = off;
 CREATE TEMP TABLE g AS SELECT i, gen_random_uuid() AS id, md5('user' || i %% greatest(%[1]d / 100, 1))::uuid AS user_id, gen_random_uuid() AS run,
 	now() - (%[1]d - i) * interval '100 ms' AS at, i %% 100 = 0 AS live FROM generate_series(1, %[1]d) AS i;
-INSERT INTO generations SELECT id, user_id, md5('project' || i %% 1000)::uuid, 'a red fox in the snow, watercolour', 'soft light',
-	'{"format":"InstagramStory","resolution":"1080x1920","samples":4}', CASE WHEN live THEN 'ProcessingSamples' ELSE 'Completed' END,
-	NULL, '', '', NULL, 'model', NULL, NULL, CASE WHEN live THEN at + interval '30 days' END, at, at, at, 1, 1 FROM g;
-INSERT INTO runs SELECT id, 1, run, user_id, 'samples', NULL, '', '', 100, CASE WHEN live THEN 'held' ELSE 'deducted' END, NULL,
-	'[]', at, at FROM g;
+INSERT INTO generations (id, user_id, project_id, prompt, selected_sample_id, style, final_asset_id, parameters, status, ai_model, due_at,
+	created_at, version, updated_at, last_event, status_since)
+	SELECT id, user_id, md5('project' || i %% 1000)::uuid, 'a red fox in the snow, watercolour', '', 'soft light', '',
+	'{"format":"InstagramStory","resolution":"1080x1920","samples":4}', CASE WHEN live THEN 'ProcessingSamples' ELSE 'Completed' END, 'model',
+	CASE WHEN live THEN at + interval '30 days' END, at, 1, at, 1, at FROM g;
+INSERT INTO runs (generation_id, number, id, user_id, sample_id, stage, resolution, amount, reservation, deadline, jobs, created_at)
+	SELECT id, 1, run, user_id, '', 'samples', '', 100, CASE WHEN live THEN 'held' ELSE 'deducted' END, at, '[]', at FROM g;
 INSERT INTO events SELECT id, 1, user_id, row_number() OVER (PARTITION BY user_id ORDER BY i), 'generation_created', at,
 	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g;
 INSERT INTO accounts SELECT user_id, 1000000, 100 * count(*) FILTER (WHERE live), count(*) FROM g GROUP BY user_id;

@@ -24,6 +24,9 @@ import (
 // fewer than we have: what a session remembers would be found missing.
 func TestStoreBehindPgBouncer(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("the suite runs once, without a pooler")
+	}
 	address := startPgBouncer(t)
 	for _, mode := range []string{"exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {

@@ -22,12 +22,12 @@ type needs struct {
 
 // read queues what locks and reads.
 func (b *batch) read(t *tx) {
-	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 	var n needs
 	for i := range b.drafts {
 		n.add(b.drafts[i].change, b.thorough)
 	}
 	b.readRows(t, n)
+	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 }
 
 func (n *needs) add(ch *app.Change, thorough bool) {

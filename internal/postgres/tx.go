@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
+	begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
 	// One snapshot for all queries.
 	beginView = `BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ`
 )
@@ -48,6 +48,8 @@ func (t *tx) queue(sql string, args ...any) *pgx.QueuedQuery { return t.batch.Qu
 
 // send makes the round trip.
 func (t *tx) send(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
+	defer cancel()
 	batch := t.batch
 	t.batch, t.sent = new(pgx.Batch), true
 	return t.conn.SendBatch(ctx, batch).Close()
@@ -59,22 +61,21 @@ func (t *tx) commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.patience)
-	defer cancel()
 	t.queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
 			return fmt.Errorf("the server answered COMMIT with %s", tag)
 		}
 		return nil
 	})
-	err := t.send(work)
+	err := t.send(context.WithoutCancel(ctx))
 	t.decided = err == nil
 	t.unknown = err != nil && !definite(err) && t.conn.Conn().IsClosed()
 	return err
 }
 
 // write runs f, which ends with a commit, in a transaction. Others may win a race
-// for a row, or the connection may be lost before the commit: then f runs again.
+// for a row, or the connection may be lost: then f runs again. If it is lost during
+// the commit, f may run although it was committed; only Apply has to know, and asks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
 	return translate(op, s.retry(ctx, func() error { return s.try(ctx, f) }))
 }
@@ -131,7 +132,7 @@ func (s *Store) try(ctx context.Context, f func(context.Context, *tx) error) err
 	t.queue(s.settings)
 	err = f(ctx, t)
 	switch {
-	case err == nil || t.unknown:
+	case err == nil || errors.Is(err, ErrOutcomeUnknown):
 		return err
 	case ctx.Err() != nil && !t.decided:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
@@ -154,10 +155,14 @@ func (t *tx) release() {
 
 // view runs f, which reads. A connection that turns out to be lost is replaced.
 func (s *Store) view(ctx context.Context, op string, f func(context.Context, *pgx.Conn) error) error {
+	return s.viewWithin(ctx, s.patience, op, f)
+}
+
+func (s *Store) viewWithin(ctx context.Context, patience time.Duration, op string, f func(context.Context, *pgx.Conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return translate(op, err)
 	}
-	work, cancel := context.WithTimeout(ctx, s.patience)
+	work, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return translate(op, s.retry(ctx, func() error {
 		conn, err := s.acquire(work)
@@ -170,7 +175,7 @@ func (s *Store) view(ctx context.Context, op string, f func(context.Context, *pg
 		case err != nil && ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case err != nil && work.Err() != nil:
-			return fmt.Errorf("%w: no answer within %s: %w", ErrBusy, s.patience, err)
+			return fmt.Errorf("%w: no answer within %s: %w", ErrBusy, patience, err)
 		case err != nil && conn.Conn().IsClosed():
 			return fmt.Errorf("%w: %w", errLost, err)
 		}
@@ -223,13 +228,17 @@ func (s *Store) change(ctx context.Context, op, sql string, args ...any) (int, e
 
 // snapshot runs the queries that f queues in one round trip, all of one moment.
 func (s *Store) snapshot(ctx context.Context, op string, f func(b *pgx.Batch)) error {
-	return s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) error {
+	return s.view(ctx, op, inSnapshot(f))
+}
+
+func inSnapshot(f func(b *pgx.Batch)) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, c *pgx.Conn) error {
 		b := new(pgx.Batch)
 		b.Queue(beginView)
 		f(b)
 		b.Queue(`COMMIT`)
 		return c.SendBatch(ctx, b).Close()
-	})
+	}
 }
 
 // each calls f for each row.
