@@ -53,31 +53,26 @@ func (a *account) scan(r pgx.Row) error {
 
 const (
 	insertAccounts = `INSERT INTO accounts (user_id, balance, held, event_position)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])`
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[])`
 	updateAccounts = `UPDATE accounts a SET balance = n.balance, held = n.held, event_position = n.event_position
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (user_id, balance, held, event_position)
+FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::bigint[]) AS balance, unnest($3::bigint[]) AS held,
+	unnest($4::bigint[]) AS event_position) n
 WHERE a.user_id = n.user_id`
 )
 
-// accountRows are arguments of insertAccounts and updateAccounts.
-type accountRows struct {
-	users                    ids
-	balances, held, position numbers
-}
-
-func (r *accountRows) add(a *account) {
-	r.users = append(r.users, a.user)
-	balance := int64(null)
-	if a.opened {
-		balance = int64(a.balance)
+// queueAccounts queues insertAccounts or updateAccounts.
+func (t *tx) queueAccounts(sql string, rows []*account) {
+	if len(rows) == 0 {
+		return
 	}
-	r.balances = append(r.balances, balance)
-	r.held = append(r.held, int64(a.held))
-	r.position = append(r.position, a.position)
-}
-
-func (r *accountRows) queue(t *tx, sql string) {
-	if len(r.users) > 0 {
-		t.queue(sql, r.users, r.balances, r.held, r.position)
-	}
+	t.queue(sql,
+		uuids(rows, func(a *account) aigen.ID { return a.user }),
+		integers(rows, func(a *account) int64 {
+			if !a.opened {
+				return none
+			}
+			return int64(a.balance)
+		}),
+		integers(rows, func(a *account) int64 { return int64(a.held) }),
+		integers(rows, func(a *account) int64 { return a.position }))
 }

@@ -84,7 +84,6 @@ type batch struct {
 	initial  aigen.Credits
 	drafts   []draft
 	outcomes []outcome
-	xid      string
 
 	// thorough makes nothing be taken for new. The first time, generations with From
 	// 0 are, with their reservations, which saves looking for what is never there. If

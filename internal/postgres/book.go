@@ -79,6 +79,9 @@ func (b *book) add(a *account, m app.Movement, reference string) error {
 	default:
 		return ledgerFault("unknown movement", string(m.Kind))
 	}
+	if m.Kind != app.MovementGrant {
+		reference = ""
+	}
 	b.entries = append(b.entries, entry{Movement: m, reference: reference, balance: a.balance, held: a.held})
 	return nil
 }
@@ -130,7 +133,7 @@ func (b *book) granted(key grantKey) bool {
 	return b.known.grants[key]
 }
 
-func (e *entry) ofRun() bool { return e.Kind != app.MovementGrant && e.Kind != entryOpen }
+func (e entry) ofRun() bool { return e.Kind != app.MovementGrant && e.Kind != entryOpen }
 
 // keepEntries takes over the entries of a change.
 func (b *batch) keepEntries(entries []entry) {

@@ -14,12 +14,14 @@ import (
 // What the server or the network did to us, for errors.Is. The driver's own error is
 // in the chain, for the log.
 var (
-	ErrUnavailable = errors.New("the database server cannot be reached or does not take connections") // nothing was written
+	ErrUnavailable = errors.New("the database server cannot be reached or does not take connections") // Apply has written nothing; other calls can be repeated
 	ErrRefused     = errors.New("the database server refuses the user, the password or the database") // correct the URL
 	ErrBusy        = errors.New("the database is busy: a lock or an answer took too long")            // nothing was written
 	ErrDiskFull    = errors.New("the disk of the database server is full")                            // nothing was written
 	ErrReadOnly    = errors.New("the database server takes no writes: it is a standby or set read-only")
 	ErrUnfit       = errors.New("the database server cannot be used") // its version or its encoding
+	// ErrPooler: a pooler gave a prepared statement to a server that does not have it.
+	ErrPooler = errors.New("a pooler (PgBouncer) lost a prepared statement: add default_query_exec_mode=exec to the database's URL")
 	// ErrOutcomeUnknown is returned by Apply when the connection was lost during the
 	// commit, and the server could not be asked afterwards. The changes were written,
 	// all or none: load the generations, or repeat the request with its key, to see.
@@ -49,6 +51,8 @@ func kindOf(err error) error {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		return ErrOutcomeUnknown
 	case errors.As(err, &e):
 		return kindOfState(e.Code)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -74,6 +78,8 @@ func kindOfState(code string) error {
 		return ErrDiskFull
 	case "3D000": // no such database
 		return ErrRefused
+	case "26000", "42P05": // no such prepared statement, or one of that name
+		return ErrPooler
 	case "08P01": // protocol: PgBouncer reports its own faults with it
 		return ErrUnavailable
 	}

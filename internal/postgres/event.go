@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,35 +42,27 @@ func (s *Store) LastPosition(ctx context.Context, user aigen.ID) (position int64
 }
 
 const insertEvents = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::json[])`
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::bigint[]), unnest($5::text[]), unnest($6::timestamptz[]),
+	unnest($7::text[])`
 
-// eventRows are the arguments of insertEvents.
-type eventRows struct {
-	generations ids
-	seqs        numbers
-	users       ids
-	positions   numbers
-	types       texts
-	at          times
-	data        documents
+// eventRow is an event with its JSON made and its position given.
+type eventRow struct {
+	*aigen.Event
+
+	position int64
+	data     string
 }
 
-// add takes the events of a change; position is that of the first.
-func (r *eventRows) add(d *draft, position int64) {
-	for i := range d.change.Events {
-		e := &d.change.Events[i]
-		r.generations = append(r.generations, e.GenerationID)
-		r.seqs = append(r.seqs, e.Seq)
-		r.users = append(r.users, e.UserID)
-		r.positions = append(r.positions, position+int64(i))
-		r.types = append(r.types, string(e.Type))
-		r.at = append(r.at, e.At)
-		r.data = append(r.data, d.events[i])
+func (t *tx) queueEvents(rows []eventRow) {
+	if len(rows) == 0 {
+		return
 	}
-}
-
-func (r *eventRows) queue(t *tx) {
-	if len(r.generations) > 0 {
-		t.queue(insertEvents, r.generations, r.seqs, r.users, r.positions, r.types, r.at, r.data)
-	}
+	t.queue(insertEvents,
+		uuids(rows, func(e eventRow) aigen.ID { return e.GenerationID }),
+		integers(rows, func(e eventRow) int64 { return e.Seq }),
+		uuids(rows, func(e eventRow) aigen.ID { return e.UserID }),
+		integers(rows, func(e eventRow) int64 { return e.position }),
+		texts(rows, func(e eventRow) string { return string(e.Type) }),
+		times(rows, func(e eventRow) time.Time { return e.At }),
+		texts(rows, func(e eventRow) string { return e.data }))
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -49,14 +50,14 @@ func (g *generation) touched(ch *app.Change) ([]runRow, error) {
 func (g *generation) replace(d *draft, runs []runRow) {
 	g.latest, g.version = d, d.change.From+1
 	for _, row := range runs {
-		same := func(other runRow) bool { return other.run.Number == row.run.Number }
+		same := func(other runRow) bool { return other.Number == row.Number }
 		if i := slices.IndexFunc(g.runs, same); i >= 0 {
 			g.runs[i] = row
 		} else {
 			g.runs = append(g.runs, row)
 		}
-		if !row.run.Reservation.Ended() && !slices.Contains(g.open, row.run.Number) {
-			g.open = append(g.open, row.run.Number)
+		if !row.Reservation.Ended() && !slices.Contains(g.open, row.Number) {
+			g.open = append(g.open, row.Number)
 		}
 	}
 }
@@ -67,10 +68,12 @@ func (g *generation) discard(d *draft) { g.latest, g.version, g.runs = d, 0, nil
 // be written meanwhile.
 const lockGenerations = `SELECT id, version FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
 
-const insertGenerations = `INSERT INTO generations (` + generationColumns + `)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::json[], $7::text[], $8::json[], $9::text[],
-	$10::text[], $11::json[], $12::text[], $13::json[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[],
-	$18::timestamptz[], $19::bigint[], $20::bigint[])`
+const insertGenerations = `INSERT INTO generations (id, user_id, project_id, created_at, version, prompt, style, parameters, status, samples,
+	selected_sample_id, final_asset_id, final_asset, ai_model, failure, select_by, due_at, updated_at, status_since, last_event)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::bigint[]), unnest($6::text[]),
+	unnest($7::text[]), unnest($8::json[]), unnest($9::text[]), unnest($10::json[]), unnest($11::text[]), unnest($12::text[]),
+	unnest($13::json[]), unnest($14::text[]), unnest($15::json[]), unnest($16::timestamptz[]), unnest($17::timestamptz[]),
+	unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::bigint[])`
 
 // What a generation was made with does not change, except its input: that of a
 // regeneration replaces it. The version is that of the locked row; it is asked for
@@ -79,74 +82,65 @@ const updateGenerations = `UPDATE generations g SET prompt = n.prompt, style = n
 	samples = n.samples, selected_sample_id = n.selected_sample_id, final_asset_id = n.final_asset_id, final_asset = n.final_asset,
 	ai_model = n.ai_model, failure = n.failure, select_by = n.select_by, due_at = n.due_at, updated_at = n.updated_at,
 	status_since = n.status_since, version = n.version, last_event = n.last_event
-FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::json[], $6::text[], $7::json[], $8::text[],
-	$9::text[], $10::json[], $11::text[], $12::json[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-	$17::bigint[], $18::bigint[])
-	AS n (id, stored, prompt, style, parameters, status, samples, selected_sample_id, final_asset_id, final_asset, ai_model, failure,
-		select_by, due_at, updated_at, status_since, version, last_event)
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS stored, unnest($3::bigint[]) AS version, unnest($4::text[]) AS prompt,
+	unnest($5::text[]) AS style, unnest($6::json[]) AS parameters, unnest($7::text[]) AS status, unnest($8::json[]) AS samples,
+	unnest($9::text[]) AS selected_sample_id, unnest($10::text[]) AS final_asset_id, unnest($11::json[]) AS final_asset,
+	unnest($12::text[]) AS ai_model, unnest($13::json[]) AS failure, unnest($14::timestamptz[]) AS select_by,
+	unnest($15::timestamptz[]) AS due_at, unnest($16::timestamptz[]) AS updated_at, unnest($17::timestamptz[]) AS status_since,
+	unnest($18::bigint[]) AS last_event) n
 WHERE g.id = n.id AND g.version = n.stored`
 
-// The runs go with it. A generation with events is not removed: a foreign key
-// refuses.
-const deleteGenerations = `DELETE FROM generations WHERE id = ANY ($1::uuid[])`
+// A generation with events is not removed: a trigger refuses.
+const (
+	deleteRuns        = `DELETE FROM runs WHERE generation_id = ANY ($1::uuid[])`
+	deleteGenerations = `DELETE FROM generations WHERE id = ANY ($1::uuid[])`
+)
 
-// generationChanges are the arguments of updateGenerations.
-type generationChanges struct {
-	ids                                                   ids
-	stored, versions, lastEvents                          numbers
-	prompts, styles, statuses, selected, finalIDs, models texts
-	parameters, samples, finals, failures                 documents
-	selectBy, dueAt, updatedAt, statusSince               times
+func (t *tx) queueInsertGenerations(rows []*generation) {
+	if len(rows) == 0 {
+		return
+	}
+	args := []any{
+		uuids(rows, func(g *generation) aigen.ID { return g.value().ID }),
+		uuids(rows, func(g *generation) aigen.ID { return g.value().UserID }),
+		uuids(rows, func(g *generation) aigen.ID { return g.value().ProjectID }),
+		times(rows, func(g *generation) time.Time { return g.value().CreatedAt }),
+	}
+	t.queue(insertGenerations, append(args, changing(rows)...)...)
 }
 
-func (r *generationChanges) add(of *generation) {
-	g, d := of.latest.change.Generation, of.latest
-	r.ids = append(r.ids, g.ID)
-	r.stored = append(r.stored, of.stored)
-	r.prompts = append(r.prompts, g.Input.Prompt)
-	r.styles = append(r.styles, g.Input.StyleGuidance)
-	r.parameters = append(r.parameters, d.parameters)
-	r.statuses = append(r.statuses, string(g.Status))
-	r.samples = append(r.samples, d.samples)
-	r.selected = append(r.selected, g.SelectedSampleID)
-	r.finalIDs = append(r.finalIDs, g.FinalAssetID)
-	r.finals = append(r.finals, d.finalAsset)
-	r.models = append(r.models, g.AIModelUsed)
-	r.failures = append(r.failures, d.failure)
-	r.selectBy = append(r.selectBy, g.SelectBy)
-	r.dueAt = append(r.dueAt, g.DueAt)
-	r.updatedAt = append(r.updatedAt, g.UpdatedAt)
-	r.statusSince = append(r.statusSince, g.StatusSince)
-	r.versions = append(r.versions, of.version)
-	r.lastEvents = append(r.lastEvents, g.LastEvent)
+func (t *tx) queueUpdateGenerations(rows []*generation) {
+	if len(rows) == 0 {
+		return
+	}
+	args := []any{
+		uuids(rows, func(g *generation) aigen.ID { return g.value().ID }),
+		integers(rows, func(g *generation) int64 { return g.stored }),
+	}
+	t.queue(updateGenerations, append(args, changing(rows)...)...)
 }
 
-func (r *generationChanges) queue(t *tx) {
-	if len(r.ids) > 0 {
-		t.queue(updateGenerations, r.ids, r.stored, r.prompts, r.styles, r.parameters, r.statuses, r.samples, r.selected,
-			r.finalIDs, r.finals, r.models, r.failures, r.selectBy, r.dueAt, r.updatedAt, r.statusSince, r.versions, r.lastEvents)
+// changing are the columns that change, in the order of both statements.
+func changing(rows []*generation) []any {
+	return []any{
+		integers(rows, func(g *generation) int64 { return g.version }),
+		texts(rows, func(g *generation) string { return g.value().Input.Prompt }),
+		texts(rows, func(g *generation) string { return g.value().Input.StyleGuidance }),
+		texts(rows, func(g *generation) string { return g.latest.parameters }),
+		texts(rows, func(g *generation) string { return string(g.value().Status) }),
+		optional(rows, func(g *generation) string { return g.latest.samples }),
+		texts(rows, func(g *generation) string { return g.value().SelectedSampleID }),
+		texts(rows, func(g *generation) string { return g.value().FinalAssetID }),
+		optional(rows, func(g *generation) string { return g.latest.finalAsset }),
+		texts(rows, func(g *generation) string { return g.value().AIModelUsed }),
+		optional(rows, func(g *generation) string { return g.latest.failure }),
+		times(rows, func(g *generation) time.Time { return g.value().SelectBy }),
+		times(rows, func(g *generation) time.Time { return g.value().DueAt }),
+		times(rows, func(g *generation) time.Time { return g.value().UpdatedAt }),
+		times(rows, func(g *generation) time.Time { return g.value().StatusSince }),
+		integers(rows, func(g *generation) int64 { return g.value().LastEvent }),
 	}
 }
 
-// generationRows are the arguments of insertGenerations.
-type generationRows struct {
-	generationChanges
-
-	users, projects ids
-	createdAt       times
-}
-
-func (r *generationRows) add(of *generation) {
-	g := of.latest.change.Generation
-	r.generationChanges.add(of)
-	r.users = append(r.users, g.UserID)
-	r.projects = append(r.projects, g.ProjectID)
-	r.createdAt = append(r.createdAt, g.CreatedAt)
-}
-
-func (r *generationRows) queue(t *tx) {
-	if len(r.ids) > 0 {
-		t.queue(insertGenerations, r.ids, r.users, r.projects, r.prompts, r.styles, r.parameters, r.statuses, r.samples, r.selected,
-			r.finalIDs, r.finals, r.models, r.failures, r.selectBy, r.dueAt, r.createdAt, r.updatedAt, r.statusSince, r.versions, r.lastEvents)
-	}
-}
+// value is what the last change has made of g.
+func (g *generation) value() *aigen.Generation { return g.latest.change.Generation }

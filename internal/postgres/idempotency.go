@@ -11,7 +11,7 @@ import (
 )
 
 const selectKey = `SELECT request_hash, generation_id, run_id, answer, created_at, expires_at
-FROM idempotency_keys WHERE user_id = $1::uuid AND key = $2::text AND expires_at > $3::timestamptz`
+FROM idempotency_keys WHERE user_id = $1::uuid AND key = $2::text`
 
 // IdempotencyRecord implements app.GenerationRepository.
 func (s *Store) IdempotencyRecord(ctx context.Context, user aigen.ID, key string, now time.Time) (app.IdempotencyRecord, error) {
@@ -22,11 +22,11 @@ func (s *Store) IdempotencyRecord(ctx context.Context, user aigen.ID, key string
 			(*timeColumn)(&rec.CreatedAt), (*timeColumn)(&rec.ExpiresAt))
 		copy(rec.RequestHash[:], hash)
 		return err
-	}, selectKey, idArg(user), key, now)
+	}, selectKey, idArg(user), key)
 	switch {
 	case err != nil:
 		return app.IdempotencyRecord{}, err
-	case !found:
+	case !found, rec.ExpiresAt.UnixMicro() <= now.UnixMicro(): // not in the query, which could then take the wrong index
 		return app.IdempotencyRecord{}, app.ErrNoRecord
 	}
 	return rec, nil
@@ -55,7 +55,7 @@ type keyState struct {
 }
 
 // lockKeys comes last of all locks.
-const lockKeys = `SELECT k.user_id, k.key, k.expires_at FROM unnest($1::uuid[], $2::text[]) AS n (user_id, key)
+const lockKeys = `SELECT k.user_id, k.key, k.expires_at FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS key) n
 JOIN idempotency_keys k ON k.user_id = n.user_id AND k.key = n.key ORDER BY k.user_id, k.key FOR UPDATE OF k`
 
 // keyTaken reports whether a record that has not expired stands in the way of ch's.
@@ -96,49 +96,34 @@ func (b *batch) key(key userKey) *keyState {
 }
 
 const (
-	deleteKeys = `DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::text[]) AS n (user_id, key)
+	deleteKeys = `DELETE FROM idempotency_keys k USING (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS key) n
 WHERE k.user_id = n.user_id AND k.key = n.key`
 	insertKeys = `INSERT INTO idempotency_keys (user_id, key, request_hash, generation_id, run_id, answer, created_at, expires_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[], $6::json[], $7::timestamptz[], $8::timestamptz[])`
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::bytea[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::json[]),
+	unnest($7::timestamptz[]), unnest($8::timestamptz[])`
 )
 
-// keyRows are the arguments of deleteKeys and insertKeys.
-type keyRows struct {
-	goneUsers ids
-	gone      texts
-
-	users             ids
-	keys              texts
-	hashes            hashes
-	generations, runs ids
-	answers           documents
-	created, expires  times
+func (t *tx) queueDeleteKeys(rows []userKey) {
+	if len(rows) > 0 {
+		t.queue(deleteKeys, keyUsers(rows), keyTexts(rows))
+	}
 }
 
-func (r *keyRows) add(key userKey, k *keyState) {
-	if k.stored {
-		r.goneUsers = append(r.goneUsers, key.user)
-		r.gone = append(r.gone, key.key)
-	}
-	if k.record == nil {
+func keyUsers(rows []userKey) *list { return uuids(rows, func(k userKey) aigen.ID { return k.user }) }
+func keyTexts(rows []userKey) *list { return texts(rows, func(k userKey) string { return k.key }) }
+
+// queueInsertKeys takes changes that have a record.
+func (t *tx) queueInsertKeys(rows []*draft) {
+	if len(rows) == 0 {
 		return
 	}
-	rec := k.record.change.Record
-	r.users = append(r.users, rec.UserID)
-	r.keys = append(r.keys, rec.Key)
-	r.hashes = append(r.hashes, rec.RequestHash)
-	r.generations = append(r.generations, rec.GenerationID)
-	r.runs = append(r.runs, rec.RunID)
-	r.answers = append(r.answers, k.record.answer)
-	r.created = append(r.created, rec.CreatedAt)
-	r.expires = append(r.expires, rec.ExpiresAt)
-}
-
-func (r *keyRows) queue(t *tx) {
-	if len(r.gone) > 0 {
-		t.queue(deleteKeys, r.goneUsers, r.gone)
-	}
-	if len(r.keys) > 0 {
-		t.queue(insertKeys, r.users, r.keys, r.hashes, r.generations, r.runs, r.answers, r.created, r.expires)
-	}
+	t.queue(insertKeys,
+		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.UserID }),
+		texts(rows, func(d *draft) string { return d.change.Record.Key }),
+		hashes(rows, func(d *draft) [32]byte { return d.change.Record.RequestHash }),
+		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.GenerationID }),
+		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.RunID }),
+		optional(rows, func(d *draft) string { return d.answer }),
+		times(rows, func(d *draft) time.Time { return d.change.Record.CreatedAt }),
+		times(rows, func(d *draft) time.Time { return d.change.Record.ExpiresAt }))
 }

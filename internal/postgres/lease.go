@@ -33,9 +33,9 @@ const (
 
 	removeDelivered = `DELETE FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
 	retryLater      = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, available_at = n.retry_at, last_error = n.error
-FROM unnest($1::uuid[], $3::timestamptz[], $4::text[]) AS n (id, retry_at, error) WHERE d.id = n.id AND d.owner = $2::text`
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::timestamptz[]) AS retry_at, unnest($4::text[]) AS error) n WHERE d.id = n.id AND d.owner = $2::text`
 	bury = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, state = 'dead', last_error = n.error
-FROM unnest($1::uuid[], $3::text[]) AS n (id, error) WHERE d.id = n.id AND d.owner = $2::text`
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::text[]) AS error) n WHERE d.id = n.id AND d.owner = $2::text`
 	// Due since it was due before: at once, and before what came later.
 	giveBack = `UPDATE deliveries SET owner = NULL, leased_until = NULL, attempts = greatest(attempts - 1, 0)
 WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
@@ -47,41 +47,43 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 	if len(results) == 0 {
 		return nil
 	}
-	var all, delivered, retried, buried, returned ids
-	var retryAt times
-	var retryErrors, buryErrors texts
 	for i := range results {
-		r := &results[i]
-		all = append(all, r.ID)
-		switch r.Verdict {
-		case app.VerdictDelivered:
-			delivered = append(delivered, r.ID)
-		case app.VerdictRetry:
-			retried, retryAt, retryErrors = append(retried, r.ID), append(retryAt, r.RetryAt), append(retryErrors, textArg(r.Error))
-		case app.VerdictDead:
-			buried, buryErrors = append(buried, r.ID), append(buryErrors, textArg(r.Error))
-		case app.VerdictReturned:
-			returned = append(returned, r.ID)
-		default:
-			return fmt.Errorf("postgres: finish deliveries: unknown verdict %d", r.Verdict)
+		if v := results[i].Verdict; v < app.VerdictDelivered || v > app.VerdictReturned {
+			return fmt.Errorf("postgres: finish deliveries: unknown verdict %d", v)
 		}
 	}
+	of := func(v app.Verdict) (rows []app.DeliveryResult) {
+		for _, r := range results {
+			if r.Verdict == v {
+				rows = append(rows, r)
+			}
+		}
+		return rows
+	}
 	return s.write(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
-		t.queue(lockOwned, all, owner)
-		if len(delivered) > 0 {
-			t.queue(removeDelivered, delivered, owner)
+		t.queue(lockOwned, resultIDs(results), owner)
+		if rows := of(app.VerdictDelivered); len(rows) > 0 {
+			t.queue(removeDelivered, resultIDs(rows), owner)
 		}
-		if len(retried) > 0 {
-			t.queue(retryLater, retried, owner, retryAt, retryErrors)
+		if rows := of(app.VerdictRetry); len(rows) > 0 {
+			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r app.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows))
 		}
-		if len(buried) > 0 {
-			t.queue(bury, buried, owner, buryErrors)
+		if rows := of(app.VerdictDead); len(rows) > 0 {
+			t.queue(bury, resultIDs(rows), owner, resultErrors(rows))
 		}
-		if len(returned) > 0 {
-			t.queue(giveBack, returned, owner)
+		if rows := of(app.VerdictReturned); len(rows) > 0 {
+			t.queue(giveBack, resultIDs(rows), owner)
 		}
 		return t.commit(ctx)
 	})
+}
+
+func resultIDs(rows []app.DeliveryResult) *list {
+	return uuids(rows, func(r app.DeliveryResult) aigen.ID { return r.ID })
+}
+
+func resultErrors(rows []app.DeliveryResult) *list {
+	return texts(rows, func(r app.DeliveryResult) string { return textArg(r.Error) })
 }
 
 // releaseLeases reads the rows that wait, which is why no index is kept for owners:

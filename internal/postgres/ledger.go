@@ -37,7 +37,7 @@ func (s *Store) Grant(
 	var a *account
 	err := s.write(ctx, "grant credits", func(ctx context.Context, t *tx) error {
 		b := newBatch(s.initial, nil, true)
-		need := needs{users: ids{user}, grantUsers: ids{user}, grantReferences: texts{reference}}
+		need := needs{users: []aigen.ID{user}, grants: []grantKey{{user, reference}}}
 		b.readRows(t, need)
 		if err := t.send(ctx); err != nil {
 			return err
@@ -61,45 +61,33 @@ func (s *Store) Grant(
 
 const selectBookings = `SELECT run_id, kind, amount, user_id FROM ledger_entries WHERE run_id = ANY ($1::uuid[]) AND run_id IS NOT NULL`
 
-const selectGrants = `SELECT e.user_id, e.reference FROM unnest($1::uuid[], $2::text[]) AS n (user_id, reference)
+const selectGrants = `SELECT e.user_id, e.reference FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS reference) n
 JOIN ledger_entries e ON e.user_id = n.user_id AND e.reference = n.reference AND e.kind = 'grant'`
 
-const insertEntries = `INSERT INTO ledger_entries (user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)
-SELECT user_id, kind, amount, run_id, generation_id, nullif(reference, ''), balance_after, held_after, at
-FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[], $9::timestamptz[])
-	AS n (user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)`
+const insertEntries = `INSERT INTO ledger_entries
+	(user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::text[]),
+	unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::timestamptz[])`
 
-// entryRows are the arguments of insertEntries.
-type entryRows struct {
-	users                   ids
-	kinds                   texts
-	amounts                 numbers
-	runs, generations       ids
-	references              texts
-	balanceAfter, heldAfter numbers
-	at                      times
-}
-
-func (r *entryRows) add(e *entry) {
-	run, reference := e.RunID, ""
-	if e.Kind == app.MovementGrant {
-		run, reference = aigen.ID{}, e.reference
+func (t *tx) queueEntries(rows []entry) {
+	if len(rows) == 0 {
+		return
 	}
-	r.users = append(r.users, e.UserID)
-	r.kinds = append(r.kinds, string(e.Kind))
-	r.amounts = append(r.amounts, int64(e.Amount))
-	r.runs = append(r.runs, run)
-	r.generations = append(r.generations, e.GenerationID)
-	r.references = append(r.references, reference)
-	r.balanceAfter = append(r.balanceAfter, int64(e.balance))
-	r.heldAfter = append(r.heldAfter, int64(e.held))
-	r.at = append(r.at, e.At)
-}
-
-func (r *entryRows) queue(t *tx) {
-	if len(r.users) > 0 {
-		t.queue(insertEntries, r.users, r.kinds, r.amounts, r.runs, r.generations, r.references, r.balanceAfter, r.heldAfter, r.at)
-	}
+	t.queue(insertEntries,
+		uuids(rows, func(e entry) aigen.ID { return e.UserID }),
+		texts(rows, func(e entry) string { return string(e.Kind) }),
+		integers(rows, func(e entry) int64 { return int64(e.Amount) }),
+		uuids(rows, func(e entry) aigen.ID {
+			if e.ofRun() {
+				return e.RunID
+			}
+			return aigen.ID{}
+		}),
+		uuids(rows, func(e entry) aigen.ID { return e.GenerationID }),
+		optional(rows, func(e entry) string { return e.reference }),
+		integers(rows, func(e entry) int64 { return int64(e.balance) }),
+		integers(rows, func(e entry) int64 { return int64(e.held) }),
+		times(rows, func(e entry) time.Time { return e.At }))
 }
 
 func insufficient(amount, available aigen.Credits) *aigen.Error {

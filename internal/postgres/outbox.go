@@ -9,45 +9,34 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 const insertDeliveries = `INSERT INTO deliveries (id, lane, kind, user_id, generation_id, run_id, payload, state, attempts, available_at,
 	last_error, created_at, trace)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::json[], $8::text[], $9::bigint[],
-	$10::timestamptz[], $11::text[], $12::timestamptz[], $13::text[])`
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::uuid[]),
+	unnest($7::json[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::timestamptz[]), unnest($11::text[]),
+	unnest($12::timestamptz[]), unnest($13::text[])`
 
-// deliveryRows are the arguments of insertDeliveries.
-type deliveryRows struct {
-	ids, users, generations, runs ids
-	lanes, kinds, states, errors  texts
-	traces                        texts
-	payloads                      documents
-	attempts                      numbers
-	availableAt, createdAt        times
-}
-
-func (r *deliveryRows) add(d *app.Delivery) {
-	r.ids = append(r.ids, d.ID)
-	r.lanes = append(r.lanes, string(d.Kind.Lane()))
-	r.kinds = append(r.kinds, string(d.Kind))
-	r.users = append(r.users, d.UserID)
-	r.generations = append(r.generations, d.GenerationID)
-	r.runs = append(r.runs, d.RunID)
-	r.payloads = append(r.payloads, string(d.Payload))
-	r.states = append(r.states, string(orDefault(d.State, app.DeliveryWaiting)))
-	r.attempts = append(r.attempts, int64(d.Attempts))
-	r.availableAt = append(r.availableAt, orDefault(d.AvailableAt, d.CreatedAt))
-	r.errors = append(r.errors, textArg(d.LastError))
-	r.createdAt = append(r.createdAt, d.CreatedAt)
-	r.traces = append(r.traces, textArg(d.Trace))
-}
-
-func (r *deliveryRows) queue(t *tx) {
-	if len(r.ids) > 0 {
-		t.queue(insertDeliveries, r.ids, r.lanes, r.kinds, r.users, r.generations, r.runs, r.payloads, r.states, r.attempts,
-			r.availableAt, r.errors, r.createdAt, r.traces)
+func (t *tx) queueDeliveries(rows []*app.Delivery) {
+	if len(rows) == 0 {
+		return
 	}
+	t.queue(insertDeliveries,
+		uuids(rows, func(d *app.Delivery) aigen.ID { return d.ID }),
+		texts(rows, func(d *app.Delivery) string { return string(d.Kind.Lane()) }),
+		texts(rows, func(d *app.Delivery) string { return string(d.Kind) }),
+		uuids(rows, func(d *app.Delivery) aigen.ID { return d.UserID }),
+		uuids(rows, func(d *app.Delivery) aigen.ID { return d.GenerationID }),
+		uuids(rows, func(d *app.Delivery) aigen.ID { return d.RunID }),
+		optional(rows, func(d *app.Delivery) []byte { return d.Payload }),
+		texts(rows, func(d *app.Delivery) string { return string(orDefault(d.State, app.DeliveryWaiting)) }),
+		integers(rows, func(d *app.Delivery) int64 { return int64(d.Attempts) }),
+		times(rows, func(d *app.Delivery) time.Time { return orDefault(d.AvailableAt, d.CreatedAt) }),
+		texts(rows, func(d *app.Delivery) string { return textArg(d.LastError) }),
+		times(rows, func(d *app.Delivery) time.Time { return d.CreatedAt }),
+		texts(rows, func(d *app.Delivery) string { return textArg(d.Trace) }))
 }
 
 // While a row is leased, the end of the lease is what it is available at.

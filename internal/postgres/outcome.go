@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// How long the outcome of a commit is asked for: a server that restarts is back by
-// then, or another one has taken its place.
-const outcomePatience = 10 * time.Second
-
 // outcome finds out what became of a transaction whose commit was sent and not
-// answered. nil: it was committed. errLost: it was not, so that it can be done again.
+// answered. It asks for as long as it would wait for an answer: a server that
+// restarts is back by then, or another one has taken its place. nil: it was committed. errLost: it was not, so that it can be done again.
 // ErrOutcomeUnknown: nobody could be asked.
 //
 // The server remembers how a transaction ended. After a crash it may give the number
@@ -23,7 +19,7 @@ const outcomePatience = 10 * time.Second
 // take for ours what another process has written over the same version of the same
 // generation, in those seconds, in a transaction with that very number.
 func (s *Store) outcome(ctx context.Context, xid string, b *batch, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomePatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)
 	defer cancel()
 	s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; asking what became of it", "error", cause)
 	for try := 1; ; try++ {

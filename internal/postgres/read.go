@@ -12,24 +12,22 @@ import (
 // needs names the rows that a batch has to know. A row that several changes name
 // may be in it several times.
 type needs struct {
-	users           ids // of accounts
-	generations     ids
-	manyRuns        ids // generations of which the open runs are wanted
-	bookings        ids // by their runs
-	grantUsers      ids
-	grantReferences texts
-	keyUsers        ids
-	keys            texts
+	users       []aigen.ID // of accounts
+	generations []aigen.ID
+	manyRuns    []aigen.ID // generations of which the open runs are wanted
+	bookings    []aigen.ID // by their runs
+	grants      []grantKey
+	keys        []userKey
 }
 
 // read queues what locks and reads.
 func (b *batch) read(t *tx) {
-	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 	var n needs
 	for i := range b.drafts {
 		n.add(b.drafts[i].change, b.thorough)
 	}
 	b.readRows(t, n)
+	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 }
 
 func (n *needs) add(ch *app.Change, thorough bool) {
@@ -48,47 +46,43 @@ func (n *needs) add(ch *app.Change, thorough bool) {
 		n.users = append(n.users, m.UserID)
 		switch {
 		case m.Kind == app.MovementGrant:
-			n.grantUsers = append(n.grantUsers, m.UserID)
-			n.grantReferences = append(n.grantReferences, m.RunID.String())
+			n.grants = append(n.grants, grantKey{m.UserID, m.RunID.String()})
 		case m.Kind != app.MovementReserve || !fresh:
 			n.bookings = append(n.bookings, m.RunID)
 		}
 	}
 	if ch.ForgetKey != "" {
-		n.key(g.UserID, ch.ForgetKey)
+		n.keys = append(n.keys, userKey{g.UserID, ch.ForgetKey})
 	}
 	if ch.Record != nil {
-		n.key(ch.Record.UserID, ch.Record.Key)
+		n.keys = append(n.keys, userKey{ch.Record.UserID, ch.Record.Key})
 	}
-}
-
-func (n *needs) key(user aigen.ID, key string) {
-	n.keyUsers = append(n.keyUsers, user)
-	n.keys = append(n.keys, key)
 }
 
 // readRows queues the queries; what is locked, in the order that all keep to:
 // accounts, generations, keys, each by id. So no two wait for each other.
 func (b *batch) readRows(t *tx, n needs) {
 	if len(n.users) > 0 {
-		t.queue(lockAccounts, n.users).Query(each(b.readAccount))
+		t.queue(lockAccounts, ids(n.users)).Query(each(b.readAccount))
 	}
 	if len(n.generations) > 0 {
-		t.queue(lockGenerations, n.generations).Query(each(b.readGeneration))
+		t.queue(lockGenerations, ids(n.generations)).Query(each(b.readGeneration))
 	}
 	if len(n.keys) > 0 {
-		t.queue(lockKeys, n.keyUsers, n.keys).Query(each(b.readKey))
+		t.queue(lockKeys, keyUsers(n.keys), keyTexts(n.keys)).Query(each(b.readKey))
 	}
 	// After the locks, each query with a snapshot of its own: what is read below was
 	// committed by those who had the locks before.
 	if len(n.manyRuns) > 0 {
-		t.queue(selectOpenRuns, n.manyRuns).Query(each(b.readOpenRun))
+		t.queue(selectOpenRuns, ids(n.manyRuns)).Query(each(b.readOpenRun))
 	}
 	if len(n.bookings) > 0 {
-		t.queue(selectBookings, n.bookings).Query(each(b.readBooking))
+		t.queue(selectBookings, ids(n.bookings)).Query(each(b.readBooking))
 	}
-	if len(n.grantUsers) > 0 {
-		t.queue(selectGrants, n.grantUsers, n.grantReferences).Query(each(b.readGrant))
+	if len(n.grants) > 0 {
+		users := uuids(n.grants, func(g grantKey) aigen.ID { return g.user })
+		references := texts(n.grants, func(g grantKey) string { return g.reference })
+		t.queue(selectGrants, users, references).Query(each(b.readGrant))
 	}
 }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,8 +84,9 @@ WHERE generation_id = ANY ($1::uuid[]) AND reservation IN ('pending', 'held', 'r
 const (
 	insertRuns = `INSERT INTO runs (generation_id, number, id, user_id, stage, input, sample_id, resolution, amount,
 	reservation, ask_at, jobs, deadline, created_at)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::json[], $7::text[], $8::text[], $9::bigint[],
-	$10::text[], $11::timestamptz[], $12::json[], $13::timestamptz[], $14::timestamptz[])`
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::text[]), unnest($6::json[]),
+	unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::text[]), unnest($11::timestamptz[]), unnest($12::text[]),
+	unnest($13::timestamptz[]), unnest($14::timestamptz[])`
 	upsertRuns = insertRuns + `
 ON CONFLICT (generation_id, number) DO UPDATE SET
 	reservation = excluded.reservation, ask_at = excluded.ask_at, jobs = excluded.jobs, deadline = excluded.deadline`
@@ -92,14 +94,15 @@ ON CONFLICT (generation_id, number) DO UPDATE SET
 
 // runRow is a run with its JSON made.
 type runRow struct {
-	generation *aigen.Generation
-	run        *aigen.Run
-	input      string
-	jobs       string
+	*aigen.Run
+
+	of    *aigen.Generation
+	input string
+	jobs  string
 }
 
 func newRunRow(g *aigen.Generation, r *aigen.Run) (row runRow, err error) {
-	row = runRow{generation: g, run: r}
+	row = runRow{Run: r, of: g}
 	if row.input, err = inputArg(r.Input); err != nil {
 		return row, fmt.Errorf("input of run %s: %w", r.ID, err)
 	}
@@ -111,37 +114,24 @@ func newRunRow(g *aigen.Generation, r *aigen.Run) (row runRow, err error) {
 	return row, nil
 }
 
-// runRows are the arguments of insertRuns and upsertRuns.
-type runRows struct {
-	generations, ids, users                    ids
-	numbers, amounts                           numbers
-	stages, samples, resolutions, reservations texts
-	inputs, jobs                               documents
-	askAt, deadlines, createdAt                times
-}
-
-func (r *runRows) add(of *generation) {
-	for _, row := range of.runs {
-		r.generations = append(r.generations, row.generation.ID)
-		r.numbers = append(r.numbers, int64(row.run.Number))
-		r.ids = append(r.ids, row.run.ID)
-		r.users = append(r.users, row.generation.UserID)
-		r.stages = append(r.stages, string(row.run.Stage))
-		r.inputs = append(r.inputs, row.input)
-		r.samples = append(r.samples, row.run.SampleID)
-		r.resolutions = append(r.resolutions, row.run.Resolution.String())
-		r.amounts = append(r.amounts, int64(row.run.Amount))
-		r.reservations = append(r.reservations, string(row.run.Reservation))
-		r.askAt = append(r.askAt, row.run.AskAt)
-		r.jobs = append(r.jobs, row.jobs)
-		r.deadlines = append(r.deadlines, row.run.Deadline)
-		r.createdAt = append(r.createdAt, row.run.CreatedAt)
+// queueRuns queues insertRuns or upsertRuns.
+func (t *tx) queueRuns(sql string, rows []runRow) {
+	if len(rows) == 0 {
+		return
 	}
-}
-
-func (r *runRows) queue(t *tx, sql string) {
-	if len(r.ids) > 0 {
-		t.queue(sql, r.generations, r.numbers, r.ids, r.users, r.stages, r.inputs, r.samples, r.resolutions, r.amounts,
-			r.reservations, r.askAt, r.jobs, r.deadlines, r.createdAt)
-	}
+	t.queue(sql,
+		uuids(rows, func(r runRow) aigen.ID { return r.of.ID }),
+		integers(rows, func(r runRow) int64 { return int64(r.Number) }),
+		uuids(rows, func(r runRow) aigen.ID { return r.ID }),
+		uuids(rows, func(r runRow) aigen.ID { return r.of.UserID }),
+		texts(rows, func(r runRow) string { return string(r.Stage) }),
+		optional(rows, func(r runRow) string { return r.input }),
+		texts(rows, func(r runRow) string { return r.SampleID }),
+		texts(rows, func(r runRow) string { return r.Resolution.String() }),
+		integers(rows, func(r runRow) int64 { return int64(r.Amount) }),
+		texts(rows, func(r runRow) string { return string(r.Reservation) }),
+		times(rows, func(r runRow) time.Time { return r.AskAt }),
+		optional(rows, func(r runRow) string { return r.jobs }),
+		times(rows, func(r runRow) time.Time { return r.Deadline }),
+		times(rows, func(r runRow) time.Time { return r.CreatedAt }))
 }

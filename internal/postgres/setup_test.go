@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -48,3 +49,15 @@ func with(t testing.TB, server, name, value string) string {
 }
 
 var quiet = slog.New(slog.DiscardHandler)
+
+// admin runs a statement on a server.
+func admin(t testing.TB, server, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := pgx.Connect(ctx, server)
+	require.NoError(t, err)
+	defer c.Close(ctx)
+	_, err = c.Exec(ctx, query)
+	require.NoError(t, err)
+}

@@ -20,6 +20,9 @@ func TestStore(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && mode != "cache_statement" {
+				t.Skip("the suite runs once, in the mode that is the default")
+			}
 			storetest.Run(t, func(t *testing.T, o storetest.Options) storetest.Store {
 				t.Helper()
 				return open(t, with(t, database(t), "default_query_exec_mode", mode), options(o))

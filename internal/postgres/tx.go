@@ -12,11 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const (
-	begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
-	// One snapshot for all queries.
-	beginView = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
-)
+const begin = `BEGIN ISOLATION LEVEL READ COMMITTED`
 
 // settings is the query that begins a transaction which writes. What it sets ends
 // with the transaction, as a pooler needs it.
@@ -48,6 +44,8 @@ func (t *tx) queue(sql string, args ...any) *pgx.QueuedQuery { return t.batch.Qu
 
 // send makes the round trip.
 func (t *tx) send(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
+	defer cancel()
 	batch := t.batch
 	t.batch, t.sent = new(pgx.Batch), true
 	return t.conn.SendBatch(ctx, batch).Close()
@@ -59,22 +57,21 @@ func (t *tx) commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.patience)
-	defer cancel()
 	t.queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
 			return fmt.Errorf("the server answered COMMIT with %s", tag)
 		}
 		return nil
 	})
-	err := t.send(work)
+	err := t.send(context.WithoutCancel(ctx))
 	t.decided = err == nil
 	t.unknown = err != nil && !definite(err) && t.conn.Conn().IsClosed()
 	return err
 }
 
 // write runs f, which ends with a commit, in a transaction. Others may win a race
-// for a row, or the connection may be lost before the commit: then f runs again.
+// for a row, or the connection may be lost: then f runs again. If it is lost during
+// the commit, f may run although it was committed; only Apply has to know, and asks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
 	return translate(op, s.retry(ctx, func() error { return s.try(ctx, f) }))
 }
@@ -131,7 +128,7 @@ func (s *Store) try(ctx context.Context, f func(context.Context, *tx) error) err
 	t.queue(s.settings)
 	err = f(ctx, t)
 	switch {
-	case err == nil || t.unknown:
+	case err == nil || errors.Is(err, ErrOutcomeUnknown):
 		return err
 	case ctx.Err() != nil && !t.decided:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
@@ -150,58 +147,6 @@ func (t *tx) release() {
 		_, _ = c.Exec(ctx, `ROLLBACK`)
 	}
 	t.conn.Release()
-}
-
-// view runs f, which reads. A connection that turns out to be lost is replaced.
-func (s *Store) view(ctx context.Context, op string, f func(context.Context, *pgx.Conn) error) error {
-	if err := ctx.Err(); err != nil {
-		return translate(op, err)
-	}
-	work, cancel := context.WithTimeout(ctx, s.patience)
-	defer cancel()
-	return translate(op, s.retry(ctx, func() error {
-		conn, err := s.acquire(work)
-		if err != nil {
-			return err
-		}
-		defer conn.Release() // closes it if f has left a transaction open
-		err = f(work, conn.Conn())
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case err != nil && work.Err() != nil:
-			return fmt.Errorf("%w: no answer within %s: %w", ErrBusy, s.patience, err)
-		case err != nil && conn.Conn().IsClosed():
-			return fmt.Errorf("%w: %w", errLost, err)
-		}
-		return err
-	}))
-}
-
-// query returns what scan makes of each row.
-func query[T any](ctx context.Context, s *Store, op string, scan func(pgx.Rows) (T, error), sql string, args ...any) (list []T, err error) {
-	err = s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) error {
-		list = nil // of an attempt before this one
-		rows, err := c.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		return each(func(r pgx.Rows) error {
-			v, err := scan(r)
-			list = append(list, v)
-			return err
-		})(rows)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
-}
-
-// one reads the only row of a query; false if there is none.
-func (s *Store) one(ctx context.Context, op string, scan func(pgx.Rows) error, sql string, args ...any) (bool, error) {
-	rows, err := query(ctx, s, op, func(r pgx.Rows) (struct{}, error) { return struct{}{}, scan(r) }, sql, args...)
-	return len(rows) > 0, err
 }
 
 // change runs one statement, in one round trip, and reports how many rows it has
@@ -223,23 +168,15 @@ func (s *Store) change(ctx context.Context, op, sql string, args ...any) (int, e
 
 // snapshot runs the queries that f queues in one round trip, all of one moment.
 func (s *Store) snapshot(ctx context.Context, op string, f func(b *pgx.Batch)) error {
-	return s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) error {
+	return s.view(ctx, op, inSnapshot(f))
+}
+
+func inSnapshot(f func(b *pgx.Batch)) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, c *pgx.Conn) error {
 		b := new(pgx.Batch)
 		b.Queue(beginView)
 		f(b)
 		b.Queue(`COMMIT`)
 		return c.SendBatch(ctx, b).Close()
-	})
-}
-
-// each calls f for each row.
-func each(f func(pgx.Rows) error) func(pgx.Rows) error {
-	return func(rows pgx.Rows) error {
-		for rows.Next() {
-			if err := f(rows); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
 	}
 }

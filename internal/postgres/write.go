@@ -2,10 +2,13 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // write queues what writes: one statement for each table, whatever the number of
@@ -15,82 +18,90 @@ func (b *batch) write(t *tx) {
 	b.writeAccounts(t)
 	b.writeGenerations(t)
 	b.writeTrail(t)
-	var entries entryRows
-	for i := range b.entries {
-		entries.add(&b.entries[i])
-	}
-	entries.queue(t)
-	var keys keyRows
-	for key, k := range b.keys {
-		if k.touched {
-			keys.add(key, k)
-		}
-	}
-	keys.queue(t)
+	t.queueEntries(b.entries)
+	b.writeKeys(t)
 }
 
 // writeAccounts writes in the order of ids: two who write the same new accounts wait
 // at the first of them, and neither has what the other waits for.
 func (b *batch) writeAccounts(t *tx) {
-	var fresh, changed accountRows
+	var fresh, changed []*account
 	for _, user := range sorted(b.accounts) {
 		switch a := b.accounts[user]; {
 		case !a.changed:
 		case a.stored:
-			changed.add(a)
+			changed = append(changed, a)
 		default:
-			fresh.add(a)
+			fresh = append(fresh, a)
 		}
 	}
-	fresh.queue(t, insertAccounts)
-	changed.queue(t, updateAccounts)
+	t.queueAccounts(insertAccounts, fresh)
+	t.queueAccounts(updateAccounts, changed)
 }
 
 func (b *batch) writeGenerations(t *tx) {
-	var fresh generationRows
-	var changed generationChanges
-	var gone ids
-	var freshRuns, runs runRows
+	var fresh, changed []*generation
+	var freshRuns, runs []runRow
+	var gone []aigen.ID
 	for _, id := range sorted(b.generations) {
 		switch g := b.generations[id]; {
 		case g.latest == nil:
-		case g.version == 0:
-			if g.stored > 0 {
-				gone = append(gone, id)
-			}
+		case g.version == 0 && g.stored > 0:
+			gone = append(gone, id)
+		case g.version == 0: // made and discarded in this batch
 		case g.stored == 0:
-			fresh.add(g)
-			freshRuns.add(g)
+			fresh, freshRuns = append(fresh, g), append(freshRuns, g.runs...)
 		default:
-			changed.add(g)
-			runs.add(g)
+			changed, runs = append(changed, g), append(runs, g.runs...)
 		}
 	}
-	fresh.queue(t)
-	changed.queue(t)
+	t.queueInsertGenerations(fresh)
+	t.queueUpdateGenerations(changed)
+	t.queueRuns(insertRuns, freshRuns)
+	t.queueRuns(upsertRuns, runs)
 	if len(gone) > 0 {
-		t.queue(deleteGenerations, gone)
+		t.queue(deleteRuns, ids(gone))
+		t.queue(deleteGenerations, ids(gone))
 	}
-	freshRuns.queue(t, insertRuns)
-	runs.queue(t, upsertRuns)
 }
 
 // writeTrail writes events and deliveries, in the order of the changes.
 func (b *batch) writeTrail(t *tx) {
-	var events eventRows
-	var deliveries deliveryRows
+	events := make([]eventRow, 0, len(b.drafts))
+	deliveries := make([]*app.Delivery, 0, len(b.drafts))
 	for i := range b.drafts {
 		d, o := &b.drafts[i], b.outcomes[i]
 		if o.err != nil || d.change.Discard {
 			continue
 		}
-		events.add(d, o.position)
+		for k := range d.change.Events {
+			events = append(events, eventRow{&d.change.Events[k], o.position + int64(k), d.events[k]})
+		}
 		for k := range d.change.Deliveries {
-			deliveries.add(&d.change.Deliveries[k])
+			deliveries = append(deliveries, &d.change.Deliveries[k])
 		}
 	}
-	events.queue(t)
-	deliveries.queue(t)
+	t.queueEvents(events)
+	t.queueDeliveries(deliveries)
+}
+
+func (b *batch) writeKeys(t *tx) {
+	var gone []userKey
+	var fresh []*draft
+	for key, k := range b.keys {
+		if k.touched && k.stored {
+			gone = append(gone, key)
+		}
+		if k.record != nil {
+			fresh = append(fresh, k.record)
+		}
+	}
+	slices.SortFunc(fresh, func(a, b *draft) int { // likewise
+		x, y := a.change.Record, b.change.Record
+		return cmp.Or(bytes.Compare(x.UserID[:], y.UserID[:]), strings.Compare(x.Key, y.Key))
+	})
+	t.queueDeleteKeys(gone)
+	t.queueInsertKeys(fresh)
 }
 
 func sorted[V any](rows map[aigen.ID]V) []aigen.ID {

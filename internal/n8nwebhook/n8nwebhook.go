@@ -1,0 +1,150 @@
+// Package n8nwebhook hands jobs to the workflow engine by HTTP, where there is no
+// broker: each is posted to a webhook of n8n, signed as Standard Webhooks says
+// (contract section 3). The signature proves the sender; webhook-id is the jobId, by
+// which the engine tells repeats apart.
+package n8nwebhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+)
+
+// Config of a Publisher. URL and Secret are required; zero values get the defaults.
+type Config struct {
+	URL     string        // N8N_WEBHOOK_URL
+	Secret  string        // signs the jobs; the first of N8N_CALLBACK_SECRET
+	Timeout time.Duration // until n8n has answered; default 15 s
+	Calls   int           // under way at a time; default 16
+	Wrap    func(http.RoundTripper) http.RoundTripper
+	Now     func() time.Time // default time.Now
+}
+
+// Publisher posts jobs. It implements app.JobPublisher.
+type Publisher struct {
+	c      Config
+	call   *httpcall.Caller
+	query  url.Values
+	secret webhooksig.Secret
+}
+
+// New builds a Publisher. It calls nobody: see Check.
+func New(c Config) (*Publisher, error) {
+	if c.Timeout <= 0 {
+		c.Timeout = 15 * time.Second
+	}
+	if c.Calls <= 0 {
+		c.Calls = 16
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	secret, err := webhooksig.ParseSecret(c.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("N8N_CALLBACK_SECRET: %w", err)
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, errors.New("N8N_WEBHOOK_URL cannot be read") // not quoted: it may hold a password
+	}
+	query := u.Query()
+	u.RawQuery = ""
+	call, err := httpcall.New(httpcall.Config{
+		BaseURL: u.String(), Timeout: c.Timeout, Conns: c.Calls, MaxAnswer: 64 << 10, Wrap: c.Wrap,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("N8N_WEBHOOK_URL: %w", err)
+	}
+	return &Publisher{c: c, call: call, query: query, secret: secret}, nil
+}
+
+// Close ends the connections that are kept.
+func (p *Publisher) Close() error {
+	p.call.Close()
+	return nil
+}
+
+// Window implements app.JobPublisher.
+func (p *Publisher) Window() int { return 4 * p.c.Calls }
+
+// Publish implements app.JobPublisher.
+func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done func(i int, err error)) {
+	var g errgroup.Group
+	g.SetLimit(p.c.Calls)
+	for i := range jobs {
+		g.Go(func() error {
+			done(i, p.post(ctx, &jobs[i]))
+			return nil
+		})
+	}
+	_ = g.Wait() // every end has been told to done
+}
+
+func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("not posted: %w", err)
+	}
+	id, now := j.JobID.String(), p.c.Now()
+	h := http.Header{}
+	h.Set("Webhook-Id", id)
+	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
+	h.Set("Webhook-Signature", webhooksig.Sign(p.secret, id, now, j.Body))
+	if j.TraceParent != "" {
+		h.Set("Traceparent", j.TraceParent)
+	}
+	answer, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodPost, Query: p.query, Header: h, Body: j.Body})
+	if err != nil {
+		return fmt.Errorf("post job to N8N_WEBHOOK_URL: %w", err)
+	}
+	return judge(answer, p.c.Now())
+}
+
+// judge says whether n8n has the job. Only an answer about this very job is final: it
+// fails the generation and frees the credits. All else is a fault that an operator
+// mends (the address, a workflow that is not active, the proof) or that passes; the
+// job is tried again, until OUTBOX_MAX_ATTEMPTS or the stage's deadline.
+func judge(a httpcall.Answer, now time.Time) error {
+	if a.Status >= 200 && a.Status < 300 {
+		return nil
+	}
+	said := httpcall.Short(string(a.Body), 200)
+	err := fmt.Errorf("n8n answered the job with %d: %s", a.Status, said)
+	switch a.Status {
+	case http.StatusNotFound:
+		// n8n says so of a webhook that is not registered.
+		return fmt.Errorf("%w (is the workflow active, and N8N_WEBHOOK_URL its production URL?)", err)
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%w (does the webhook expect another proof than a signature made with N8N_CALLBACK_SECRET?)", err)
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return &app.PermanentError{Err: err}
+	}
+	if wait := a.RetryAfter(now); wait > 0 {
+		return fmt.Errorf("%w (asks to wait %s)", err, wait)
+	}
+	return err
+}
+
+// Check finds out whether somebody answers at the address, without starting a
+// workflow: it asks what methods there are.
+func (p *Publisher) Check(ctx context.Context) error {
+	a, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodOptions, Query: p.query})
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask at N8N_WEBHOOK_URL: %w", err)
+	case a.Status >= http.StatusInternalServerError:
+		return fmt.Errorf("N8N_WEBHOOK_URL answers with %d", a.Status)
+	case a.Redirects():
+		return fmt.Errorf("N8N_WEBHOOK_URL redirects (%d): is it the address of the webhook itself?", a.Status)
+	}
+	return nil
+}

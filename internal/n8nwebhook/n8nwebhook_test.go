@@ -1,0 +1,195 @@
+package n8nwebhook_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
+	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const secret = "a secret that is long enough"
+
+func newJobs(n int) []app.JobMessage {
+	jobs := make([]app.JobMessage, n)
+	for i := range jobs {
+		jobs[i] = app.JobMessage{
+			JobID: aigen.ID(uuid.New()), GenerationID: aigen.ID(uuid.New()), Type: app.DeliverFinalJob,
+			Body: []byte(`{"inputPrompt":"a fox"}`), TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		}
+	}
+	return jobs
+}
+
+func setup(t *testing.T, h http.HandlerFunc) *n8nwebhook.Publisher {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	p, err := n8nwebhook.New(n8nwebhook.Config{URL: server.URL + "/webhook/jobs?tenant=a", Secret: secret, Timeout: 2 * time.Second, Calls: 4})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// send publishes and returns each job's result; a second result for one is a failure.
+func send(ctx context.Context, t *testing.T, p *n8nwebhook.Publisher, jobs []app.JobMessage) []error {
+	t.Helper()
+	results := make([]error, len(jobs))
+	var mu sync.Mutex
+	ended := map[int]bool{}
+	p.Publish(ctx, jobs, func(i int, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		assert.False(t, ended[i])
+		ended[i], results[i] = true, err
+	})
+	require.Len(t, ended, len(jobs))
+	return results
+}
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	jobs := newJobs(1)
+	p := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		parsed, err := webhooksig.ParseSecret(secret)
+		assert.NoError(t, err)
+		assert.NoError(t, webhooksig.Verify([]webhooksig.Secret{parsed}, webhooksig.Headers{
+			ID: r.Header.Get("webhook-id"), Timestamp: r.Header.Get("webhook-timestamp"), Signature: r.Header.Get("webhook-signature"),
+		}, body, time.Now()))
+		assert.Equal(t, http.MethodPost, r.Method)
+		assert.Equal(t, "/webhook/jobs?tenant=a", r.URL.String())
+		assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
+		assert.Equal(t, jobs[0].JobID.String(), r.Header.Get("webhook-id"))
+		assert.Equal(t, jobs[0].TraceParent, r.Header.Get("traceparent"))
+		assert.Equal(t, string(jobs[0].Body), string(body))
+		assert.Empty(t, r.Header.Get("Authorization"), "the secret itself is not sent")
+		w.WriteHeader(http.StatusCreated)
+	})
+	require.NoError(t, send(t.Context(), t, p, jobs)[0])
+}
+
+// Only what is said about this very job ends it; everything else is tried again.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		200: "", 202: "", 204: "",
+		301: "301", 302: "302",
+		400: "permanent", 413: "permanent", 422: "permanent",
+		401: "N8N_CALLBACK_SECRET", 403: "N8N_CALLBACK_SECRET", 404: "is the workflow active", 405: "405", 408: "408", 409: "409",
+		410: "410", 429: "asks to wait 7s", 500: "500", 502: "502", 503: "503", 504: "504",
+	} {
+		var calls atomic.Int64
+		p := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("Location", "/elsewhere")
+			if status == http.StatusTooManyRequests {
+				w.Header().Set("Retry-After", "7")
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "why\x1b[31m so\nsecond line")
+		})
+		err := send(t.Context(), t, p, newJobs(1))[0]
+		require.EqualValues(t, 1, calls.Load(), "no redirect is followed")
+		if want == "" {
+			require.NoError(t, err, status)
+			continue
+		}
+		require.Error(t, err, status)
+		var permanent *app.PermanentError
+		assert.Equal(t, want == "permanent", errors.As(err, &permanent), status)
+		if want != "permanent" {
+			require.ErrorContains(t, err, want)
+		}
+		assert.NotContains(t, err.Error(), "\x1b")
+		assert.NotContains(t, err.Error(), "second line")
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	p := setup(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	})
+	t.Cleanup(func() { close(hang) })
+	began := time.Now()
+	for _, err := range send(t.Context(), t, p, newJobs(2)) {
+		require.ErrorContains(t, err, "no answer within 2s")
+	}
+	require.Less(t, time.Since(began), 10*time.Second)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	for _, err := range send(ctx, t, p, newJobs(9)) {
+		require.Error(t, err)
+	}
+
+	gone, err := n8nwebhook.New(n8nwebhook.Config{URL: "http://someone:s3cret@127.0.0.1:1/x", Secret: secret})
+	require.NoError(t, err)
+	err = send(t.Context(), t, gone, newJobs(1))[0]
+	require.ErrorContains(t, err, "N8N_WEBHOOK_URL")
+	require.NotContains(t, err.Error(), "s3cret")
+	require.ErrorContains(t, gone.Check(t.Context()), "N8N_WEBHOOK_URL")
+}
+
+// No more calls are under way than are set, and all come to an end.
+func TestBounded(t *testing.T) {
+	t.Parallel()
+	var now, most atomic.Int64
+	p := setup(t, func(http.ResponseWriter, *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for {
+			seen := most.Load()
+			if n <= seen || most.CompareAndSwap(seen, n) {
+				break
+			}
+		}
+		time.Sleep(5 * time.Millisecond) // so that calls meet
+	})
+	for _, err := range send(t.Context(), t, p, newJobs(100)) {
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 4, most.Load())
+	require.Equal(t, 16, p.Window())
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for status, ok := range map[int]bool{200: true, 204: true, 404: true, 405: true, 302: false, 503: false} {
+		p := setup(t, func(w http.ResponseWriter, r *http.Request) {
+			assert.Equal(t, http.MethodOptions, r.Method, "no workflow is started")
+			w.WriteHeader(status)
+		})
+		if err := p.Check(t.Context()); ok {
+			require.NoError(t, err, status)
+		} else {
+			require.Error(t, err, status)
+		}
+	}
+	for _, c := range []n8nwebhook.Config{{URL: "://", Secret: secret}, {URL: "ftp://x", Secret: secret}, {URL: "http://x"}} {
+		_, err := n8nwebhook.New(c)
+		require.Error(t, err)
+	}
+}

@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+)
+
+// Internals are tests of what is not exported. The external tests call them, since they
+// know how to make a database.
+type Internals struct{}
+
+// SetPatience bounds how long s waits for an answer.
+func (s *Store) SetPatience(d time.Duration) { s.patience = d }
+
+// TryMigrations applies scripts after those there are.
+func (Internals) TryMigrations(t *testing.T, url string) {
+	t.Helper()
+	s, err := Open(t.Context(), url, Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	known, err := migrations(migrationFiles)
+	require.NoError(t, err)
+
+	next := migration{version: len(known) + 1, name: "next.sql", script: `CREATE TABLE next (a int); CREATE TABLE more (b int)`, checksum: "x"}
+	broken := next
+	broken.script = `CREATE TABLE next (a int); CREATE TABLE next (a int)`
+	require.Error(t, s.migrateTo(t.Context(), append(known, broken)))
+	require.NoError(t, s.migrateTo(t.Context(), append(known, next)), "nothing of the broken one was left")
+	require.NoError(t, s.migrateTo(t.Context(), append(known, next)), "applied once")
+
+	_, err = Open(t.Context(), url, Options{})
+	require.ErrorIs(t, err, ErrNewerSchema)
+
+	next.checksum = "y"
+	require.ErrorContains(t, s.migrateTo(t.Context(), append(known, next)), "next.sql is not the one that was applied")
+}
+
+// MigrateInUse applies a migration to a table that somebody has locked; release is
+// called when the migration was seen to give way.
+func (Internals) MigrateInUse(t *testing.T, url string, release func()) {
+	t.Helper()
+	s, err := Open(t.Context(), url, Options{Logger: slog.New(&onWarning{Handler: slog.DiscardHandler, do: release})})
+	require.NoError(t, err)
+	defer s.Close()
+	known, err := migrations(migrationFiles)
+	require.NoError(t, err)
+	next := migration{version: len(known) + 1, name: "next.sql", script: `ALTER TABLE runs ADD COLUMN note text`, checksum: "x"}
+	require.NoError(t, s.migrateTo(t.Context(), append(known, next)))
+}
+
+// onWarning calls do at the first warning.
+type onWarning struct {
+	slog.Handler
+
+	once sync.Once
+	do   func()
+}
+
+func (h *onWarning) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *onWarning) Handle(_ context.Context, r slog.Record) error {
+	if r.Level == slog.LevelWarn {
+		h.once.Do(h.do)
+	}
+	return nil
+}
+
+// Panics runs a transaction that panics, and one whose caller hangs up before the
+// commit. Neither leaves anything.
+func (Internals) Panics(t *testing.T, s *Store) {
+	t.Helper()
+	const insert = `INSERT INTO accounts VALUES (gen_random_uuid(), NULL, 0, 0)`
+	require.Panics(t, func() {
+		_ = s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
+			t.queue(insert)
+			if err := t.send(ctx); err != nil {
+				return err
+			}
+			panic("a defect")
+		})
+	})
+	boom := errors.New("boom")
+	require.ErrorIs(t, s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
+		t.queue(insert)
+		return errors.Join(t.send(ctx), boom)
+	}), boom)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.ErrorIs(t, s.write(ctx, "test", func(ctx context.Context, t *tx) error {
+		t.queue(insert)
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		cancel()
+		return t.commit(ctx)
+	}), context.Canceled)
+	require.NoError(t, s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
+		t.queue(insert)
+		return t.commit(ctx)
+	}))
+}
+
+func TestMigrationNumbers(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"migrations/0002_late.sql", "migrations/init.sql"} {
+		_, err := migrations(fstest.MapFS{name: {}})
+		require.ErrorContains(t, err, "want number 0001")
+	}
+}
+
+func TestFit(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, fit(15_00_18, "15.18", "UTF8"))
+	require.NoError(t, fit(18_00_01, "18.1", "UTF8"))
+	err := fit(14_00_19, "14.19", "UTF8")
+	require.ErrorIs(t, err, ErrUnfit)
+	require.ErrorContains(t, err, "14.19; use version 15 or later")
+}
+
+func TestTranslate(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, translate("x", nil))
+	for code, kind := range map[string]error{
+		"40001": errContended, "40P01": errContended, "55P03": ErrBusy, "57014": ErrBusy, "25006": ErrReadOnly, "53100": ErrDiskFull,
+		"3D000": ErrRefused, "28P01": ErrRefused, "28000": ErrRefused, "23505": errConstraint, "22021": errConstraint, "54000": errConstraint,
+		"53300": ErrUnavailable, "57P01": ErrUnavailable, "26000": ErrPooler, "42P05": ErrPooler, "57P03": ErrUnavailable, "08006": ErrUnavailable, "58030": ErrUnavailable,
+	} {
+		cause := &pgconn.PgError{Code: code, Message: "says the server", InternalQuery: "DELETE"}
+		err := translate("delete", cause)
+		require.ErrorIs(t, err, kind, code)
+		require.ErrorIs(t, err, cause, code)
+		require.NotContains(t, err.Error(), "DELETE", "no SQL in errors")
+	}
+	require.ErrorIs(t, translate("x", io.ErrUnexpectedEOF), ErrUnavailable)
+	for _, err := range []error{context.Canceled, &pgconn.PgError{Code: "42601"}, pgx.ErrNoRows} {
+		require.NoError(t, kindOf(err))
+		require.ErrorIs(t, translate("x", err), err)
+	}
+}
+
+func TestDefinite(t *testing.T) {
+	t.Parallel()
+	require.True(t, definite(&pgconn.PgError{Code: "23505", SeverityUnlocalized: "ERROR"}))
+	require.False(t, definite(&pgconn.PgError{Code: "57P01", SeverityUnlocalized: "FATAL"}), "it may have waited for a replica")
+	require.False(t, definite(&pgconn.PgError{Code: "08P01", SeverityUnlocalized: "ERROR"}), "a pooler's")
+	require.False(t, definite(io.EOF))
+}

@@ -1,0 +1,172 @@
+package postgres_test
+
+import (
+	"bytes"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// What a proxy does when it sees a COMMIT.
+type proxyMode int
+
+const (
+	forward                proxyMode = iota
+	dropBeforeCommit                 // the server does not get it
+	dropAfterCommit                  // the server answers, and nobody hears it
+	dropAfterCommitForGood           // and no new connection is taken
+)
+
+// proxy stands between the store and the server, and loses a connection when told to.
+type proxy struct {
+	listener net.Listener
+	server   string
+
+	mu    sync.Mutex
+	mode  proxyMode
+	hit   bool
+	conns map[net.Conn]bool
+}
+
+func startProxy(t *testing.T, server string) *proxy {
+	t.Helper()
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &proxy{listener: l, server: net.JoinHostPort(u.Hostname(), orPort(u)), conns: map[net.Conn]bool{}}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { p.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		p.mu.Lock()
+		for c := range p.conns {
+			_ = c.Close()
+		}
+		p.mu.Unlock()
+		wg.Wait()
+	})
+	return p
+}
+
+func (p *proxy) url(server string) string {
+	u, _ := url.Parse(server)
+	u.Host, u.RawQuery = p.listener.Addr().String(), "sslmode=disable"
+	return u.String()
+}
+
+func (p *proxy) arm(m proxyMode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mode, p.hit = m, false
+}
+
+func (p *proxy) fired() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hit
+}
+
+// next says what to do about a COMMIT that was just seen.
+func (p *proxy) next() proxyMode {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.mode
+	if m != forward {
+		p.hit = true
+	}
+	if m != dropAfterCommitForGood {
+		p.mode = forward
+	}
+	return m
+}
+
+func (p *proxy) track(c net.Conn, open bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if open {
+		p.conns[c] = true
+	} else {
+		delete(p.conns, c)
+	}
+	return !open || p.mode != dropAfterCommitForGood || !p.hit
+}
+
+func (p *proxy) serve(client net.Conn) {
+	defer client.Close()
+	defer p.track(client, false)
+	if !p.track(client, true) {
+		return
+	}
+	server, err := net.Dial("tcp", p.server)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	var mute sync.Mutex // held: the server's answer is not passed on, but waited for
+	answered := make(chan struct{}, 1)
+	silent := false
+	go func() {
+		defer client.Close()
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buf)
+			if err != nil {
+				return
+			}
+			mute.Lock()
+			if silent {
+				mute.Unlock()
+				answered <- struct{}{}
+				return
+			}
+			_, err = client.Write(buf[:n])
+			mute.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 1<<20) // a message in one piece
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			return
+		}
+		if bytes.Contains(buf[:n], []byte("COMMIT\x00")) {
+			switch p.next() {
+			case forward:
+			case dropBeforeCommit:
+				return
+			case dropAfterCommit, dropAfterCommitForGood:
+				mute.Lock()
+				silent = true
+				mute.Unlock()
+				_, _ = server.Write(buf[:n])
+				<-answered
+				return
+			}
+		}
+		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func pid(t *testing.T, c *pgx.Conn) string {
+	t.Helper()
+	return strconv.Itoa(int(c.PgConn().PID()))
+}
