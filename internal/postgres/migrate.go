@@ -97,6 +97,7 @@ const (
 
 func (s *Store) applyMigration(ctx context.Context, op string, m migration, newest int) error {
 	for try := 1; ; try++ {
+		// Also after the loss of a connection: if it was committed, that is seen.
 		err := s.retry(ctx, func() error { return s.applyOnce(ctx, m, newest) })
 		var e *pgconn.PgError
 		if !errors.As(err, &e) || e.Code != "55P03" || try == lockTries {
@@ -113,12 +114,17 @@ func (s *Store) applyMigration(ctx context.Context, op string, m migration, newe
 // number that other programs in the same database are not likely to use ("aigen").
 const advisoryLock = 0x616967656e
 
-func (s *Store) applyOnce(ctx context.Context, m migration, newest int) error {
+func (s *Store) applyOnce(ctx context.Context, m migration, newest int) (err error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // closes it if a transaction is left open
+	defer func() {
+		if err != nil && conn.Conn().IsClosed() {
+			err = fmt.Errorf("%w: %w", errLost, err)
+		}
+		conn.Release() // closes it if a transaction is left open
+	}()
 	// As one simple query: a script is many statements, used once.
 	exec := func(script string) error {
 		_, err := conn.Conn().PgConn().Exec(ctx, script).ReadAll()

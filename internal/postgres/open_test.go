@@ -161,7 +161,7 @@ func TestPoolExhausted(t *testing.T) {
 	go func() { // has the connection, waits for the row
 		done <- s.Apply(context.WithoutCancel(t.Context()), []*app.Change{change})[0]
 	}()
-	waitFor(t, db, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted`)
+	waitFor(t, db, somebodyWaits)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = s.Get(ctx, c.Generation.ID)
@@ -203,10 +203,10 @@ func TestHangUp(t *testing.T) {
 	done := make(chan error, 1)
 	change := accept(t, policy(), c.Generation.UserID)
 	go func() { done <- s.Apply(ctx, []*app.Change{change})[0] }()
-	waitFor(t, db, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted`)
+	waitFor(t, db, somebodyWaits)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
-	waitFor(t, db, `SELECT count(*) = 0 FROM pg_locks WHERE NOT granted`)
+	waitFor(t, db, nobodyWaits)
 	require.NoError(t, locked.Rollback(t.Context()))
 	require.EqualValues(t, 1, sound(t, s)["generations"])
 }
@@ -234,6 +234,13 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	require.NoError(t, errs[1])
 	sound(t, s)
 }
+
+// Who waits for a lock, in this database: other tests have the others.
+const (
+	waiting       = `datname = current_database() AND wait_event_type = 'Lock'`
+	somebodyWaits = `SELECT count(*) > 0 FROM pg_stat_activity WHERE ` + waiting
+	nobodyWaits   = `SELECT count(*) = 0 FROM pg_stat_activity WHERE ` + waiting
+)
 
 // waitFor polls until a query says true.
 func waitFor(t testing.TB, db *pgx.Conn, query string) {
