@@ -114,9 +114,11 @@ func TestSlowRedisSlowsNobody(t *testing.T) {
 	for n := int64(1); n <= 200; n++ {
 		require.Equal(t, n, next(t, stream).Position)
 	}
-	assert.False(t, a.bus.Live())
+	a.until("the silence is noticed", func() bool { return !a.bus.Live() })
+	id := b.mustCreate()
+	assert.Equal(t, id, next(t, stream).GenerationID)
 	require.NoError(t, s.Resume())
 	a.untilLive()
-	id := b.mustCreate()
+	id = b.mustCreate()
 	assert.Equal(t, id, next(t, stream).GenerationID)
 }

@@ -72,7 +72,7 @@ func (s *redisServer) Start() error {
 		return err
 	}
 	for end := time.Now().Add(timely); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port)); err == nil {
+		if conn, err := net.Dial("unix", s.socket()); err == nil { // opened after the port
 			return conn.Close()
 		}
 	}
