@@ -17,7 +17,6 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
-	"github.com/creativeflow/aigen-orchestrator/internal/notification"
 	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -33,6 +32,8 @@ type instance struct {
 	api      *httpapi.API
 	server   *http.Server
 	closers  []func() error
+
+	dependencies []dependency
 
 	stopLoops context.CancelFunc // the relay and the sweeper
 	loops     *errgroup.Group
@@ -99,10 +100,18 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	in.onClose(func() error { return shutdownTracer(tracer, in.log) })
+	in.dependOnDatabase()
+	credits, err := in.connectCredits(tracer)
+	if err != nil {
+		return err
+	}
+	replicas, err := in.connectRedis()
+	if err != nil {
+		return err
+	}
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: batch.New(in.store, batch.Options{}), Ledger: in.store, Mode: modeOf(c),
-		Metrics: m, Tracer: tracer, Log: in.log,
-		ReserveTimeout: c.Credits.OdooTimeout,
+		Policy: policyOf(c), Store: batch.New(in.store, batchOptions(c)), Credits: credits, Ledger: ledgerOf(c, in.store),
+		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
 	})
 	if err != nil {
 		return err
@@ -111,12 +120,11 @@ func (in *instance) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	assets, err := newAssets(c, in.URL)
+	jobs, assets, err := in.connectEngine(ctx, tracer, service)
 	if err != nil {
 		return err
 	}
-	in.onClose(assets.Close)
-	engine, err := newEngine(c, assets, service, in.log)
+	notifications, err := in.connectNotifications(tracer)
 	if err != nil {
 		return err
 	}
@@ -126,15 +134,11 @@ func (in *instance) assemble(ctx context.Context) error {
 	}
 	in.onClose(func() error { verifier.Close(); return nil })
 
-	relay := app.NewRelay(service, in.store, engine, notification.NewLog(in.log),
+	relay := app.NewRelay(service, in.store, jobs, notifications,
 		app.JobCallbacks{URL: c.CallbackBaseURL(in.listener.Addr().String()) + "/api/v1/callbacks/n8n", Tokens: tokens},
-		app.RelayConfig{
-			// One process owns the file: what it left leased when it died is due.
-			Owner: "embedded", ReleaseOnStart: true,
-			MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 2,
-		})
+		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
-	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, in.ready, in.log); err != nil {
+	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, replicas.limiter(c), in.ready, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -142,6 +146,10 @@ func (in *instance) assemble(ctx context.Context) error {
 	loopContext, cancel := context.WithCancel(context.Background())
 	in.stopLoops = cancel
 	in.loops = new(errgroup.Group)
+	if replicas != nil {
+		in.loop("redis", func() error { return replicas.client.Run(loopContext) })
+		in.loop("events", func() error { return replicas.bus.Run(loopContext, service) })
+	}
 	in.loop("relay", func() error { return relay.Run(loopContext) })
 	in.loop("sweeper", func() error { return sweeper.Run(loopContext) })
 	return nil
@@ -205,22 +213,6 @@ func shutdownTracer(t *tracing.Tracer, log *slog.Logger) error {
 		log.Warn("the last traces were not sent", "error", err)
 	}
 	return nil
-}
-
-// ready says of each dependency whether it works.
-func (in *instance) ready(ctx context.Context) []httpapi.Dependency {
-	database := httpapi.Dependency{Name: "database", State: httpapi.StateOK, Mode: "sqlite"}
-	if err := in.store.Ping(ctx); err != nil {
-		in.log.ErrorContext(ctx, "the database does not answer", "error", err)
-		database.State, database.Detail = httpapi.StateDown, "does not answer"
-	}
-	out := []httpapi.Dependency{database}
-	for _, p := range in.c.Parts() {
-		if p.Embedded && p.Need != "database" {
-			out = append(out, httpapi.Dependency{Name: p.Need, State: httpapi.StateOK, Mode: "embedded"})
-		}
-	}
-	return out
 }
 
 // assetFolder is where the embedded engine keeps pictures.

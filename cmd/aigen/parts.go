@@ -12,6 +12,7 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
@@ -51,6 +52,34 @@ func modeOf(c config.Config) app.CreditMode {
 	return app.ReserveInBackground
 }
 
+// batchOptions: SQLite has one writer, PostgreSQL keeps two busy: one commits while
+// the other gathers.
+func batchOptions(c config.Config) batch.Options {
+	if c.DatabaseIsSQLite() {
+		return batch.Options{}
+	}
+	return batch.Options{Writers: 2}
+}
+
+func ledgerOf(c config.Config, s store) app.Ledger {
+	if c.UsesLedger() {
+		return s
+	}
+	return nil
+}
+
+func relayConfig(c config.Config) app.RelayConfig {
+	rc := app.RelayConfig{
+		Owner:       newID().String(), // one of several: what another died with is due when its leases end
+		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 2,
+	}
+	if c.DatabaseIsSQLite() {
+		// One process owns the file: what it left leased when it died is due.
+		rc.Owner, rc.ReleaseOnStart = "embedded", true
+	}
+	return rc
+}
+
 func jobTokens(c config.Config) (*app.JobTokens, error) {
 	keys := make([][]byte, len(c.Callback.Secrets))
 	for i, s := range c.Callback.Secrets {
@@ -63,7 +92,8 @@ func newAssets(c config.Config, baseURL func() string) (*worker.Assets, error) {
 	return worker.NewAssets(assetFolder(c), baseURL, []byte(c.Callback.Secrets[0].Reveal()))
 }
 
-func newEngine(c config.Config, assets *worker.Assets, r worker.Reporter, log *slog.Logger) (*worker.Engine, error) {
+// newWorker is the engine in the process.
+func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *slog.Logger) (*worker.Engine, error) {
 	switch {
 	case !c.Worker.Render:
 		stub, err := worker.NewStub(assets)
@@ -126,16 +156,21 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 
 func newAPI(
 	c config.Config, s *app.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
-	m *metrics.Metrics, tracer *tracing.Tracer, ready func(context.Context) []httpapi.Dependency, log *slog.Logger,
+	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
+	log *slog.Logger,
 ) (*httpapi.API, error) {
+	var files http.Handler // nil: pictures lie elsewhere
+	if assets != nil {
+		files = assets.Handler(http.NotFoundHandler())
+	}
 	secrets := make([]string, len(c.Callback.Secrets))
 	for i, secret := range c.Callback.Secrets {
 		secrets[i] = strings.TrimSpace(secret.Reveal())
 	}
 	return httpapi.New(httpapi.Config{
-		Service: s, Authenticator: authenticator{v}, Tokens: tokens,
+		Service: s, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
-		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: assets.Handler(http.NotFoundHandler()), Ready: ready,
+		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: time.Now,
 	})

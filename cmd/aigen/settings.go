@@ -27,7 +27,6 @@ func notYet(c config.Config) (list []config.Warning) {
 		name string
 		set  bool
 	}{
-		{"RATE_LIMIT_PER_MINUTE", c.Server.RateLimitPerMinute > 0},
 		{"RETENTION_DAYS", c.Database.RetentionDays > 0},
 	} {
 		if s.set {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +10,7 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
 	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
 	"github.com/spf13/cobra"
 )
@@ -24,10 +24,16 @@ type store interface {
 }
 
 // connectStore opens the database and brings its schema up to date. exclusive is
-// for the service: no second one may use the same file.
+// for the service on SQLite: no second one may use the same file.
 func connectStore(ctx context.Context, c config.Config, log *slog.Logger, exclusive bool) (store, error) {
-	if err := supported(c); err != nil {
-		return nil, &exitError{exitSettings, err}
+	if !c.DatabaseIsSQLite() {
+		s, err := postgres.Open(ctx, c.Database.URL.Reveal(), postgres.Options{
+			InitialCredits: aigen.Credits(c.Credits.InitialInLedger), PoolSize: c.Database.PoolSize, Logger: log,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("open the database of DATABASE_URL: %w", err)
+		}
+		return s, nil
 	}
 	path := c.SQLitePath()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -40,25 +46,6 @@ func connectStore(ctx context.Context, c config.Config, log *slog.Logger, exclus
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return s, nil
-}
-
-// supported names the settings that this version cannot serve yet. Going on with an
-// embedded part instead of the one that was asked for would lose jobs and credits.
-func supported(c config.Config) error {
-	var faults []error
-	for name, set := range map[string]bool{
-		"DATABASE_URL (PostgreSQL)": !c.DatabaseIsSQLite(),
-		"RABBITMQ_URL":              c.UsesRabbitMQ(),
-		"N8N_WEBHOOK_URL":           c.UsesWebhook(),
-		"ODOO_SERVICE_URL":          !c.UsesLedger(),
-		"NOTIFICATION_SERVICE_URL":  !c.NotifiesLog(),
-		"REDIS_URL":                 !c.UsesMemory(),
-	} {
-		if set {
-			faults = append(faults, fmt.Errorf("%s is set, but this version has no adapter for it yet; unset it to use the embedded part", name))
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // openStore is for commands that look into the database, beside a running service.

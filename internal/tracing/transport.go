@@ -17,6 +17,11 @@ func (t *Tracer) Transport(service string, base http.RoundTripper) http.RoundTri
 	return &transport{t: t, service: service, base: base}
 }
 
+// Around is Transport for those who build their transport themselves.
+func (t *Tracer) Around(service string) func(http.RoundTripper) http.RoundTripper {
+	return func(base http.RoundTripper) http.RoundTripper { return t.Transport(service, base) }
+}
+
 type transport struct {
 	t       *Tracer
 	service string

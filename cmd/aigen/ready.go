@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+)
+
+// dependency is one line of /readyz. look must be cheap: probes come every few
+// seconds, and nobody proves themselves to ask.
+type dependency struct {
+	name, mode string
+	look       func(ctx context.Context) (httpapi.DependencyState, string)
+}
+
+// unasked is for what cannot be looked at without doing something, or is part of
+// this process. What it does not do shows in the outbox.
+func unasked(context.Context) (httpapi.DependencyState, string) { return httpapi.StateOK, "" }
+
+// depend adds a line to /readyz.
+func (in *instance) depend(name, mode string, look func(context.Context) (httpapi.DependencyState, string)) {
+	in.dependencies = append(in.dependencies, dependency{name, mode, look})
+}
+
+// dependOnDatabase: without it nothing works, so it alone makes the service not ready.
+func (in *instance) dependOnDatabase() {
+	mode := "postgresql"
+	if in.c.DatabaseIsSQLite() {
+		mode = "sqlite"
+	}
+	in.depend("database", mode, func(ctx context.Context) (httpapi.DependencyState, string) {
+		if err := in.store.Ping(ctx); err != nil {
+			in.log.ErrorContext(ctx, "the database does not answer", "error", err)
+			return httpapi.StateDown, "does not answer"
+		}
+		return httpapi.StateOK, ""
+	})
+	if in.c.UsesLedger() {
+		in.depend("credits", "embedded", unasked)
+	}
+}
+
+// ready says of each dependency whether it works. All are looked at the same time.
+func (in *instance) ready(ctx context.Context) []httpapi.Dependency {
+	out := make([]httpapi.Dependency, len(in.dependencies))
+	var wg sync.WaitGroup
+	for i, d := range in.dependencies {
+		wg.Go(func() {
+			state, detail := d.look(ctx)
+			out[i] = httpapi.Dependency{Name: d.name, State: state, Mode: d.mode, Detail: detail}
+		})
+	}
+	wg.Wait()
+	return out
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
+	"github.com/creativeflow/aigen-orchestrator/internal/notification"
+	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen-orchestrator/internal/rabbitmq"
+	"github.com/creativeflow/aigen-orchestrator/internal/ratelimit"
+	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
+	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+)
+
+// The systems outside, each built from its settings. Doctor builds them the same way.
+
+func odooConfig(c config.Config, t *tracing.Tracer, log *slog.Logger) odoo.Config {
+	oc := odoo.Config{
+		BaseURL: c.Credits.OdooURL.Reveal(), Key: c.Credits.OdooKey.Reveal(), Database: c.Credits.OdooDatabase,
+		Timeout: c.Credits.OdooTimeout, Log: log,
+	}
+	if t != nil {
+		oc.Wrap = t.Around("odoo")
+	}
+	return oc
+}
+
+func webhookConfig(c config.Config, t *tracing.Tracer) n8nwebhook.Config {
+	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal()}
+	if len(c.Callback.Secrets) > 0 {
+		wc.Secret = c.Callback.Secrets[0].Reveal()
+	}
+	if t != nil {
+		wc.Wrap = t.Around("n8n")
+	}
+	return wc
+}
+
+func notificationConfig(c config.Config, t *tracing.Tracer) notification.Config {
+	nc := notification.Config{BaseURL: c.Notifications.URL.Reveal(), Key: c.Notifications.Key.Reveal()}
+	if t != nil {
+		nc.Wrap = t.Around("notifications")
+	}
+	return nc
+}
+
+func rabbitConfig(c config.Config, log *slog.Logger) rabbitmq.Config {
+	return rabbitmq.Config{
+		URL: c.Engine.RabbitMQURL.Reveal(), Queue: c.Engine.JobQueue, Exchange: c.Engine.JobExchange,
+		Version: programVersion(), Log: log,
+	}
+}
+
+// connectCredits is nil where the ledger keeps the accounts.
+func (in *instance) connectCredits(t *tracing.Tracer) (app.CreditService, error) {
+	if in.c.UsesLedger() {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	s, err := odoo.New(odooConfig(in.c, t, in.log))
+	if err != nil {
+		return nil, &exitError{exitSettings, err}
+	}
+	in.onClose(func() error { s.Close(); return nil })
+	in.depend("credits", "odoo", func(context.Context) (httpapi.DependencyState, string) {
+		if st := s.State(); st.Breaker != "closed" {
+			return httpapi.StateDegraded, "is not asked for now, after failures"
+		}
+		return httpapi.StateOK, ""
+	})
+	return s, nil
+}
+
+// connectEngine is what does the jobs. assets is nil where that is not this process.
+func (in *instance) connectEngine(ctx context.Context, t *tracing.Tracer, r worker.Reporter) (app.JobPublisher, *worker.Assets, error) {
+	switch {
+	case in.c.UsesRabbitMQ():
+		p, err := rabbitmq.Open(ctx, rabbitConfig(in.c, in.log))
+		if err != nil {
+			return nil, nil, err
+		}
+		in.onClose(p.Close)
+		in.depend("engine", "rabbitmq", func(ctx context.Context) (httpapi.DependencyState, string) {
+			if err := p.State(); err != nil {
+				in.log.DebugContext(ctx, "readyz: rabbitmq", "error", err)
+				return httpapi.StateDegraded, "cannot be reached; jobs wait in the outbox"
+			}
+			return httpapi.StateOK, ""
+		})
+		return p, nil, nil
+	case in.c.UsesWebhook():
+		p, err := n8nwebhook.New(webhookConfig(in.c, t))
+		if err != nil {
+			return nil, nil, &exitError{exitSettings, err}
+		}
+		in.onClose(p.Close)
+		in.depend("engine", "n8n webhook", unasked)
+		return p, nil, nil
+	}
+	assets, err := newAssets(in.c, in.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.onClose(assets.Close)
+	engine, err := newWorker(in.c, assets, r, in.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.depend("engine", "embedded", unasked)
+	return engine, assets, nil
+}
+
+func (in *instance) connectNotifications(t *tracing.Tracer) (app.NotificationService, error) {
+	if in.c.NotifiesLog() {
+		in.depend("notifications", "embedded", unasked)
+		return notification.NewLog(in.log), nil
+	}
+	s, err := notification.New(notificationConfig(in.c, t))
+	if err != nil {
+		return nil, &exitError{exitSettings, err}
+	}
+	in.onClose(func() error { s.Close(); return nil })
+	in.depend("notifications", "service", unasked)
+	return s, nil
+}
+
+// shared is what the replicas have in common: nil where there is one alone.
+type shared struct {
+	client *redis.Client
+	bus    *redis.Bus
+}
+
+func (in *instance) connectRedis() (*shared, error) {
+	if in.c.UsesMemory() {
+		in.depend("events", "embedded", unasked)
+		return nil, nil //nolint:nilnil // there is none
+	}
+	client, err := redis.New(in.c.Redis.URL.Reveal(), redis.Options{Log: in.log})
+	if err != nil {
+		return nil, &exitError{exitSettings, err}
+	}
+	in.onClose(client.Close)
+	in.depend("events", "redis", func(context.Context) (httpapi.DependencyState, string) {
+		if why := client.Degraded(); why != "" {
+			return httpapi.StateDegraded, why
+		}
+		return httpapi.StateOK, ""
+	})
+	return &shared{client: client, bus: redis.NewBus(client, newID())}, nil
+}
+
+// eventBus avoids an interface that holds a nil.
+func (s *shared) eventBus() app.EventBus {
+	if s == nil {
+		return nil
+	}
+	return s.bus
+}
+
+// limiter is nil where nothing is limited.
+func (s *shared) limiter(c config.Config) app.RateLimiter {
+	if c.Server.RateLimitPerMinute == 0 {
+		return nil
+	}
+	rate := app.Rate{Requests: c.Server.RateLimitPerMinute, Per: time.Minute}
+	own := ratelimit.New(rate, time.Now)
+	if s == nil {
+		return own
+	}
+	return redis.NewLimiter(s.client, rate, own)
+}
