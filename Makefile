@@ -74,9 +74,8 @@ SCHEMAS := $(CURDIR)/.cache/schemas
 check-deploy: $(HELM) $(KUBECONFORM) $(SCHEMAS)/.done ## Check compose.yaml, the chart, alerts and dashboard with their tools (5 minutes at first)
 	HELM=$(HELM) KUBECONFORM=$(KUBECONFORM) SCHEMAS=$(SCHEMAS) test/deploy/check.sh
 
-chart-files: ## Copy the alerts and the dashboard into the chart
-	cp deploy/prometheus/alerts.yaml deploy/helm/aigen/files/alerts.yaml
-	cp deploy/grafana/aigen.json deploy/helm/aigen/files/dashboard.json
+chart-files: ## Bring what the chart repeats up to date: alerts, dashboard, names of settings
+	$(GO) run ./test/deploy/chartfiles
 
 $(HELM):
 	GOBIN=$(TOOLS)/new $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
