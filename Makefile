@@ -13,7 +13,7 @@ KILLS ?= 200
 .PHONY: help run build test test-short test-kill lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users start with 100 credits
 	LEDGER_INITIAL_CREDITS=$${LEDGER_INITIAL_CREDITS:-100} ./bin/aigen serve
