@@ -14,7 +14,7 @@ WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 .PHONY: help run build test test-all test-short test-kill lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users start with 100 credits
 	LEDGER_INITIAL_CREDITS=$${LEDGER_INITIAL_CREDITS:-100} ./bin/aigen serve
@@ -80,9 +80,8 @@ SCHEMAS := $(CURDIR)/.cache/schemas
 check-deploy: $(HELM) $(KUBECONFORM) $(SCHEMAS)/.done ## Check compose.yaml, the chart, alerts and dashboard with their tools (5 minutes at first)
 	HELM=$(HELM) KUBECONFORM=$(KUBECONFORM) SCHEMAS=$(SCHEMAS) test/deploy/check.sh
 
-chart-files: ## Copy the alerts and the dashboard into the chart
-	cp deploy/prometheus/alerts.yaml deploy/helm/aigen/files/alerts.yaml
-	cp deploy/grafana/aigen.json deploy/helm/aigen/files/dashboard.json
+chart-files: ## Bring what the chart repeats up to date: alerts, dashboard, names of settings
+	$(GO) run ./test/deploy/chartfiles
 
 $(HELM):
 	GOBIN=$(TOOLS)/new $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0

@@ -48,9 +48,9 @@ func TestChartTakesEverySetting(t *testing.T) {
 	var values schema
 	require.NoError(t, json.Unmarshal(read(t, chart+"values.schema.json"), &values))
 	secrets := values.Properties["secrets"].Properties
-	require.ElementsMatch(t, plain, slices.Collect(maps.Keys(values.Properties["config"].Properties)), "config in values.schema.json")
-	require.ElementsMatch(t, all, secrets["keys"].Items.Enum, "secrets.keys in values.schema.json")
-	require.ElementsMatch(t, all, slices.Collect(maps.Keys(secrets["values"].Properties)), "secrets.values in values.schema.json")
+	require.ElementsMatch(t, plain, slices.Collect(maps.Keys(values.Properties["config"].Properties)), "config in values.schema.json: run make chart-files")
+	require.ElementsMatch(t, all, secrets["keys"].Items.Enum, "secrets.keys in values.schema.json: run make chart-files")
+	require.ElementsMatch(t, all, slices.Collect(maps.Keys(secrets["values"].Properties)), "secrets.values in values.schema.json: run make chart-files")
 }
 
 func TestChartsSchemaKnowsEveryValue(t *testing.T) {

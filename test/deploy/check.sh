@@ -6,26 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 chart=deploy/helm/aigen
 step() { printf '\n== %s\n' "$1"; }
-work=$(mktemp -d) policy=''
-trap 'rm -rf "$work" $policy' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-missing=()
-command -v promtool >/dev/null || missing+=(prometheus)
-command -v docker-compose >/dev/null || missing+=(docker-compose)
-if (( ${#missing[@]} )); then
-  if (( EUID != 0 )) || ! command -v apt-get >/dev/null; then
-    echo "check-deploy: install the Debian packages ${missing[*]}" >&2; exit 1
-  fi
-  step "apt-get install ${missing[*]}"
-  apt-get update -qq
-  # They are wanted for their commands; none of their services may start.
-  if [[ ! -e /usr/sbin/policy-rc.d ]]; then
-    policy=/usr/sbin/policy-rc.d
-    printf '#!/bin/sh\nexit 101\n' >$policy
-    chmod +x $policy
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$work/apt.log" 2>&1 || { tail -20 "$work/apt.log" >&2; exit 1; }
-fi
+. test/deploy/packages.sh
+need promtool=prometheus docker-compose=docker-compose
 
 step "alerts"
 promtool check rules deploy/prometheus/alerts.yaml

@@ -5,6 +5,7 @@
 # it runs. Where the base image cannot be pulled, standin.sh makes one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. test/deploy/packages.sh
 export DOCKER=${DOCKER:-docker}
 base=$(sed -n 's/^ARG GO_IMAGE=//p' Dockerfile)
 
@@ -19,10 +20,8 @@ finish() {
 trap finish EXIT
 
 if ! "$DOCKER" info >/dev/null 2>&1; then
-  if (( EUID != 0 )) || ! command -v dockerd >/dev/null; then
-    echo "e2e-image: no Docker engine answers; start one, or as root install the Debian packages docker.io, iptables and debootstrap" >&2
-    exit 1
-  fi
+  (( EUID == 0 )) || { echo "e2e-image: no Docker engine answers: start one, or be root" >&2; exit 1; }
+  need dockerd=docker.io iptables=iptables debootstrap=debootstrap
   # Images and the build's cache stay for the next time.
   mkdir -p .cache/docker
   run=$(mktemp -d)
