@@ -88,7 +88,7 @@ func (r *generateRun) disconnect() {
 // runningService is the base URL of the service that has our database open.
 func runningService(ctx context.Context, c config.Config) (string, error) {
 	c.Callback.BaseURL = "" // the engine's way in, not ours
-	base := c.CallbackBaseURL(c.Server.ListenAddr)
+	base := config.LocalURL(c.Server.ListenAddr)
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +24,7 @@ func newHealthcheckCommand() *cobra.Command {
 				}
 				// Not CALLBACK_BASE_URL: that is the engine's way in, not ours.
 				c.Callback.BaseURL = ""
-				url = c.CallbackBaseURL(c.Server.ListenAddr)
+				url = config.LocalURL(c.Server.ListenAddr)
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 3*time.Second)
 			defer cancel()

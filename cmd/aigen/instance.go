@@ -135,7 +135,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.onClose(func() error { verifier.Close(); return nil })
 
 	relay := app.NewRelay(service, in.store, jobs, notifications,
-		app.JobCallbacks{URL: c.CallbackBaseURL(in.listener.Addr().String()) + "/api/v1/callbacks/n8n", Tokens: tokens},
+		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
 	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, replicas.limiter(c), in.ready, in.log); err != nil {
@@ -175,7 +175,21 @@ func (in *instance) serve() {
 }
 
 // URL is the base URL that clients on this machine reach the service by.
-func (in *instance) URL() string { return in.c.CallbackBaseURL(in.listener.Addr().String()) }
+func (in *instance) URL() string { return config.LocalURL(in.address()) }
+
+// publicURL is the base URL that others reach the service by: callbacks, pictures.
+func (in *instance) publicURL() string { return in.c.CallbackBaseURL(in.address()) }
+
+// address is LISTEN_ADDR with the port that is really listened on. The listener's own
+// address says [::] for all interfaces, also where there is no IPv6.
+func (in *instance) address() string {
+	host, _, err := net.SplitHostPort(in.c.Server.ListenAddr)
+	_, port, err2 := net.SplitHostPort(in.listener.Addr().String())
+	if err != nil || err2 != nil {
+		return in.listener.Addr().String()
+	}
+	return net.JoinHostPort(host, port)
+}
 
 // Failed tells when the service cannot go on.
 func (in *instance) Failed() <-chan error { return in.failed }

@@ -102,7 +102,7 @@ func (in *instance) connectEngine(ctx context.Context, t *tracing.Tracer, r work
 		in.depend("engine", "n8n webhook", unasked)
 		return p, nil, nil
 	}
-	assets, err := newAssets(in.c, in.URL)
+	assets, err := newAssets(in.c, in.publicURL)
 	if err != nil {
 		return nil, nil, err
 	}

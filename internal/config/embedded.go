@@ -66,6 +66,12 @@ func (c Config) CallbackBaseURL(listening string) string {
 	if c.Callback.BaseURL != "" {
 		return c.Callback.BaseURL.Reveal()
 	}
+	return LocalURL(listening)
+}
+
+// LocalURL is how this machine reaches a service that listens there, past any
+// balancer: for its own commands and for the log.
+func LocalURL(listening string) string {
 	host, port, err := net.SplitHostPort(listening)
 	if err != nil {
 		return "http://" + listening

@@ -14,13 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const jobQueue = "creativeflow.jobs.generation"
-
 // amqpEngine stands for n8n: it takes jobs from RabbitMQ and reports, sometimes
 // twice, sometimes that it failed. It joins again when the broker was away.
 type amqpEngine struct {
-	t   *testing.T
-	url string
+	t  *testing.T
+	on servers
 
 	mu   sync.Mutex
 	seen map[string]job // by jobId: the first copy
@@ -28,9 +26,9 @@ type amqpEngine struct {
 	rest int // copies of jobs that were seen before
 }
 
-func startAMQPEngine(t *testing.T, url string) *amqpEngine {
+func startAMQPEngine(t *testing.T, on servers) *amqpEngine {
 	t.Helper()
-	e := &amqpEngine{t: t, url: url, seen: map[string]job{}, runs: map[string]map[int]string{}}
+	e := &amqpEngine{t: t, on: on, seen: map[string]job{}, runs: map[string]map[int]string{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -51,7 +49,7 @@ func startAMQPEngine(t *testing.T, url string) *amqpEngine {
 
 // consume works until the connection ends.
 func (e *amqpEngine) consume(ctx context.Context, wg *sync.WaitGroup) {
-	conn, err := amqp.DialConfig(e.url, amqp.Config{Heartbeat: 2 * time.Second, Dial: amqp.DefaultDial(2 * time.Second)})
+	conn, err := amqp.DialConfig(e.on.broker, amqp.Config{Heartbeat: 2 * time.Second, Dial: amqp.DefaultDial(2 * time.Second)})
 	if err != nil {
 		return
 	}
@@ -63,7 +61,7 @@ func (e *amqpEngine) consume(ctx context.Context, wg *sync.WaitGroup) {
 	if err := ch.Qos(64, 0, false); err != nil {
 		return
 	}
-	jobs, err := ch.ConsumeWithContext(ctx, jobQueue, "", false, false, false, false, nil)
+	jobs, err := ch.ConsumeWithContext(ctx, e.on.queue, "", false, false, false, false, nil)
 	if err != nil {
 		return
 	}
