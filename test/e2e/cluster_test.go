@@ -315,7 +315,7 @@ var postgresAudits = []struct{ rule, query string }{
 		FROM generations g LEFT JOIN events e ON e.generation_id = g.id
 		GROUP BY g.id, g.status, g.last_event
 		HAVING count(e.seq) <> g.last_event OR max(e.seq) <> g.last_event
-		    OR (SELECT l.data->>'status' FROM events l WHERE l.generation_id = g.id AND l.seq = g.last_event) <> g.status`},
+		    OR (SELECT l.data::json->>'status' FROM events l WHERE l.generation_id = g.id AND l.seq = g.last_event) <> g.status`},
 	{"positions of a user have no gap", `
 		SELECT e.user_id, count(*), max(e.position) FROM events e JOIN accounts a USING (user_id)
 		GROUP BY e.user_id, a.event_position
@@ -327,7 +327,7 @@ var postgresAudits = []struct{ rule, query string }{
 	{"what is being processed has exactly one live job", `
 		SELECT g.id, g.status, live.n
 		FROM generations g, LATERAL (
-			SELECT count(*) AS n FROM runs r, json_array_elements(r.jobs) j
+			SELECT count(*) AS n FROM runs r, json_array_elements(r.jobs::json) j
 			WHERE r.generation_id = g.id AND j->>'state' = 'live') live
 		WHERE (live.n = 1) <> (g.status IN ('ProcessingSamples', 'ProcessingFinal')) OR live.n > 1`},
 	{"what has not ended is due some time", `
