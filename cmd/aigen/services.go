@@ -120,12 +120,17 @@ func (in *instance) connectNotifications(t *tracing.Tracer) (app.NotificationSer
 		in.depend("notifications", "embedded", unasked)
 		return notification.NewLog(in.log), nil
 	}
-	s, err := notification.New(notificationConfig(in.c, t))
+	s, err := notification.NewClient(notificationConfig(in.c, t))
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
 	}
 	in.onClose(func() error { s.Close(); return nil })
-	in.depend("notifications", "service", unasked)
+	in.depend("notifications", "service", func(context.Context) (httpapi.DependencyState, string) {
+		if !s.State().Failing.IsZero() {
+			return httpapi.StateDegraded, "fails; notifications wait in the outbox"
+		}
+		return httpapi.StateOK, ""
+	})
 	return s, nil
 }
 

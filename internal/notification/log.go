@@ -1,4 +1,5 @@
-// Package notification tells users what happened.
+// Package notification tells users what happened, through a notification service or, where
+// there is none, in the log.
 package notification
 
 import (

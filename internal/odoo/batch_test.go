@@ -401,14 +401,14 @@ func TestLeavingACrowd(t *testing.T) {
 func TestAllLeave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		cut := make(chan error, 2)
+		cut := make(chan error, 200)
 		s := inMemory(t, odoo.Config{Limits: odoo.Limits{Batches: 1}}, func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			cut <- r.Context().Err()
 			return nil, r.Context().Err()
 		})
 		ctx, cancel := context.WithCancel(t.Context())
-		end := calls(5, func(int) error { return s.Reserve(ctx, operation()) })
+		end := calls(200, func(int) error { return s.Reserve(ctx, operation()) })
 		synctest.Wait()
 		cancel()
 		for _, err := range end() {

@@ -3,6 +3,7 @@ package odoo
 import (
 	"errors"
 	"log/slog"
+	"math/bits"
 	"sync"
 	"time"
 
@@ -13,14 +14,15 @@ import (
 // defaults.
 type BreakerConfig struct {
 	Failures uint32        // in a row; default 5
-	Share    float64       // of the calls of the last 10 s, if there were at least 20; default 0.5
+	Share    float64       // of the last 20 calls that failed; default 0.5
 	OpenFor  time.Duration // until one call is tried; default 5 s
 }
 
 const (
-	breakerWindow  = 10 * time.Second
-	breakerBucket  = time.Second
-	breakerAtLeast = 20 // calls, before a share of them means anything
+	// breakerMemory is how many calls the share is taken of. It is not a window of
+	// time, as gobreaker's: that forgets a call which took longer than the window,
+	// and so never opens for a service that hangs.
+	breakerMemory = 20
 	// accessLogEvery bounds how often the log says that the key is refused.
 	accessLogEvery = time.Minute
 )
@@ -40,6 +42,8 @@ type breaker struct {
 
 	mu        sync.Mutex
 	openUntil time.Time
+	recent    uint32 // a bit for each of the last calls, set where it failed
+	heard     int    // how many bits of recent mean something
 	reason    string // of the newest failure
 	accessLog time.Time
 }
@@ -57,7 +61,7 @@ func newBreaker(c BreakerConfig, m Metrics, log *slog.Logger) *breaker {
 	}
 	b := &breaker{c: c, metrics: m, log: log}
 	b.b = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name: "odoo", MaxRequests: 1, Interval: breakerWindow, BucketPeriod: breakerBucket, Timeout: c.OpenFor,
+		Name: "odoo", MaxRequests: 1, Timeout: c.OpenFor,
 		ReadyToTrip: b.trips, OnStateChange: b.changed,
 		IsExcluded: func(err error) bool { return errors.Is(err, errUnheard) },
 	})
@@ -65,10 +69,21 @@ func newBreaker(c BreakerConfig, m Metrics, log *slog.Logger) *breaker {
 	return b
 }
 
+// trips is called after a failure, with gobreaker's lock held.
 func (b *breaker) trips(c gobreaker.Counts) bool {
-	ended := c.TotalSuccesses + c.TotalFailures
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return c.ConsecutiveFailures >= b.c.Failures ||
-		(ended >= breakerAtLeast && float64(c.TotalFailures) >= b.c.Share*float64(ended))
+		(b.heard == breakerMemory && float64(bits.OnesCount32(b.recent)) >= b.c.Share*breakerMemory)
+}
+
+// remember needs mu.
+func (b *breaker) remember(failed bool) {
+	b.recent = b.recent << 1 & (1<<breakerMemory - 1)
+	if failed {
+		b.recent |= 1
+	}
+	b.heard = min(b.heard+1, breakerMemory)
 }
 
 // changed is called with gobreaker's lock held: it must not call gobreaker.
@@ -77,6 +92,7 @@ func (b *breaker) changed(_ string, _, to gobreaker.State) {
 	if to == gobreaker.StateOpen {
 		b.openUntil = time.Now().Add(b.c.OpenFor)
 	}
+	b.recent, b.heard = 0, 0
 	reason := b.reason
 	b.mu.Unlock()
 	b.metrics.Breaker(to.String())
@@ -101,13 +117,15 @@ func (b *breaker) allow() (end func(verdict), wait time.Duration) {
 
 // count is the verdict as gobreaker wants it.
 func (b *breaker) count(v verdict) error {
-	if !v.failed() {
-		return nil
-	}
-	if v.unheard {
+	if v.failed() && v.unheard {
 		return errUnheard
 	}
 	b.mu.Lock()
+	b.remember(v.failed())
+	if !v.failed() {
+		b.mu.Unlock()
+		return nil
+	}
 	b.reason = v.detail
 	if v.cause != nil {
 		b.reason = v.cause.Error()

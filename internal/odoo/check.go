@@ -48,11 +48,10 @@ func (s *Service) Check(ctx context.Context) error {
 func explainFault(err error) error {
 	var f *httpcall.CallError
 	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &certificate):
 		return fmt.Errorf("the certificate of ODOO_SERVICE_URL is not trusted: %w", certificate)
-	case errors.As(err, &record):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("ODOO_SERVICE_URL says https, but no TLS is spoken there: change it to http: %w", err)
 	case errors.As(err, &f) && f.Kind == httpcall.TimedOut:
 		return fmt.Errorf("odoo does not answer: %w; check ODOO_SERVICE_URL, or raise ODOO_TIMEOUT if Odoo is slow", err)
