@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -78,11 +79,21 @@ func (d diagnosis) verdict() error {
 func examine(ctx context.Context, c config.Config) []check {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	checks := []check{checkFolder(c)}
-	return append(checks, checkDatabase(ctx, c))
+	probes := []func(context.Context, config.Config) check{checkDatabase}
+	if c.DatabaseIsSQLite() || c.UsesWorker() || c.NeedsTokenSecret() || c.NeedsCallbackSecret() {
+		probes = append([]func(context.Context, config.Config) check{checkFolder}, probes...)
+	}
+	probes = append(probes, outside(c)...)
+	checks := make([]check, len(probes))
+	var wg sync.WaitGroup
+	for i, probe := range probes {
+		wg.Go(func() { checks[i] = probe(ctx, c) })
+	}
+	wg.Wait()
+	return checks
 }
 
-func checkFolder(c config.Config) check {
+func checkFolder(_ context.Context, c config.Config) check {
 	const name = "data folder"
 	dir := c.Database.DataDir
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// creditOperationsAtOnce is how many calls to the credit service are under way.
-const creditOperationsAtOnce = 16
+// creditOperationsAtOnce is how many operations are handed to the credit service at a
+// time. It bounds its calls by itself, and sends together what comes together.
+const creditOperationsAtOnce = 100
 
 // creditDeliverer carries out what was decided about credits. It waits for the
 // credit service as long as it takes: credits are never given up on because
 // somebody was out of reach.
 type creditDeliverer struct{ service *Service }
 
-func (c *creditDeliverer) window() int { return 4 * creditOperationsAtOnce }
+func (c *creditDeliverer) window() int { return 2 * creditOperationsAtOnce }
 
 func (c *creditDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	var g errgroup.Group

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -37,7 +38,7 @@ func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i i
 	j.publisher.Publish(ctx, msgs, func(i int, err error) { ends[i](err) })
 }
 
-func (j *jobDeliverer) forever(Delivery, error) bool { return false }
+func (j *jobDeliverer) forever(_ Delivery, err error) bool { return errors.Is(err, ErrAway) }
 
 // dead fails the generation whose job nobody takes: the user learns it now and not
 // at the deadline, and the credits are free.

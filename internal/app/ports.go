@@ -22,6 +22,10 @@ var (
 	// ErrKeyTaken is returned by Apply when the idempotency key is in use. Nothing
 	// of the change was written. Read the record and answer from it.
 	ErrKeyTaken = errors.New("the idempotency key is in use")
+	// ErrStoreUnavailable is what an error of a store is (errors.Is) when the database
+	// does not take the call just now: away, busy, full or read-only. Whether a change
+	// was written may be unknown; a repeat with the same idempotency key finds out.
+	ErrStoreUnavailable = errors.New("the database does not take this just now")
 	// ErrNoRecord is returned by IdempotencyRecord when the key was not used within
 	// its lifetime.
 	ErrNoRecord = errors.New("the idempotency key was not used")

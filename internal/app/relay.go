@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -54,6 +55,11 @@ func (e *PermanentError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PermanentError) Unwrap() error { return e.Err }
 
+// ErrAway is what a JobPublisher's errors wrap while the engine's side is out of reach
+// altogether. Such an attempt is no fault of the job: it is repeated without end, and
+// the deadline of the stage, which is the authority, bounds the wait.
+var ErrAway = errors.New("the workflow engine is out of reach")
+
 // ErrReturned is given to done for a delivery that was not tried, because the
 // receiver is stopping: it is due again at once and the attempt does not count.
 var ErrReturned = errors.New("not tried: stopping")
@@ -72,7 +78,7 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 	r := &Relay{outbox: o, now: s.policy.Now, log: s.log, metrics: s.metrics, c: c, lanes: map[Lane]*lane{}}
 	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w})
 	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s})
-	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, &notificationDeliverer{service: n, tracer: s.tracer})
+	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, &notificationDeliverer{service: n, tracer: s.tracer, now: s.policy.Now})
 	s.relay = r
 	return r
 }
@@ -161,7 +167,7 @@ const maxErrorLength = 500
 
 func trim(s string) string {
 	if len(s) > maxErrorLength {
-		return s[:maxErrorLength] + "…"
+		return strings.ToValidUTF8(s[:maxErrorLength], "") + "…" // not half a letter
 	}
 	return s
 }

@@ -9,32 +9,33 @@ import (
 
 // The codes that only the wire has. Those of the domain stand in the root package.
 const (
-	codeMalformedJSON     aigen.Code = "malformed_json"
-	codeEmptyBody         aigen.Code = "empty_body"
-	codeInvalidUTF8       aigen.Code = "invalid_utf8"
-	codeNestingTooDeep    aigen.Code = "nesting_too_deep"
-	codeDuplicateKey      aigen.Code = "duplicate_key"
-	codeIncompleteBody    aigen.Code = "incomplete_body"
-	codeInvalidCursor     aigen.Code = "invalid_cursor"
-	codeInvalidEventID    aigen.Code = "invalid_event_id"
-	codeMissingToken      aigen.Code = "missing_token"
-	codeInvalidToken      aigen.Code = "invalid_token"
-	codeMissingProof      aigen.Code = "missing_proof"
-	codeInvalidProof      aigen.Code = "invalid_proof"
-	codeRouteNotFound     aigen.Code = "route_not_found"
-	codeMethodNotAllowed  aigen.Code = "method_not_allowed"
-	codeNotAcceptable     aigen.Code = "not_acceptable"
-	codeRequestTimeout    aigen.Code = "request_timeout"
-	codeBodyTooLarge      aigen.Code = "body_too_large"
-	codeUnsupportedType   aigen.Code = "unsupported_media_type"
-	codeUnsupportedCoding aigen.Code = "unsupported_content_encoding"
-	codeRangeNotSatisfied aigen.Code = "range_not_satisfiable"
-	codeRateLimited       aigen.Code = "rate_limited"
-	codeTooManyStreams    aigen.Code = "too_many_streams"
-	codeAuthUnavailable   aigen.Code = "auth_unavailable"
-	codeShuttingDown      aigen.Code = "shutting_down"
-	codeBusy              aigen.Code = "busy"
-	codeUnknownError      aigen.Code = "request_refused"
+	codeMalformedJSON       aigen.Code = "malformed_json"
+	codeEmptyBody           aigen.Code = "empty_body"
+	codeInvalidUTF8         aigen.Code = "invalid_utf8"
+	codeNestingTooDeep      aigen.Code = "nesting_too_deep"
+	codeDuplicateKey        aigen.Code = "duplicate_key"
+	codeIncompleteBody      aigen.Code = "incomplete_body"
+	codeInvalidCursor       aigen.Code = "invalid_cursor"
+	codeInvalidEventID      aigen.Code = "invalid_event_id"
+	codeMissingToken        aigen.Code = "missing_token"
+	codeInvalidToken        aigen.Code = "invalid_token"
+	codeMissingProof        aigen.Code = "missing_proof"
+	codeInvalidProof        aigen.Code = "invalid_proof"
+	codeRouteNotFound       aigen.Code = "route_not_found"
+	codeMethodNotAllowed    aigen.Code = "method_not_allowed"
+	codeNotAcceptable       aigen.Code = "not_acceptable"
+	codeRequestTimeout      aigen.Code = "request_timeout"
+	codeBodyTooLarge        aigen.Code = "body_too_large"
+	codeUnsupportedType     aigen.Code = "unsupported_media_type"
+	codeUnsupportedCoding   aigen.Code = "unsupported_content_encoding"
+	codeRangeNotSatisfied   aigen.Code = "range_not_satisfiable"
+	codeRateLimited         aigen.Code = "rate_limited"
+	codeTooManyStreams      aigen.Code = "too_many_streams"
+	codeAuthUnavailable     aigen.Code = "auth_unavailable"
+	codeShuttingDown        aigen.Code = "shutting_down"
+	codeBusy                aigen.Code = "busy"
+	codeDatabaseUnavailable aigen.Code = "database_unavailable"
+	codeUnknownError        aigen.Code = "request_refused"
 )
 
 // kind is what a code means on the wire.
@@ -84,6 +85,7 @@ var kinds = []kind{
 	{aigen.CodeCreditServiceUnavailable, http.StatusServiceUnavailable, "Credits cannot be checked just now", 5 * time.Second},
 	{codeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
 	{codeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
+	{codeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
 	{codeBusy, http.StatusServiceUnavailable, "Too many changes at once", time.Second},
 }
 

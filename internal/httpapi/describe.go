@@ -80,7 +80,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 	codes := sp.codes
 	if rt.guard == guardUser {
 		op.Security = []map[string][]string{{schemeUser: {}}}
-		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited)
+		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited, codeDatabaseUnavailable)
 	}
 	if sp.body != nil {
 		op.RequestBody = &huma.RequestBody{

@@ -76,6 +76,8 @@ func asFault(err error) *fault {
 		return f
 	case errors.Is(err, app.ErrVersionConflict):
 		return &fault{code: codeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
+	case errors.Is(err, app.ErrStoreUnavailable):
+		return &fault{code: codeDatabaseUnavailable, detail: "The service cannot read or write its data just now. Try again in a moment; with an Idempotency-Key nothing is done twice.", cause: err}
 	case errors.As(err, &known):
 		if f := ofDomain(known, err); f != nil {
 			return f
@@ -99,6 +101,10 @@ func ofDomain(known *aigen.Error, cause error) *fault {
 		// from one that is not there.
 		f.detail = noGeneration
 	default:
+	}
+	var hint interface{ RetryAfter() time.Duration }
+	if errors.As(cause, &hint) && hint.RetryAfter() > 0 {
+		f.headers = http.Header{"Retry-After": {seconds(hint.RetryAfter())}}
 	}
 	return f
 }

@@ -114,7 +114,7 @@ func engineSpecs() map[string]spec {
 				status: http.StatusOK, text: "Taken note of; outcome says with what effect.", body: reflect.TypeFor[processedView](),
 			}},
 			codes: []aigen.Code{
-				codeMissingProof, codeInvalidProof, aigen.CodeNotFound, aigen.CodeUnknownJob, aigen.CodeCallbackContradiction, codeBusy,
+				codeMissingProof, codeInvalidProof, aigen.CodeNotFound, aigen.CodeUnknownJob, aigen.CodeCallbackContradiction, codeBusy, codeDatabaseUnavailable,
 			},
 			security: []map[string][]string{{schemeJob: {}}, {schemeSecret: {}}, {schemeSignature: {}}},
 		},

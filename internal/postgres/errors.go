@@ -9,28 +9,42 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // What the server or the network did to us, for errors.Is. The driver's own error is
 // in the chain, for the log.
 var (
-	ErrUnavailable = errors.New("the database server cannot be reached or does not take connections") // Apply has written nothing; other calls can be repeated
-	ErrRefused     = errors.New("the database server refuses the user, the password or the database") // correct the URL
-	ErrBusy        = errors.New("the database is busy: a lock or an answer took too long")            // nothing was written
-	ErrDiskFull    = errors.New("the disk of the database server is full")                            // nothing was written
-	ErrReadOnly    = errors.New("the database server takes no writes: it is a standby or set read-only")
+	ErrUnavailable = unavailable("the database server cannot be reached or does not take connections") // Apply has written nothing; other calls can be repeated
+	ErrRefused     = errors.New("the database server refuses the user, the password or the database")  // correct the URL
+	ErrBusy        = unavailable("the database is busy: a lock or an answer took too long")            // nothing was written
+	ErrDiskFull    = unavailable("the disk of the database server is full")                            // nothing was written
+	ErrReadOnly    = unavailable("the database server takes no writes: it is a standby or set read-only")
 	ErrUnfit       = errors.New("the database server cannot be used") // its version or its encoding
 	// ErrPooler: a pooler gave a prepared statement to a server that does not have it.
 	ErrPooler = errors.New("a pooler (PgBouncer) lost a prepared statement: add default_query_exec_mode=exec to the database's URL")
 	// ErrOutcomeUnknown is returned by Apply when the connection was lost during the
 	// commit, and the server could not be asked afterwards. The changes were written,
 	// all or none: load the generations, or repeat the request with its key, to see.
-	ErrOutcomeUnknown = errors.New("the connection was lost during the commit: whether it took place is not known")
+	ErrOutcomeUnknown = unavailable("the connection was lost during the commit: whether it took place is not known")
 
 	errConstraint = errors.New("a rule of the schema was broken") // a defect of ours
 	errContended  = errors.New("others were quicker")             // to be done again
 	errLost       = errors.New("the connection was lost")         // before the commit was sent
 )
+
+// unavailable makes an error that the callers of a store can tell (errors.Is) to be
+// one that passes.
+func unavailable(text string) error { return &passing{text} }
+
+type passing struct{ text string }
+
+// Error implements error.
+func (p *passing) Error() string { return p.text }
+
+// Is says that it is app.ErrStoreUnavailable too.
+func (p *passing) Is(target error) bool { return target == app.ErrStoreUnavailable }
 
 // translate is the one place that knows the driver's errors. It names the operation
 // that failed. Errors of ours pass through it as they are, but for that name.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"strconv"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
 	"github.com/creativeflow/aigen-orchestrator/internal/storetest"
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 )
 
 // The suite behind a pooler that hands a server connection to each transaction, from
@@ -85,12 +85,7 @@ func connectAndWork(ctx context.Context, url string) error {
 // startPgBouncer starts a pooler in front of the tests' server.
 func startPgBouncer(t *testing.T) (address string) {
 	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if program = "/usr/sbin/pgbouncer"; exec.Command(program, "--version").Run() != nil {
-			t.Skip("install pgbouncer to run the suite behind it")
-		}
-	}
+	program := testenv.Program(t, "/usr/sbin/pgbouncer", "pgbouncer")
 	server, err := url.Parse(database(t))
 	require.NoError(t, err)
 	dir, port := daemonDir(t), freePort(t)

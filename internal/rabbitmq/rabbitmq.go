@@ -10,6 +10,7 @@ package rabbitmq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -103,7 +104,7 @@ func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done fun
 	p.mu.RUnlock()
 	if s == nil {
 		for i := range jobs {
-			done(i, failure)
+			done(i, fmt.Errorf("%w: %w", app.ErrAway, failure))
 		}
 		return
 	}

@@ -7,14 +7,16 @@ import (
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // What the file or the machine did to us, for errors.Is. The driver's own error is
 // in the chain, for the log.
 var (
-	ErrBusy     = errors.New("another process is writing to the database")                  // for longer than Options.BusyTimeout
-	ErrDiskFull = errors.New("the disk is full")                                            // nothing of the transaction was written
-	ErrReadOnly = errors.New("the database file or its directory cannot be written to")     // permissions or a read-only file system
+	ErrBusy     = unavailable("another process is writing to the database")                 // for longer than Options.BusyTimeout
+	ErrDiskFull = unavailable("the disk is full")                                           // nothing of the transaction was written
+	ErrReadOnly = unavailable("the database file or its directory cannot be written to")    // permissions or a read-only file system
 	ErrUnusable = errors.New("the database file cannot be opened or is no SQLite database") // or it is damaged
 	ErrIO       = errors.New("reading or writing the database file failed")                 // see the system's log
 
@@ -57,3 +59,15 @@ func breaksConstraint(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CONSTRAINT
 }
+
+// unavailable makes an error that the callers of a store can tell (errors.Is) to be
+// one that passes.
+func unavailable(text string) error { return &passing{text} }
+
+type passing struct{ text string }
+
+// Error implements error.
+func (p *passing) Error() string { return p.text }
+
+// Is says that it is app.ErrStoreUnavailable too.
+func (p *passing) Is(target error) bool { return target == app.ErrStoreUnavailable }

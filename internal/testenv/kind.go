@@ -13,11 +13,14 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
 )
 
 // Kind is a kind of server.
@@ -56,8 +59,22 @@ func Install(k Kind) error {
 	return k.install()
 }
 
+// Program is the path of a program that a test needs besides the servers, installed
+// from Debian's package of that name where it is missing.
+func Program(t testing.TB, path, pkg string) string {
+	t.Helper()
+	k := Kind{Name: pkg, Variable: "PATH", pkg: pkg, binary: func() string { return installed(path, pkg) }}
+	require.NoError(t, k.install())
+	return k.binary()
+}
+
+// installing lets one apt-get run at a time.
+var installing sync.Mutex
+
 // install installs Debian's package where the server is not there, as root.
 func (k Kind) install() error {
+	installing.Lock()
+	defer installing.Unlock()
 	if k.binary() != "" {
 		return nil
 	}

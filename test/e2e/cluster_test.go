@@ -123,7 +123,6 @@ func (c *cluster) killFor(d, interval time.Duration) (kills int) {
 type person struct {
 	*user
 	accepted map[string]string // Idempotency-Key -> generation
-	spent    int64             // generations that this person expects to be paid for, by status at the end
 }
 
 // work creates, selects, regenerates and cancels until end. A call without an answer

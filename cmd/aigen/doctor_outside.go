@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
+	"github.com/creativeflow/aigen-orchestrator/internal/notification"
+	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen-orchestrator/internal/rabbitmq"
+	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+)
+
+// outside is a check for each system outside that the settings name.
+func outside(c config.Config) (probes []func(context.Context, config.Config) check) {
+	if !c.UsesLedger() {
+		probes = append(probes, checkOdoo)
+	}
+	if c.UsesRabbitMQ() {
+		probes = append(probes, checkRabbitMQ)
+	}
+	if c.UsesWebhook() {
+		probes = append(probes, checkWebhook)
+	}
+	if !c.UsesMemory() {
+		probes = append(probes, checkRedis)
+	}
+	if !c.NotifiesLog() {
+		probes = append(probes, checkNotifications)
+	}
+	return probes
+}
+
+// timed makes a check of a call that says what is wrong in words for an operator.
+func timed(name, good string, call func() error) check {
+	began := time.Now()
+	if err := call(); err != nil {
+		return check{name, false, err.Error()}
+	}
+	return check{name, true, fmt.Sprintf("%s in %s", good, time.Since(began).Round(100*time.Microsecond))}
+}
+
+func checkOdoo(ctx context.Context, c config.Config) check {
+	return timed("credits", "Odoo told a balance", func() error {
+		s, err := odoo.New(odooConfig(c, nil, slog.New(slog.DiscardHandler)))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Check(ctx)
+	})
+}
+
+func checkRabbitMQ(ctx context.Context, c config.Config) check {
+	const name = "engine"
+	r, err := rabbitmq.Check(ctx, rabbitConfig(c, slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return check{name, false, err.Error()}
+	}
+	result := fmt.Sprintf("RabbitMQ took a probe and gave it back in %s; queue %s: %d jobs, %d consumers",
+		r.Took.Round(100*time.Microsecond), c.Engine.JobQueue, r.Messages, r.Consumers)
+	if r.Consumers == 0 {
+		result += " (no workflow listens: is n8n running, and the workflow active?)"
+	}
+	if r.Dead > 0 {
+		result += fmt.Sprintf("; %d dead letters in %s.dead", r.Dead, c.Engine.JobQueue)
+	}
+	return check{name, true, result}
+}
+
+func checkWebhook(ctx context.Context, c config.Config) check {
+	return timed("engine", "somebody answers at N8N_WEBHOOK_URL", func() error {
+		wc := webhookConfig(c, nil)
+		if wc.Secret == "" {
+			wc.Secret = "not used by this check" // nothing is signed
+		}
+		p, err := n8nwebhook.New(wc)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		return p.Check(ctx)
+	})
+}
+
+func checkRedis(ctx context.Context, c config.Config) check {
+	return timed("events", "Redis kept a key, a limit and a message", func() error {
+		client, err := redis.New(c.Redis.URL.Reveal(), redis.Options{})
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return client.Check(ctx)
+	})
+}
+
+func checkNotifications(ctx context.Context, c config.Config) check {
+	return timed("notifications", "the service answers", func() error {
+		s, err := notification.NewClient(notificationConfig(c, nil))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Check(ctx)
+	})
+}
