@@ -8,10 +8,11 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 30s
 KILLS ?= 200
+OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ test-short: ## The tests that take seconds, without the race detector
 
 test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 	AIGEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run TestKill ./test/e2e/
+
+test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
+	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
