@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -23,12 +24,19 @@ import (
 func odooConfig(c config.Config, t *tracing.Tracer, log *slog.Logger) odoo.Config {
 	oc := odoo.Config{
 		BaseURL: c.Credits.OdooURL.Reveal(), Key: c.Credits.OdooKey.Reveal(), Database: c.Credits.OdooDatabase,
-		Timeout: c.Credits.OdooTimeout, Log: log,
+		Timeout: c.Credits.OdooTimeout, Log: log, Annotate: nameRequest,
 	}
 	if t != nil {
 		oc.Wrap = t.Around("odoo")
 	}
 	return oc
+}
+
+// nameRequest passes on the id of the request that a call is made for.
+func nameRequest(ctx context.Context, h http.Header) {
+	if id := httpapi.RequestID(ctx); id != "" {
+		h.Set("X-Request-Id", id)
+	}
 }
 
 func webhookConfig(c config.Config, t *tracing.Tracer) n8nwebhook.Config {

@@ -167,3 +167,14 @@ func depth(t *testing.T, url, queue string) int {
 	require.NoError(t, err)
 	return q.Messages
 }
+
+func declareClassic(t *testing.T, url, queue string) {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	require.NoError(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	require.NoError(t, err)
+	_, err = ch.QueueDeclare(queue, true, false, false, false, nil)
+	require.NoError(t, err)
+}

@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+)
+
+// Doctor tries each server for real, and says of each fault what to do.
+func TestDoctorOutside(t *testing.T) {
+	t.Parallel()
+	s, o := sharedServers(t), startOdoo(t)
+	notify := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, http.MethodOptions, r.Method, "nobody is told anything")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(notify.Close)
+	good := map[string]string{
+		"DATABASE_URL": s.database, "RABBITMQ_URL": s.broker, "GENERATION_JOB_QUEUE": s.queue, "REDIS_URL": s.redis,
+		"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "NOTIFICATION_SERVICE_URL": notify.URL,
+	}
+	out, code := doctor(t, good)
+	require.Equal(t, 0, code, out)
+	for _, says := range []string{
+		"database: wrote and read", "RabbitMQ took a probe and gave it back", "no workflow listens",
+		"Redis kept a key", "Odoo told a balance", "notifications: the service answers",
+	} {
+		assert.Contains(t, out, says)
+	}
+
+	o.set(gone)
+	for name, bad := range map[string]struct{ setting, value, says string }{
+		"no database server":   {"DATABASE_URL", "postgres://aigen:s3cret@127.0.0.1:1/aigen", "database"},
+		"no such database":     {"DATABASE_URL", strings.Replace(s.database, "?", "_none?", 1), "does not exist"},
+		"a wrong password":     {"RABBITMQ_URL", strings.Replace(s.broker, "guest:guest", "guest:s3cret", 1), "user or password"},
+		"no Redis":             {"REDIS_URL", "redis://:s3cret@127.0.0.1:1/0", "events"},
+		"Odoo gone":            {"ODOO_SERVICE_URL", o.url, "ODOO_"},
+		"notifications gone":   {"NOTIFICATION_SERVICE_URL", "http://127.0.0.1:1", "NOTIFICATION_SERVICE_URL"},
+		"a queue of another's": {"GENERATION_JOB_QUEUE", classicQueue(t, s.broker), "GENERATION_JOB_QUEUE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := map[string]string{}
+			for k, v := range good {
+				settings[k] = v
+			}
+			settings[bad.setting] = bad.value
+			out, code := doctor(t, settings)
+			require.Equal(t, 1, code, out)
+			assert.Regexp(t, `FAULT\s.*`+bad.says, out)
+			assert.NotContains(t, out, "s3cret")
+		})
+	}
+}
+
+// classicQueue is a queue that was declared with other arguments than ours.
+func classicQueue(t *testing.T, broker string) string {
+	t.Helper()
+	name := testenv.Queue(t, broker)
+	declareClassic(t, broker, name)
+	return name
+}
+
+func doctor(t *testing.T, settings map[string]string) (string, int) {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	cmd := exec.Command(path, "doctor")
+	cmd.Dir, cmd.Env = dir, environment(dir, settings)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		require.NoError(t, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
