@@ -190,18 +190,24 @@ func (p *person) insist(t *testing.T, call func() (answer, error)) (answer, bool
 	}
 }
 
-// crowd lets n people work until end and returns them.
-func crowd(t *testing.T, n int, url string, d time.Duration) []*person {
+// crowd is n people.
+func crowd(t *testing.T, n int) []*person {
 	t.Helper()
 	people := make([]*person, n)
-	end := time.Now().Add(d)
-	var wg sync.WaitGroup
 	for i := range people {
 		people[i] = &person{user: newUser(t), accepted: map[string]string{}}
-		wg.Go(func() { people[i].work(t, url, end) })
+	}
+	return people
+}
+
+// workFor lets people work for a while.
+func workFor(t *testing.T, people []*person, url string, d time.Duration) {
+	end := time.Now().Add(d)
+	var wg sync.WaitGroup
+	for _, p := range people {
+		wg.Go(func() { p.work(t, url, end) })
 	}
 	wg.Wait()
-	return people
 }
 
 // ended waits until every promise has come to an end: what still waits for a choice

@@ -38,8 +38,11 @@ func TestBrokerAway(t *testing.T) {
 	n, away := notificationService(t), outage(t)
 	c := startCluster(t, 2, production(s, n))
 	e := startAMQPEngine(t, s)
-	done := make(chan []*person)
-	go func() { done <- crowd(t, 6, c.url, away+10*time.Second) }()
+	people, done := crowd(t, 6), make(chan struct{})
+	go func() {
+		workFor(t, people, c.url, away+10*time.Second)
+		close(done)
+	}()
 	time.Sleep(3 * time.Second) // the work is in full swing
 	require.NoError(t, broker.Stop())
 	u := newUser(t)
@@ -49,7 +52,7 @@ func TestBrokerAway(t *testing.T) {
 	require.Contains(t, readyz(t, c.url), `"name":"engine","state":"degraded","mode":"rabbitmq"`)
 	time.Sleep(away)
 	require.NoError(t, broker.Start())
-	people := <-done
+	<-done
 	people = append(people, &person{user: u, accepted: map[string]string{"": a.GenerationID}})
 	generations := c.ended(people)
 	delete(people[len(people)-1].accepted, "")
@@ -71,8 +74,11 @@ func TestDatabaseRestarted(t *testing.T) {
 	n := notificationService(t)
 	c := startCluster(t, 2, production(s, n))
 	e := startAMQPEngine(t, s)
-	done := make(chan []*person)
-	go func() { done <- crowd(t, 6, c.url, 15*time.Second) }()
+	people, done := crowd(t, 6), make(chan struct{})
+	go func() {
+		workFor(t, people, c.url, 15*time.Second)
+		close(done)
+	}()
 	for _, end := range []func() error{database.Stop, database.Kill} {
 		time.Sleep(3 * time.Second)
 		require.NoError(t, end())
@@ -83,7 +89,7 @@ func TestDatabaseRestarted(t *testing.T) {
 		require.Contains(t, readyz(t, c.url), `"name":"database","state":"down"`)
 		require.NoError(t, database.Start())
 	}
-	people := <-done
+	<-done
 	generations := c.settle(people, s, n)
 	jobs, repeats := e.counts()
 	t.Logf("database restarted twice: %d generations, %d jobs, %d seen again", generations, jobs, repeats)

@@ -40,7 +40,8 @@ func TestReplicasKilled(t *testing.T) {
 	const load = 15 * time.Second
 	kills := make(chan int)
 	go func() { kills <- c.killFor(load, time.Second) }()
-	people := crowd(t, 8, c.url, load)
+	people := crowd(t, 8)
+	workFor(t, people, c.url, load)
 	killed := <-kills
 	generations := c.settle(people, s, n)
 	jobs, repeats := e.counts()
