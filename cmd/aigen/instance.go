@@ -198,7 +198,13 @@ func (in *instance) Failed() <-chan error { return in.failed }
 // relay finishes its batch. What is left when ctx ends stays in the outbox.
 func (in *instance) Stop(ctx context.Context) error {
 	in.api.Shutdown()
-	err := in.server.Shutdown(ctx)
+	// Half of the time for requests; the relay has the other half.
+	requests, cancel := ctx, context.CancelFunc(func() {})
+	if end, ok := ctx.Deadline(); ok {
+		requests, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+	}
+	defer cancel()
+	err := in.server.Shutdown(requests)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), in.server.Close())
 	}
