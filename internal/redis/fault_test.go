@@ -1,12 +1,16 @@
 package redis_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // Redis is killed, stays away and comes back, several times, while both replicas
@@ -51,7 +55,8 @@ func TestRedisGoesAndComesBack(t *testing.T) {
 		require.Equal(t, n, next(t, theirs).Position)
 	}
 	for _, r := range []*replica{a, b} {
-		assert.EqualValues(t, 3, r.bus.Stats().Interruptions)
+		// A machine that is busy may miss a heartbeat besides, which costs nothing.
+		assert.GreaterOrEqual(t, r.bus.Stats().Interruptions, uint64(3))
 	}
 }
 
@@ -61,8 +66,16 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 	s := server(t)
 	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
 	stream := a.follow(admin(t, s.URL()))
+	quiet(t, stream)
+	waiting := make(chan aigen.ID)
+	go func() {
+		e, err := stream.Next(t.Context())
+		assert.NoError(t, err)
+		waiting <- e.GenerationID
+	}()
 	require.NoError(t, s.Kill())
 	a.until("the loss is noticed", func() bool { return !a.bus.Live() })
+	assert.Equal(t, b.mustCreate(), <-waiting, "one that was waiting already, and for long")
 	for range 5 {
 		id := b.mustCreate()
 		assert.Equal(t, id, next(t, stream).GenerationID)
@@ -76,6 +89,18 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 		r.until("the other has noticed too", func() bool { return r.client.Degraded() == "" })
 		assert.Equal(t, 1, r.log.lines("redis is gone"), r.log)
 		assert.Equal(t, 1, r.log.lines("redis is back"), r.log)
+	}
+}
+
+// quiet reads until there is nothing: neither an event nor a reason to look for one.
+func quiet(t *testing.T, s *app.Stream) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	for {
+		if _, err := s.Next(ctx); err != nil {
+			return
+		}
 	}
 }
 
@@ -103,6 +128,7 @@ func TestSlowRedisSlowsNobody(t *testing.T) {
 	s := server(t)
 	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
 	stream := a.follow(admin(t, s.URL()))
+	quiet(t, stream)
 	require.NoError(t, s.Pause())
 	var slowest time.Duration
 	for range 200 {
