@@ -1,12 +1,16 @@
 package redis_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // Redis is killed, stays away and comes back, several times, while both replicas
@@ -61,8 +65,18 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 	s := server(t)
 	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
 	stream := a.follow(admin(t, s.URL()))
+	quiet(t, stream)
+	waiting := make(chan aigen.ID, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(t.Context(), timely)
+		defer cancel()
+		e, err := stream.Next(ctx)
+		assert.NoError(t, err)
+		waiting <- e.GenerationID
+	}()
 	require.NoError(t, s.Kill())
 	a.until("the loss is noticed", func() bool { return !a.bus.Live() })
+	assert.Equal(t, b.mustCreate(), <-waiting, "one that was waiting already, and for long")
 	for range 5 {
 		id := b.mustCreate()
 		assert.Equal(t, id, next(t, stream).GenerationID)
@@ -77,6 +91,37 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 		assert.Equal(t, 1, r.log.lines("redis is gone"), r.log)
 		assert.Equal(t, 1, r.log.lines("redis is back"), r.log)
 	}
+}
+
+// quiet reads until there is nothing: neither an event nor a reason to look for one.
+func quiet(t *testing.T, s *app.Stream) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	for {
+		if _, err := s.Next(ctx); err != nil {
+			return
+		}
+	}
+}
+
+// A replica that wrote while Redis was gone, and died before it was back, tells
+// nobody: the streams look for themselves when they have a subscription again.
+func TestBackMeansLookOnce(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	a, _ := replicas(t, s.URL(), never)
+	stream := a.follow(admin(t, s.URL()))
+	require.NoError(t, s.Kill())
+	a.until("the loss is noticed", func() bool { return !a.bus.Live() })
+	quiet(t, stream)
+	mute, err := app.New(app.Config{Policy: a.policy, Store: a.store, Ledger: a.store})
+	require.NoError(t, err)
+	dead := *a
+	dead.Service = mute
+	id := dead.mustCreate()
+	require.NoError(t, s.Start())
+	assert.Equal(t, id, next(t, stream).GenerationID)
 }
 
 // A service that starts without Redis works, and finds it when it comes.
@@ -103,6 +148,7 @@ func TestSlowRedisSlowsNobody(t *testing.T) {
 	s := server(t)
 	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
 	stream := a.follow(admin(t, s.URL()))
+	quiet(t, stream)
 	require.NoError(t, s.Pause())
 	var slowest time.Duration
 	for range 200 {
