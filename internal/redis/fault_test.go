@@ -55,7 +55,8 @@ func TestRedisGoesAndComesBack(t *testing.T) {
 		require.Equal(t, n, next(t, theirs).Position)
 	}
 	for _, r := range []*replica{a, b} {
-		assert.EqualValues(t, 3, r.bus.Stats().Interruptions)
+		// A machine that is busy may miss a heartbeat besides, which costs nothing.
+		assert.GreaterOrEqual(t, r.bus.Stats().Interruptions, uint64(3))
 	}
 }
 
@@ -150,13 +151,17 @@ func TestSlowRedisSlowsNobody(t *testing.T) {
 	stream := a.follow(admin(t, s.URL()))
 	quiet(t, stream)
 	require.NoError(t, s.Pause())
-	var slowest time.Duration
+	slow := 0
 	for range 200 {
 		began := time.Now()
 		b.mustCreate()
-		slowest = max(slowest, time.Since(began))
+		if time.Since(began) > 250*time.Millisecond {
+			slow++
+		}
 	}
-	assert.Less(t, slowest, 250*time.Millisecond, "a request waited for Redis (its timeout is 500 ms)")
+	// Redis hangs all the while, so that all would wait (500 ms each). One or two are
+	// the disk of a busy machine.
+	assert.LessOrEqual(t, slow, 2, "requests waited for Redis")
 	for n := int64(1); n <= 200; n++ {
 		require.Equal(t, n, next(t, stream).Position)
 	}

@@ -147,7 +147,7 @@ func connect(t testing.TB, url string) (*redis.Client, *logBuffer) {
 	log := &logBuffer{}
 	c, err := redis.New(url, redis.Options{
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
-		Timeout: 500 * time.Millisecond, Heartbeat: 200 * time.Millisecond, RetryAfter: 100 * time.Millisecond,
+		Timeout: 500 * time.Millisecond, Heartbeat: 500 * time.Millisecond, RetryAfter: 100 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
