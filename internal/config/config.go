@@ -28,7 +28,7 @@ type Config struct {
 type Server struct {
 	ListenAddr         string        `env:"LISTEN_ADDR" default:"127.0.0.1:8000" check:"hostport" doc:"Address to listen on, host:port. Port 0 takes any free port; an empty host means all interfaces."`
 	CORSAllowedOrigins []string      `env:"CORS_ALLOWED_ORIGINS" empty:"no other origin" doc:"Origins whose web pages may call the API, comma-separated (https://app.example.com), or * for all."`
-	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute; 0 sets no limit."`
+	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute, every call with a token counted; they may come at once. 0 sets no limit."`
 	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" default:"20s" min:"1ms" max:"10m" doc:"How long a stop waits for requests and deliveries that are under way."`
 }
 
@@ -109,7 +109,7 @@ type Notifications struct {
 
 // Redis carries live events and limits between instances; with no URL, memory does.
 type Redis struct {
-	URL URL `env:"REDIS_URL" schemes:"redis rediss unix" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 or unix:///path."`
+	URL URL `env:"REDIS_URL" schemes:"redis rediss unix" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 or unix:///path. Services with different databases hear nothing of each other."`
 }
 
 // Log is what is written for operators.

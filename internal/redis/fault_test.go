@@ -67,9 +67,11 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
 	stream := a.follow(admin(t, s.URL()))
 	quiet(t, stream)
-	waiting := make(chan aigen.ID)
+	waiting := make(chan aigen.ID, 1)
 	go func() {
-		e, err := stream.Next(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), timely)
+		defer cancel()
+		e, err := stream.Next(ctx)
 		assert.NoError(t, err)
 		waiting <- e.GenerationID
 	}()
@@ -104,6 +106,25 @@ func quiet(t *testing.T, s *app.Stream) {
 	}
 }
 
+// A replica that wrote while Redis was gone, and died before it was back, tells
+// nobody: the streams look for themselves when they have a subscription again.
+func TestBackMeansLookOnce(t *testing.T) {
+	t.Parallel()
+	s := server(t)
+	a, _ := replicas(t, s.URL(), never)
+	stream := a.follow(admin(t, s.URL()))
+	require.NoError(t, s.Kill())
+	a.until("the loss is noticed", func() bool { return !a.bus.Live() })
+	quiet(t, stream)
+	mute, err := app.New(app.Config{Policy: a.policy, Store: a.store, Ledger: a.store})
+	require.NoError(t, err)
+	dead := *a
+	dead.Service = mute
+	id := dead.mustCreate()
+	require.NoError(t, s.Start())
+	assert.Equal(t, id, next(t, stream).GenerationID)
+}
+
 // A service that starts without Redis works, and finds it when it comes.
 func TestStartWithoutRedis(t *testing.T) {
 	t.Parallel()
@@ -130,13 +151,17 @@ func TestSlowRedisSlowsNobody(t *testing.T) {
 	stream := a.follow(admin(t, s.URL()))
 	quiet(t, stream)
 	require.NoError(t, s.Pause())
-	var slowest time.Duration
+	slow := 0
 	for range 200 {
 		began := time.Now()
 		b.mustCreate()
-		slowest = max(slowest, time.Since(began))
+		if time.Since(began) > 250*time.Millisecond {
+			slow++
+		}
 	}
-	assert.Less(t, slowest, 250*time.Millisecond, "a request waited for Redis (its timeout is 500 ms)")
+	// Redis hangs all the while, so that all would wait (500 ms each). One or two are
+	// the disk of a busy machine.
+	assert.LessOrEqual(t, slow, 2, "requests waited for Redis")
 	for n := int64(1); n <= 200; n++ {
 		require.Equal(t, n, next(t, stream).Position)
 	}

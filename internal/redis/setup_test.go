@@ -147,7 +147,7 @@ func connect(t testing.TB, url string) (*redis.Client, *logBuffer) {
 	log := &logBuffer{}
 	c, err := redis.New(url, redis.Options{
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
-		Timeout: 500 * time.Millisecond, Heartbeat: 200 * time.Millisecond, RetryAfter: 100 * time.Millisecond,
+		Timeout: 500 * time.Millisecond, Heartbeat: 500 * time.Millisecond, RetryAfter: 100 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
@@ -175,6 +175,7 @@ type replica struct {
 	log    *logBuffer
 	store  *sqlite.Store
 	user   aigen.ID
+	policy *aigen.Policy
 }
 
 // polls says how often streams look into the store by themselves.
@@ -190,18 +191,19 @@ func replicas(t testing.TB, url string, p polls) (a, b *replica) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	user := newID()
+	policy := &aigen.Policy{
+		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
+		SamplesTimeout: time.Hour, FinalTimeout: time.Hour, SelectionTimeout: 720 * time.Hour,
+		ReserveTimeout: time.Minute, MaxStageAttempts: 3,
+		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
+	}
 	build := func() *replica {
-		r := &replica{t: t, store: store, user: user}
+		r := &replica{t: t, store: store, user: user, policy: policy}
 		r.client, r.log = connect(t, url)
 		r.bus = redis.NewBus(r.client, newID())
 		r.Service, err = app.New(app.Config{
-			Policy: &aigen.Policy{
-				Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
-				SamplesTimeout: time.Hour, FinalTimeout: time.Hour, SelectionTimeout: 720 * time.Hour,
-				ReserveTimeout: time.Minute, MaxStageAttempts: 3,
-				RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
-			},
-			Store: store, Ledger: store, Bus: r.bus, PollEvents: p.alone, PollWithBus: p.withBus,
+			Policy: policy,
+			Store:  store, Ledger: store, Bus: r.bus, PollEvents: p.alone, PollWithBus: p.withBus,
 		})
 		require.NoError(t, err)
 		run(t, func(ctx context.Context) error { return r.bus.Run(ctx, r.Service) })

@@ -81,6 +81,15 @@ func audit(t *testing.T, dir string) *sql.DB {
 	return db
 }
 
+// hasSchema reports whether the first migration has come to its end.
+func hasSchema(t *testing.T, dir string) bool {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "aigen.db")+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	defer db.Close()
+	return count(t, db, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'") > 0
+}
+
 // rowsOf returns the rows of a query, one string each.
 func rowsOf(t *testing.T, db *sql.DB, query string) []string {
 	t.Helper()
