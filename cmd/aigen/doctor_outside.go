@@ -73,7 +73,7 @@ func checkRabbitMQ(ctx context.Context, c config.Config) check {
 
 func checkWebhook(ctx context.Context, c config.Config) check {
 	return timed("engine", "somebody answers at N8N_WEBHOOK_URL", func() error {
-		wc := webhookConfig(c, nil)
+		wc := webhookConfig(c)
 		if wc.Secret == "" {
 			wc.Secret = "not used by this check" // nothing is signed
 		}

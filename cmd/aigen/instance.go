@@ -120,7 +120,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs, assets, err := in.connectEngine(ctx, tracer, service)
+	jobs, assets, err := in.connectEngine(ctx, service)
 	if err != nil {
 		return err
 	}

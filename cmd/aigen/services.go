@@ -39,13 +39,11 @@ func nameRequest(ctx context.Context, h http.Header) {
 	}
 }
 
-func webhookConfig(c config.Config, t *tracing.Tracer) n8nwebhook.Config {
+// webhookConfig has no tracer: a job brings the trace that it belongs to.
+func webhookConfig(c config.Config) n8nwebhook.Config {
 	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal()}
 	if len(c.Callback.Secrets) > 0 {
 		wc.Secret = c.Callback.Secrets[0].Reveal()
-	}
-	if t != nil {
-		wc.Wrap = t.Around("n8n")
 	}
 	return wc
 }
@@ -85,7 +83,7 @@ func (in *instance) connectCredits(t *tracing.Tracer) (app.CreditService, error)
 }
 
 // connectEngine is what does the jobs. assets is nil where that is not this process.
-func (in *instance) connectEngine(ctx context.Context, t *tracing.Tracer, r worker.Reporter) (app.JobPublisher, *worker.Assets, error) {
+func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.JobPublisher, *worker.Assets, error) {
 	switch {
 	case in.c.UsesRabbitMQ():
 		p, err := rabbitmq.Open(ctx, rabbitConfig(in.c, in.log))
@@ -102,7 +100,7 @@ func (in *instance) connectEngine(ctx context.Context, t *tracing.Tracer, r work
 		})
 		return p, nil, nil
 	case in.c.UsesWebhook():
-		p, err := n8nwebhook.New(webhookConfig(in.c, t))
+		p, err := n8nwebhook.New(webhookConfig(in.c))
 		if err != nil {
 			return nil, nil, &exitError{exitSettings, err}
 		}

@@ -118,6 +118,7 @@ func (a *API) serve(rt route) http.Handler {
 		if a.c.Tracer != nil && !routeIsProbe(rt.path) {
 			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
 			r = r.WithContext(ctx)
+			callOf(ctx).traced = ctx
 			defer func() { end(statusOf(w)) }()
 		}
 		// No deadline is the server's: an event stream would not survive it. A

@@ -99,7 +99,11 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 		slog.String("request_id", c.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", rec.bytes),
 	}
-	a.c.Log.LogAttrs(r.Context(), level, "request", append(attrs, c.attrs()...)...)
+	ctx := r.Context()
+	if c.traced != nil {
+		ctx = c.traced // the line leads to the trace
+	}
+	a.c.Log.LogAttrs(ctx, level, "request", append(attrs, c.attrs()...)...)
 }
 
 // attrs are those parts of the line that only some requests have.

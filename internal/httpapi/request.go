@@ -22,7 +22,8 @@ type call struct {
 	err        error
 	body       []byte // kept with DetailedLogging only
 	replayed   bool
-	gone       bool // the client hung up
+	gone       bool            // the client hung up
+	traced     context.Context //nolint:containedctx // with the request's span; nil: none
 	stream     bool
 }
 
