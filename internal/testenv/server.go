@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -148,11 +149,12 @@ func (s *Server) end(signal syscall.Signal, atMost time.Duration) error {
 	if s.pid == 0 {
 		return nil
 	}
-	all := append(descendants(s.pid), s.pid)
+	family := append(descendants(s.pid), s.pid)
+	told := family
 	if signal != syscall.SIGKILL {
-		all = all[len(all)-1:]
+		told = family[len(family)-1:]
 	}
-	for _, pid := range all {
+	for _, pid := range told {
 		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("end %s: %w", s.kind.Name, err)
 		}
@@ -171,6 +173,10 @@ func (s *Server) end(signal syscall.Signal, atMost time.Duration) error {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		<-ended
+	}
+	// PostgreSQL does not start while a child of the one before is still dying.
+	for deadline := time.Now().Add(atMost); slices.ContainsFunc(family, running) && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
 	}
 	_, _ = io.WriteString(s.leash, "ended\n") // the watchdog has nothing to do
 	_ = s.leash.Close()
@@ -264,6 +270,17 @@ func wait(k Kind, url string, atMost time.Duration) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// running reports whether a process still has something of its own: one that is only
+// waited for has not.
+func running(pid int) bool {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(raw[bytes.LastIndexByte(raw, ')')+1:]), " ")
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
 func freePort() (int, error) {
