@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -12,15 +11,11 @@ import (
 // notificationsAtOnce is how many notifications are under way at a time.
 const notificationsAtOnce = 16
 
-// notificationLife is how long a notification is tried, however often: an outage of
-// the other side of some hours loses none, and one that comes days late helps nobody.
-const notificationLife = 24 * time.Hour
-
-// notificationDeliverer tells users.
+// notificationDeliverer tells users. What it cannot deliver is set aside after the
+// attempts that are set: a message that comes days late helps nobody.
 type notificationDeliverer struct {
 	service NotificationService
 	tracer  Tracer
-	now     func() time.Time
 }
 
 func (n *notificationDeliverer) window() int { return 4 * notificationsAtOnce }
@@ -49,8 +44,6 @@ func (n *notificationDeliverer) one(ctx context.Context, d Delivery) error {
 	return n.service.Notify(ctx, note)
 }
 
-func (n *notificationDeliverer) forever(d Delivery, _ error) bool {
-	return n.now().Sub(d.CreatedAt) < notificationLife
-}
+func (n *notificationDeliverer) forever(Delivery, error) bool { return false }
 
 func (n *notificationDeliverer) dead(context.Context, Delivery) error { return nil }

@@ -78,7 +78,7 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 	r := &Relay{outbox: o, now: s.policy.Now, log: s.log, metrics: s.metrics, c: c, lanes: map[Lane]*lane{}}
 	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w})
 	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s})
-	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, &notificationDeliverer{service: n, tracer: s.tracer, now: s.policy.Now})
+	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, &notificationDeliverer{service: n, tracer: s.tracer})
 	s.relay = r
 	return r
 }

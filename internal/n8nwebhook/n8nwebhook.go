@@ -104,10 +104,6 @@ func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
 	}
 	answer, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodPost, Query: p.query, Header: h, Body: j.Body})
 	if err != nil {
-		var fault *httpcall.CallError
-		if errors.As(err, &fault) && fault.Kind == httpcall.Unreachable {
-			err = fmt.Errorf("%w: %w", app.ErrAway, err)
-		}
 		return fmt.Errorf("post job to N8N_WEBHOOK_URL: %w", err)
 	}
 	return judge(answer, p.c.Now())
