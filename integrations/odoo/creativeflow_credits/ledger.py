@@ -89,6 +89,7 @@ class Book:
     reservations: dict  # by reference
     entries: list = field(default_factory=list)
     changed: dict = field(default_factory=dict)  # reservations that are new or have another state
+    busy: set = field(default_factory=set)  # users whose accounts exist, and are not in here
 
     def do(self, op, note=''):
         """Carry out an operation and return its answer. Raises Refusal."""

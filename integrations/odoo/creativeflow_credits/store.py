@@ -33,6 +33,10 @@ class Unavailable(Exception):
     """The database could not do it now. The same call later can."""
 
 
+class Locked(Unavailable):
+    """Somebody keeps an account locked."""
+
+
 class Again(Exception):
     """The transaction is to be done once more: what it was built on has changed."""
 
@@ -41,18 +45,30 @@ def carry_out(open_cursor, operations, expires_after):
     """Carry out operations in one transaction and return an answer or a Refusal for each.
 
     A repeat changes nothing, so it is safe to try again whatever happened, even where it
-    is not known whether the commit has been done.
+    is not known whether the commit has been done. Where somebody keeps an account locked,
+    the operations on the others are carried out without those on that one.
     """
-    def work(cr):
-        book = lock(cr, {op.user for op in operations}, {op.user for op in operations if op.name == 'reserve'})
+    users = {op.user for op in operations}
+    needed = {op.user for op in operations if op.name == 'reserve'}
+
+    def work(cr, wait):
+        book = lock(cr, users, needed, wait)
         book.reservations.update(load(cr, {op.reference for op in operations}))
         outcomes = [outcome(book, op) for op in operations]
         save(cr, book, expires_after)
         return outcomes
-    return in_transaction(open_cursor, work)
+
+    try:
+        return in_transaction(open_cursor, lambda cr: work(cr, wait=True))
+    except Locked:
+        if len(users) == 1:
+            raise
+        return in_transaction(open_cursor, lambda cr: work(cr, wait=False))
 
 
 def outcome(book, op):
+    if op.user in book.busy:
+        return Refusal('unavailable', 'The account is in use. Try again.')
     try:
         return book.do(op)
     except Refusal as refusal:
@@ -97,9 +113,11 @@ def in_transaction(open_cursor, work):
         except Again:
             pass
         except AWAY as error:
+            if isinstance(error, LockNotAvailable):
+                raise Locked(str(error)) from error
             # A lost connection, or a deadlock that somebody else's locks made, is over at
-            # once. A lock that was waited for in vain, or a pool that is full, is not.
-            if not tries_left or isinstance(error, (LockNotAvailable, PoolError)):
+            # once. A pool that is full is not.
+            if not tries_left or isinstance(error, PoolError):
                 raise Unavailable(str(error)) from error
             _logger.info("credits: once more after: %s", error)
     raise Unavailable("the accounts changed too often meanwhile")
@@ -132,18 +150,23 @@ def insert_accounts(cr, users):
         ON CONFLICT (user_uuid) DO NOTHING""", [sorted(users)])
 
 
-def lock(cr, users, needed=frozenset()):
+def lock(cr, users, needed=frozenset(), wait=True):
     """Lock the accounts of users and return a Book of them. Raises MissingAccounts if one
-    that is needed does not exist."""
-    cr.execute("""
+    that is needed does not exist. Without wait, those that somebody else has locked are
+    the Book's busy ones."""
+    cr.execute(f"""
         SELECT user_uuid, (balance * 100)::bigint, (reserved * 100)::bigint
         FROM creativeflow_credit_account WHERE user_uuid = ANY(%s)
-        ORDER BY user_uuid COLLATE "C" FOR NO KEY UPDATE""", [list(users)])
+        ORDER BY user_uuid COLLATE "C" FOR NO KEY UPDATE {'' if wait else 'SKIP LOCKED'}""", [list(users)])
     accounts = {user: Account(user, balance, reserved) for user, balance, reserved in cr.fetchall()}
-    missing = needed - accounts.keys()
+    busy = set()
+    if not wait:
+        cr.execute("SELECT user_uuid FROM creativeflow_credit_account WHERE user_uuid = ANY(%s)", [list(users)])
+        busy = {user for [user] in cr.fetchall()} - accounts.keys()
+    missing = needed - accounts.keys() - busy
     if missing:
         raise MissingAccounts(missing)
-    return Book(accounts, {})
+    return Book(accounts, {}, busy=busy)
 
 
 def load(cr, references):

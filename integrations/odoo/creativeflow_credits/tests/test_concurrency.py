@@ -1,5 +1,6 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 from odoo.sql_db import db_connect
 from odoo.tests import BaseCase, get_db_name, tagged
@@ -130,14 +131,16 @@ class TestConcurrency(BaseCase):
         self.assertEqual(self.audit(), [])
 
     def test_a_lock_that_is_never_given_back(self):
-        user = self.new_user(100)
-        with self.open() as cr:
+        user, other = self.new_user(100), self.new_user(100)
+        mine, theirs = operation('reserve', user), operation('reserve', other)
+        with patch.object(store, 'LOCK_TIMEOUT', '100ms'), self.open() as cr:
             store.begin(cr)
             store.lock(cr, [user])
-            timeout = store.LOCK_TIMEOUT
-            store.LOCK_TIMEOUT = '100ms'
-            try:
-                with self.assertRaises(store.Unavailable), mute_logger('odoo.sql_db'):
-                    self.carry_out(operation('reserve', user))
-            finally:
-                store.LOCK_TIMEOUT = timeout
+            with self.assertRaises(store.Unavailable), mute_logger('odoo.sql_db'):
+                self.carry_out(mine)
+            with mute_logger('odoo.sql_db'):
+                busy, done = self.carry_out(mine, theirs)
+            self.assertEqual(busy.code, 'unavailable')
+            self.assertEqual(done, {'can_afford': True, 'available': 0}, "the others are served")
+        self.assertEqual(self.carry_out(mine, theirs), [done, done])
+        self.assertEqual(self.audit(), [])

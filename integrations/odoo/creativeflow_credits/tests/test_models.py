@@ -1,7 +1,7 @@
 from psycopg2 import Error as DatabaseError
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import TransactionCase, new_test_user, tagged
+from odoo.tests import Form, TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.creativeflow_credits import store
@@ -189,6 +189,8 @@ class TestModels(TransactionCase):
             keys.issue('short', 'x' * 31)
         shown = self.env['creativeflow.credit.new.key'].with_user(self.manager).create({'name': 'b'}).action_issue()
         self.assertTrue(shown['context']['default_key'].startswith('cfc_'))
+        form = Form(self.env[shown['res_model']].with_user(self.manager).with_context(shown['context']))
+        self.assertEqual(form.key, shown['context']['default_key'], "shown to whoever has made it")
 
     def test_views(self):
         """Each view can be shown to those who have the menu."""
