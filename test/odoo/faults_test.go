@@ -103,7 +103,7 @@ func TestLockIsNotWaitedForForEver(t *testing.T) {
 func TestOdooKilled(t *testing.T) {
 	s := theOdoo(t)
 	m := s.manager(t)
-	granted := aigen.Credits(5_000)
+	granted := aigen.Credits(1_500)
 	w := newWork(t, s.client(t, func(c *odoo.Config) {
 		c.Timeout, c.Breaker.OpenFor = 5*time.Second, 500*time.Millisecond
 	}), m.newUsers(10, granted.String()), granted)

@@ -39,8 +39,8 @@ func TestMoneyRule(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := s.manager(t)
-			// About a third of the reservations cannot be afforded.
-			granted := aigen.Credits(50_000 / c.accounts)
+			// Towards the end there is not enough for everybody.
+			granted := aigen.Credits(30_000 / c.accounts)
 			w := newWork(t, s.client(t, c.change), m.newUsers(c.accounts, granted.String()), granted)
 			w.run(calls)
 			w.check(t, s)

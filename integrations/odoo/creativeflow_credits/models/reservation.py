@@ -49,9 +49,11 @@ class CreditReservation(models.Model):
 
     @api.model
     def _expires_after(self):
-        """Seconds until a reservation expires."""
-        value = self.env['ir.config_parameter'].sudo().get_param(HOURS)
-        return max(int(value or DEFAULT_HOURS), 1) * 3600
+        """Seconds until a reservation expires. What is no number of hours counts as not set:
+        a slip in the system parameters must not stop every call."""
+        value = self.env['ir.config_parameter'].sudo().get_param(HOURS) or ''
+        hours = int(value) if value.isdecimal() and len(value) < 7 else DEFAULT_HOURS
+        return max(hours, 1) * 3600
 
     @api.model
     def _expire_due(self):

@@ -207,6 +207,9 @@ class TestModels(TransactionCase):
         settings = self.env['res.config.settings'].create({'creativeflow_reservation_hours': 2})
         settings.set_values()
         self.assertEqual(self.env['creativeflow.credit.reservation']._expires_after(), 7200)
+        for value, seconds in [('x', 168 * 3600), ('-1', 168 * 3600), ('0', 3600), ('9' * 20, 168 * 3600), (False, 168 * 3600)]:
+            self.env['ir.config_parameter'].set_param('creativeflow_credits.reservation_hours', value)
+            self.assertEqual(self.env['creativeflow.credit.reservation']._expires_after(), seconds)
         with self.assertRaises(ValidationError):
             self.env['res.config.settings'].create({'creativeflow_reservation_hours': 0})
 
