@@ -130,6 +130,20 @@ class TestConcurrency(BaseCase):
         self.assertEqual(self.sums(user), (100000 - 50 * 10, 0, 100000 - 50 * 10))
         self.assertEqual(self.audit(), [])
 
+    def test_expiry_waits_for_nobody(self):
+        users = [self.new_user(100), self.new_user(100)]
+        self.carry_out(*[operation('reserve', user) for user in users])
+        with self.open() as cr:
+            cr.execute("""
+                UPDATE creativeflow_credit_reservation SET expires_at = now() AT TIME ZONE 'UTC' - interval '1 s'
+                WHERE account_id IN (SELECT id FROM creativeflow_credit_account WHERE user_uuid = ANY(%s))""", [users])
+        with self.open() as cr:
+            store.lock(cr, [users[0]])
+            self.assertEqual(store.expire_due(self.open), 1)
+            self.assertEqual([self.sums(user)[1] for user in users], [100, 0])
+        self.assertEqual(store.expire_due(self.open), 1)
+        self.assertEqual(self.audit(), [])
+
     def test_a_lock_that_is_never_given_back(self):
         user, other = self.new_user(100), self.new_user(100)
         mine, theirs = operation('reserve', user), operation('reserve', other)
