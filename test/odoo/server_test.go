@@ -126,7 +126,7 @@ func (s *server) prepare() error {
 	if _, err := s.postgresExec("CREATE ROLE odoo LOGIN CREATEDB"); err != nil {
 		return err
 	}
-	if out, err := s.tool(5*time.Minute, nil, "-d", database, "-i", "creativeflow_credits", "--stop-after-init"); err != nil {
+	if out, err := s.tool(15*time.Minute, nil, "-d", database, "-i", "creativeflow_credits", "--stop-after-init"); err != nil {
 		return fmt.Errorf("install the addon: %w:\n%s", err, out)
 	}
 	script := fmt.Sprintf("env['creativeflow.credit.api.key'].issue('e2e', key=%q)\nenv.cr.commit()\n", apiKey)
@@ -207,7 +207,7 @@ func (s *server) tool(atMost time.Duration, in *strings.Reader, args ...string) 
 
 // shell runs a script in Odoo's shell.
 func (s *server) shell(database, script string) (string, error) {
-	return s.tool(5*time.Minute, strings.NewReader(script), "shell", "-d", database)
+	return s.tool(15*time.Minute, strings.NewReader(script), "shell", "-d", database)
 }
 
 // postgresExec runs a statement as PostgreSQL's superuser.
