@@ -106,7 +106,8 @@ func (s *imageService) sizes() []string {
 	return slices.Clone(s.asked)
 }
 
-// store keeps what is PUT into it, and gives it back.
+// store keeps what is PUT into it, and gives it back. It is enough of an S3, too, for
+// n8n's node: that asks for the bucket's location, and signs.
 type store struct {
 	url string
 
@@ -124,8 +125,16 @@ func startStore(t *testing.T) *store {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if r.URL.Query().Has("location") {
+			w.Header().Set("Content-Type", "application/xml")
+			_, _ = io.WriteString(w, `<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>`)
+			return
+		}
 		if r.Method == http.MethodPut {
 			assert.Equal(t, "image/png", r.Header.Get("Content-Type"))
+			if strings.HasPrefix(r.URL.Path, "/bucket/") {
+				assert.Contains(t, r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=key-of-s3/")
+			}
 			s.files[r.URL.Path] = raw
 			w.WriteHeader(http.StatusCreated)
 			return
@@ -138,10 +147,16 @@ func startStore(t *testing.T) *store {
 	return s
 }
 
-func (s *store) count() int {
+// count is how many files there are under a prefix.
+func (s *store) count(prefix string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.files)
+	for path := range s.files {
+		if strings.HasPrefix(path, prefix) {
+			n++
+		}
+	}
+	return n
 }
 
 func jsonBody(v any) io.Reader {

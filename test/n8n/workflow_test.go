@@ -95,7 +95,7 @@ func (n *instance) helpers() []workflow {
 }
 
 // credentials are those that the workflows refer to.
-func credentials(t *testing.T, broker, imageKey string) []credential {
+func credentials(t *testing.T, broker, s3 string) []credential {
 	t.Helper()
 	u, err := url.Parse(broker)
 	require.NoError(t, err)
@@ -107,6 +107,9 @@ func credentials(t *testing.T, broker, imageKey string) []credential {
 			"hostname": u.Hostname(), "port": port, "username": u.User.Username(), "password": password, "vhost": "/", "ssl": false,
 		}},
 		{"aigenSecret", "aigen callback secret", "crypto", map[string]any{"hmacSecret": testprogram.CallbackSecret}},
+		{"aigenS3", "S3", "s3", map[string]any{
+			"endpoint": s3, "region": "eu-west-1", "accessKeyId": "key-of-s3", "secretAccessKey": "secret-of-s3", "forcePathStyle": true,
+		}},
 		{"aigenOpenAI", "OpenAI", "openAiApi", map[string]any{"apiKey": imageKey, "url": "https://api.openai.com/v1"}},
 	}
 }
