@@ -62,6 +62,7 @@ func TestWorkflows(t *testing.T) {
 	t.Run("signed", func(t *testing.T) { bySignature(t, signed.as(t)) })
 	t.Run("image service", func(t *testing.T) { imageServiceUsed(t, openai.as(t), images, put) })
 	t.Run("faults", func(t *testing.T) { faults(t, faulty.as(t)) })
+	t.Run("service away", func(t *testing.T) { serviceAway(t, main.as(t)) })
 	t.Run("n8n killed", func(t *testing.T) { killed(t, n.as(t), main.as(t)) })
 	t.Run("RabbitMQ restarted", func(t *testing.T) { brokerRestarted(t, broker, main.as(t)) })
 	t.Run("n8n restarted", func(t *testing.T) { restarted(t, n.as(t), main.as(t)) })
