@@ -12,7 +12,7 @@ OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image e2e-n8n check-deploy chart-files
+.PHONY: test-all $(shell sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
 	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
+
+e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 19 (10 minutes)
+	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
+	ODOO_DIR='$(abspath $(ODOO_DIR))' $(GO) test -tags odoo -count=1 -timeout 40m -v $(E2E_FLAGS) ./test/odoo/
 
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...

@@ -92,7 +92,7 @@ type Generation struct {
 type Credits struct {
 	OdooURL         URL           `env:"ODOO_SERVICE_URL" schemes:"http https" base:"true" empty:"the embedded ledger" doc:"Base URL of the Odoo credit service."`
 	OdooKey         Secret        `env:"ODOO_API_KEY" max:"4096" doc:"Key for ODOO_SERVICE_URL; required with it."`
-	OdooDatabase    string        `env:"ODOO_DATABASE" max:"63" empty:"the one that Odoo finds by itself" doc:"Name of Odoo's database, sent as X-Odoo-Database; needed where one Odoo serves several."`
+	OdooDatabase    string        `env:"ODOO_DATABASE" max:"63" empty:"the one that Odoo finds by itself" doc:"Name of Odoo's database, sent as X-Odoo-Database; needed where one Odoo 19 serves several. Odoo 17 and 18 do not heed it: there Odoo's dbfilter decides."`
 	OdooTimeout     time.Duration `env:"ODOO_TIMEOUT" default:"10s" min:"1ms" max:"5m" doc:"Time for one call to the credit service."`
 	SyncCheck       bool          `env:"USE_SYNC_CREDIT_CHECK" default:"true" doc:"Whether credits are reserved before a request is accepted. With false they are reserved in the background."`
 	CostSample      Hundredths    `env:"CREDIT_COST_SAMPLE" default:"0.25" min:"0" max:"1000000" doc:"Price of one sample."`
