@@ -36,43 +36,41 @@ func TestBodyThatNobodyReads(t *testing.T) {
 	f := setup(t, func(c *httpapi.Config) { c.ReadTimeout = 200 * time.Millisecond })
 	id := f.awaiting()
 	mine := "Authorization: Bearer " + tokenOf(f.user)
-	t.Run("all", func(t *testing.T) { // which waits for those within it
-		for _, c := range []struct {
-			name, request string
-			status        int
-			headers       []string
-		}{
-			{"no token", "POST " + base, http.StatusUnauthorized, nil},
-			{"bad token", "POST " + base, http.StatusUnauthorized, []string{"Authorization: Bearer forged"}},
-			{"no proof", "POST " + callbacks, http.StatusUnauthorized, nil},
-			{"no such path", "POST /nowhere", http.StatusNotFound, nil},
-			{"no such method", "PUT " + base, http.StatusMethodNotAllowed, nil},
-			{"no media type", "POST " + base, http.StatusUnsupportedMediaType, []string{mine}},
-			{"a list with a body", "GET " + base, http.StatusRequestTimeout, []string{mine}},
-			{"a stream with a body", "GET /api/v1/events", http.StatusRequestTimeout, []string{mine}},
-			{"a probe with a body", "GET /healthz", http.StatusRequestTimeout, nil},
-			{"a cancellation with a body", "POST " + base + "/" + id + "/cancel", http.StatusRequestTimeout, []string{mine}},
-			{"a slow body", "POST " + base, http.StatusRequestTimeout, []string{mine, "Content-Type: application/json"}},
-		} {
-			for _, length := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
-				t.Run(c.name+", "+length, func(t *testing.T) {
-					t.Parallel()
-					conn := f.dial()
-					lines := append([]string{c.request + " HTTP/1.1", "Host: x", length}, c.headers...)
-					_, err := fmt.Fprintf(conn, "%s\r\n\r\n1", strings.Join(lines, "\r\n"))
-					require.NoError(t, err)
-					in := bufio.NewReader(conn)
-					resp, err := http.ReadResponse(in, nil)
-					require.NoError(t, err)
-					_, err = io.Copy(io.Discard, resp.Body)
-					require.NoError(t, err)
-					assert.Equal(t, c.status, resp.StatusCode)
-					hungUp(t, in)
-				})
-			}
+	for _, c := range []struct {
+		name, request string
+		status        int
+		headers       []string
+	}{
+		{"no token", "POST " + base, http.StatusUnauthorized, nil},
+		{"bad token", "POST " + base, http.StatusUnauthorized, []string{"Authorization: Bearer forged"}},
+		{"no proof", "POST " + callbacks, http.StatusUnauthorized, nil},
+		{"no such path", "POST /nowhere", http.StatusNotFound, nil},
+		{"no such method", "PUT " + base, http.StatusMethodNotAllowed, nil},
+		{"no media type", "POST " + base, http.StatusUnsupportedMediaType, []string{mine}},
+		{"a list with a body", "GET " + base, http.StatusRequestTimeout, []string{mine}},
+		{"a stream with a body", "GET /api/v1/events", http.StatusRequestTimeout, []string{mine}},
+		{"a probe with a body", "GET /healthz", http.StatusRequestTimeout, nil},
+		{"a cancellation with a body", "POST " + base + "/" + id + "/cancel", http.StatusRequestTimeout, []string{mine}},
+		{"a slow body", "POST " + base, http.StatusRequestTimeout, []string{mine, "Content-Type: application/json"}},
+	} {
+		for _, length := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
+			t.Run(c.name+", "+length, func(t *testing.T) {
+				t.Parallel()
+				conn := f.dial()
+				lines := append([]string{c.request + " HTTP/1.1", "Host: x", length}, c.headers...)
+				_, err := fmt.Fprintf(conn, "%s\r\n\r\n1", strings.Join(lines, "\r\n"))
+				require.NoError(t, err)
+				in := bufio.NewReader(conn)
+				resp, err := http.ReadResponse(in, nil)
+				require.NoError(t, err)
+				_, err = io.Copy(io.Discard, resp.Body)
+				require.NoError(t, err)
+				assert.Equal(t, c.status, resp.StatusCode)
+				hungUp(t, in)
+				assert.Equal(t, "AwaitingSelection", f.call(http.MethodGet, base+"/"+id, nil).json()["status"])
+			})
 		}
-	})
-	assert.Equal(t, "AwaitingSelection", f.call(http.MethodGet, base+"/"+id, nil).json()["status"])
+	}
 }
 
 // TestDroppedBodyKeepsTheConnection: a body that came in time costs nobody anything,
