@@ -297,6 +297,9 @@ func output(t *testing.T, dir string, settings map[string]string, args ...string
 	return string(out)
 }
 
+// someToken has the form of one, and names a key (RS256, kid x) that has to be fetched.
+const someToken = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJ4In0.AAAA"
+
 // TestSecretsOfWhatFails: each server refuses or is gone, at the start and for doctor.
 func TestSecretsOfWhatFails(t *testing.T) {
 	t.Parallel()
@@ -313,7 +316,7 @@ func TestSecretsOfWhatFails(t *testing.T) {
 		"no webhook":                       {"N8N_WEBHOOK_URL", "http://user:" + marker + "@127.0.0.1:1/hook?key=" + marker},
 		"no notifications":                 {"NOTIFICATION_SERVICE_URL", "http://user:" + marker + "@nowhere.invalid"},
 		"no image API":                     {"IMAGE_API_URL", "http://user:" + marker + "@127.0.0.1:1/v1"},
-		"no keys":                          {"JWT_JWKS_URL", "http://user:" + marker + "@127.0.0.1:1/jwks?token=" + marker},
+		"no keys":                          {"JWT_JWKS_URL", "http://127.0.0.1:1/jwks?token=" + marker},
 		"no collector":                     {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:" + marker + "@127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -334,7 +337,7 @@ func TestSecretsOfWhatFails(t *testing.T) {
 			case p.url = <-ready:
 				for range 3 {
 					for _, path := range []string{"/readyz", "/metrics", "/api/v1/credits"} {
-						seen.add(path, fetch(t, http.MethodGet, p.url+path, "", [2]string{"Authorization", "Bearer x.y.z"}))
+						seen.add(path, fetch(t, http.MethodGet, p.url+path, "", [2]string{"Authorization", "Bearer " + someToken}))
 					}
 				}
 				_, _ = newUser(t).create(p.url, "", "a fox")
