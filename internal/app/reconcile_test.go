@@ -311,11 +311,11 @@ func TestReconcileBesideTheService(t *testing.T) {
 	t.Parallel()
 	b := &movingBooks{twoBooks: &twoBooks{listed: true}}
 	b.pair(deducted, held)
-	real := b.pair(refunded, held)
+	lasting := b.pair(refunded, held)
 	r := app.Reconciler{Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }}
 	got, err := r.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got.Differences, 1)
-	assert.Equal(t, real.ID, got.Differences[0].Reference)
+	assert.Equal(t, lasting.ID, got.Differences[0].Reference)
 	assert.Equal(t, 2, b.looks)
 }

@@ -65,7 +65,7 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 		t.Helper()
 		eventually(t, generation+" is "+want+" at the credit service", func() bool { return odoo.states(generation) == want })
 	}
-	settled(ended, "deducted deducted")
+	settled(ended, times(2, "deducted"))
 	settled(waiting, "deducted")
 	backup := filepath.Join(dir, "backup.dump")
 	postgresTool(t, "pg_dump", "--format=custom", "--file="+backup, s.database)
@@ -78,9 +78,9 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	finish(lostEnded)
 	lostQueued := create("lost, in the queue")
 	lostJob := jobs.next(lostQueued)
-	settled(waiting, "deducted deducted")
+	settled(waiting, times(2, "deducted"))
 	settled(queued, "deducted")
-	settled(lostEnded, "deducted deducted")
+	settled(lostEnded, times(2, "deducted"))
 	settled(lostQueued, "held")
 
 	// The disaster, and the restore as it is written down.
@@ -130,8 +130,8 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	// Life goes on: the choice that was lost is made again, and paid for.
 	finish(waiting)
 	finish(queued)
-	settled(waiting, "deducted deducted deducted")
-	settled(queued, "deducted deducted")
+	settled(waiting, times(3, "deducted"))
+	settled(queued, times(2, "deducted"))
 	assert.Equal(t, 3, reconciled(t, dir, settings, 6).Left)
 	assert.Equal(t, 0, p.stop())
 	db := openSQL(t, "pgx", s.database)
@@ -190,7 +190,7 @@ func TestReconcileAfterOdooLost(t *testing.T) {
 				assert.Equal(t, map[string]int{"not_settled_there " + ids[0]: 1, "unknown_there " + ids[1]: 1}, reconciled(t, dir, settings, 6).kinds())
 				assert.Equal(t, "held", odoo.states(ids[0]))
 				assert.Zero(t, reconciled(t, dir, settings, 0, "--mend").Left)
-				assert.Equal(t, "deducted deducted deducted", odoo.states(ids[0])+" "+odoo.states(ids[1])+" "+odoo.states(ids[2]))
+				assert.Equal(t, times(3, "deducted"), odoo.states(ids[0])+" "+odoo.states(ids[1])+" "+odoo.states(ids[2]))
 			} else {
 				found := reconciled(t, dir, settings, 6)
 				assert.False(t, found.Listed)
@@ -205,6 +205,9 @@ func TestReconcileAfterOdooLost(t *testing.T) {
 		})
 	}
 }
+
+// times is n reservations in the same state, as keptOdoo.states says it.
+func times(n int, state string) string { return strings.TrimSuffix(strings.Repeat(state+" ", n), " ") }
 
 func without(list []string, one string) (rest []string) {
 	for _, s := range list {

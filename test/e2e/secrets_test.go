@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,8 +65,7 @@ func (l *leaks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusUnauthorized, http.StatusServiceUnavailable}[n%4]
 	answer, media := quoted, "text/plain"
 	if n%2 == 0 {
-		raw, _ := json.Marshal(map[string]any{"error": map[string]any{"code": "x", "message": quoted}, "message": quoted, "detail": quoted})
-		answer, media = string(raw), "application/json"
+		answer, media = fmt.Sprintf(`{"error":{"code":"x","message":%[1]q},"message":%[1]q,"detail":%[1]q}`, quoted), "application/json"
 	}
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("X-Request-Id", r.Header.Get("Authorization"))
