@@ -13,6 +13,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // TestRestoreOfAnOldBackup restores PostgreSQL from a backup, while RabbitMQ and the
@@ -26,33 +28,33 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 		"ODOO_SERVICE_URL": odoo.url, "ODOO_API_KEY": "key-of-odoo",
 		"LISTEN_ADDR": "127.0.0.1:" + freePort(t), // jobs know where to report, also after the restart
 	}
-	dir, u := t.TempDir(), newUser(t)
-	p := start(t, dir, settings)
+	dir, u := t.TempDir(), testprogram.NewUser(t)
+	p := testprogram.Start(t, dir, settings)
 	jobs := openQueue(t, s)
 	create := func(prompt string) string {
-		a, err := u.create(p.url, "", prompt)
+		a, err := u.Create(p.URL, "", prompt)
 		require.NoError(t, err)
-		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 		return a.GenerationID
 	}
-	samples := func(prompt string) (string, job) {
+	samples := func(prompt string) (string, testprogram.Job) {
 		id := create(prompt)
 		j := jobs.next(id)
 		jobs.settle(j, http.StatusOK)
-		u.until(t, p.url, id, "AwaitingSelection")
+		u.Until(t, p.URL, id, "AwaitingSelection")
 		return id, j
 	}
 	choose := func(id string) {
-		g, err := u.get(p.url, id)
+		g, err := u.Get(p.URL, id)
 		require.NoError(t, err)
-		a, err := u.post(p.url, id, "select-sample", "", map[string]any{"sampleId": g.SampleAssets[0].AssetID})
+		a, err := u.Post(p.URL, id, "select-sample", "", map[string]any{"sampleId": g.SampleAssets[0].AssetID})
 		require.NoError(t, err)
-		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 	}
 	finish := func(id string) {
 		choose(id)
 		jobs.settle(jobs.next(id), http.StatusOK)
-		u.until(t, p.url, id, "Completed")
+		u.Until(t, p.URL, id, "Completed")
 	}
 
 	// Before the backup: one at its end, one that waits for a choice, one in the queue.
@@ -63,7 +65,7 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	queuedJob := jobs.next(queued)
 	settled := func(generation, want string) {
 		t.Helper()
-		eventually(t, generation+" is "+want+" at the credit service", func() bool { return odoo.states(generation) == want })
+		testprogram.Eventually(t, generation+" is "+want+" at the credit service", func() bool { return odoo.states(generation) == want })
 	}
 	settled(ended, times(2, "deducted"))
 	settled(waiting, "deducted")
@@ -73,7 +75,7 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	// After it: the same go on, and others come.
 	finish(waiting)
 	jobs.settle(queuedJob, http.StatusOK)
-	u.until(t, p.url, queued, "AwaitingSelection")
+	u.Until(t, p.URL, queued, "AwaitingSelection")
 	lostEnded, _ := samples("lost, ended")
 	finish(lostEnded)
 	lostQueued := create("lost, in the queue")
@@ -84,12 +86,12 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	settled(lostQueued, "held")
 
 	// The disaster, and the restore as it is written down.
-	p.kill()
+	p.Kill()
 	postgresTool(t, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--dbname="+s.database, backup)
-	p = start(t, dir, settings)
+	p = testprogram.Start(t, dir, settings)
 
 	for _, id := range []string{lostEnded, lostQueued} {
-		a, err := u.get(p.url, id)
+		a, err := u.Get(p.URL, id)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusNotFound, a.HTTP)
 	}
@@ -97,14 +99,14 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	// What the engine reported once already it may report again; the restored state takes
 	// it, and settling it once more changes nothing at the credit service.
 	jobs.settle(queuedJob, http.StatusOK)
-	u.until(t, p.url, queued, "AwaitingSelection")
+	u.Until(t, p.URL, queued, "AwaitingSelection")
 	for _, id := range []string{waiting, queued} {
-		g, err := u.get(p.url, id)
+		g, err := u.Get(p.URL, id)
 		require.NoError(t, err)
 		assert.Equal(t, "AwaitingSelection", g.Status)
 	}
-	eventually(t, "an empty outbox", func() bool {
-		out, code := toolWith(t, dir, settings, "deliveries", "list", "--all", "--lane", "credits")
+	testprogram.Eventually(t, "an empty outbox", func() bool {
+		out, code := testprogram.ToolWith(t, dir, settings, "deliveries", "list", "--all", "--lane", "credits")
 		return code == 0 && strings.Contains(out, "nothing")
 	})
 
@@ -122,7 +124,7 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	assert.Equal(t, "refunded", odoo.states(lostQueued))
 	found = reconciled(t, dir, settings, 6)
 	assert.Equal(t, map[string]int{"paid_and_lost " + lostEnded: 2, "paid_and_lost " + waiting: 1}, found.kinds())
-	out, code := toolWith(t, dir, settings, "reconcile", "--older-than", "0s")
+	out, code := testprogram.ToolWith(t, dir, settings, "reconcile", "--older-than", "0s")
 	assert.Equal(t, 6, code)
 	assert.Contains(t, out, "3 differences, 0 mended, 3 left; nothing was changed")
 	assert.Contains(t, out, "make it good in the credit service")
@@ -133,13 +135,8 @@ func TestRestoreOfAnOldBackup(t *testing.T) {
 	settled(waiting, times(3, "deducted"))
 	settled(queued, times(2, "deducted"))
 	assert.Equal(t, 3, reconciled(t, dir, settings, 6).Left)
-	assert.Equal(t, 0, p.stop())
-	db := openSQL(t, "pgx", s.database)
-	for _, a := range postgresAudits {
-		if !strings.Contains(a.query, "ledger_entries") { // the credits are kept elsewhere
-			require.Empty(t, rowsOf(t, db, a.query), "broken: %s", a.rule)
-		}
-	}
+	assert.Equal(t, 0, p.Stop())
+	testprogram.AuditPostgresOnly(t, s.database)
 }
 
 func openSQL(t *testing.T, driver, source string) *sql.DB {
@@ -160,18 +157,18 @@ func TestReconcileAfterOdooLost(t *testing.T) {
 			t.Parallel()
 			s, odoo := sharedServers(t), startKeptOdoo(t, listed)
 			settings := map[string]string{"DATABASE_URL": s.database, "ODOO_SERVICE_URL": odoo.url, "ODOO_API_KEY": "key-of-odoo"}
-			dir, u := t.TempDir(), newUser(t)
-			p := start(t, dir, settings)
+			dir, u := t.TempDir(), testprogram.NewUser(t)
+			p := testprogram.Start(t, dir, settings)
 			var ids []string
 			for range 3 {
-				a, err := u.create(p.url, "", "a fox")
+				a, err := u.Create(p.URL, "", "a fox")
 				require.NoError(t, err)
-				require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+				require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 				ids = append(ids, a.GenerationID)
-				u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-				eventually(t, "deducted", func() bool { return odoo.states(a.GenerationID) == "deducted" })
+				u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+				testprogram.Eventually(t, "deducted", func() bool { return odoo.states(a.GenerationID) == "deducted" })
 			}
-			require.Equal(t, 0, p.stop())
+			require.Equal(t, 0, p.Stop())
 			assert.Zero(t, reconciled(t, dir, settings, 0).Left)
 
 			// One settlement is forgotten, and one reservation altogether.
@@ -222,18 +219,18 @@ func without(list []string, one string) (rest []string) {
 func TestReconcileTheLedger(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p, u := start(t, dir, nil), newUser(t)
-	a, err := u.create(p.url, "", "a fox")
+	p, u := testprogram.Start(t, dir, nil), testprogram.NewUser(t)
+	a, err := u.Create(p.URL, "", "a fox")
 	require.NoError(t, err)
-	u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-	out, code := toolWith(t, dir, nil, "reconcile")
+	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+	out, code := testprogram.ToolWith(t, dir, nil, "reconcile")
 	require.Equal(t, 0, code, out)
 	assert.Contains(t, out, "0 faults")
-	require.Equal(t, 0, p.stop())
+	require.Equal(t, 0, p.Stop())
 	db := openSQL(t, "sqlite", "file:"+filepath.Join(dir, "aigen.db")+"?_pragma=busy_timeout(10000)")
 	_, err = db.Exec("UPDATE accounts SET balance = balance + 1 WHERE balance IS NOT NULL")
 	require.NoError(t, err)
-	out, code = toolWith(t, dir, nil, "reconcile", "--json")
+	out, code = testprogram.ToolWith(t, dir, nil, "reconcile", "--json")
 	assert.Equal(t, 6, code, out)
 	assert.Contains(t, out, "account has balance")
 }
@@ -260,24 +257,11 @@ func reconciled(t *testing.T, dir string, settings map[string]string, exit int, 
 	var out string
 	var code int
 	time.Sleep(time.Second) // the test's own measure, not a wait for something
-	out, code = toolWith(t, dir, settings, append([]string{"reconcile", "--json", "--older-than", "0s"}, args...)...)
+	out, code = testprogram.ToolWith(t, dir, settings, append([]string{"reconcile", "--json", "--older-than", "0s"}, args...)...)
 	require.Equal(t, exit, code, out)
 	line, _, _ := strings.Cut(out, "\n")
 	require.NoError(t, json.Unmarshal([]byte(line), &r), out)
 	return r
-}
-
-func toolWith(t *testing.T, dir string, settings map[string]string, args ...string) (string, int) {
-	t.Helper()
-	path, err := binary()
-	require.NoError(t, err)
-	cmd := exec.Command(path, args...)
-	cmd.Env, cmd.Dir = environment(dir, settings), dir
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil {
-		require.NoError(t, err)
-	}
-	return string(out), cmd.ProcessState.ExitCode()
 }
 
 func postgresTool(t *testing.T, name string, args ...string) {
@@ -290,7 +274,7 @@ func postgresTool(t *testing.T, name string, args ...string) {
 type byHand struct {
 	t    *testing.T
 	jobs <-chan amqp.Delivery
-	kept map[string][]job // by generation: taken, and not asked for yet
+	kept map[string][]testprogram.Job // by generation: taken, and not asked for yet
 }
 
 func openQueue(t *testing.T, s servers) *byHand {
@@ -302,11 +286,11 @@ func openQueue(t *testing.T, s servers) *byHand {
 	require.NoError(t, err)
 	jobs, err := ch.Consume(s.queue, "", true, false, false, false, nil)
 	require.NoError(t, err)
-	return &byHand{t: t, jobs: jobs, kept: map[string][]job{}}
+	return &byHand{t: t, jobs: jobs, kept: map[string][]testprogram.Job{}}
 }
 
 // next waits for a job of the generation.
-func (e *byHand) next(generation string) job {
+func (e *byHand) next(generation string) testprogram.Job {
 	e.t.Helper()
 	for deadline := time.After(30 * time.Second); ; {
 		if list := e.kept[generation]; len(list) > 0 {
@@ -315,7 +299,7 @@ func (e *byHand) next(generation string) job {
 		}
 		select {
 		case m := <-e.jobs:
-			var j job
+			var j testprogram.Job
 			require.NoError(e.t, json.Unmarshal(m.Body, &j))
 			e.kept[j.GenerationID] = append(e.kept[j.GenerationID], j)
 		case <-deadline:
@@ -325,9 +309,9 @@ func (e *byHand) next(generation string) job {
 }
 
 // settle reports that the job went well.
-func (e *byHand) settle(j job, want int) {
+func (e *byHand) settle(j testprogram.Job, want int) {
 	e.t.Helper()
-	status, body, err := j.report(j.success())
+	status, body, err := j.Report(j.Success())
 	require.NoError(e.t, err)
 	require.Equal(e.t, want, status, body)
 }

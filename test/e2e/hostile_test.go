@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // TestURLsOfCallbacksAreNeverFetched: an engine may name any address. It is stored and
@@ -32,12 +34,12 @@ func TestURLsOfCallbacksAreNeverFetched(t *testing.T) {
 	}))
 	t.Cleanup(inside.Close)
 	told := startLeaks(t, `{}`) // the notification service gets the URLs too
-	e := webhookEngine(t)
-	p := start(t, t.TempDir(), map[string]string{"N8N_WEBHOOK_URL": e.url, "NOTIFICATION_SERVICE_URL": told.url})
-	u := newUser(t)
-	a, err := u.create(p.url, "", "a fox")
+	e := testprogram.WebhookEngine(t)
+	p := testprogram.Start(t, t.TempDir(), map[string]string{"N8N_WEBHOOK_URL": e.URL, "NOTIFICATION_SERVICE_URL": told.url})
+	u := testprogram.NewUser(t)
+	a, err := u.Create(p.URL, "", "a fox")
 	require.NoError(t, err)
-	j := e.next(t)
+	j := e.Next(t)
 	assets := func(samples string, final string) map[string]any {
 		if final != "" {
 			return map[string]any{"status": "success", "stage": "final_asset_generated", "results": map[string]any{"finalAsset": map[string]any{"assetId": "f", "url": final}}}
@@ -51,26 +53,26 @@ func TestURLsOfCallbacksAreNeverFetched(t *testing.T) {
 		"data:text/html;base64,AAAA", "vbscript:x", "file:///etc/passwd", "ftp://x/y", "//evil.example/x.png", "\\\\evil\\x", "/\\evil.example", "http:///x",
 		"http:x", "https://", "about:blank", "blob:http://x/y", "gopher://127.0.0.1:6379/_x", "x.png", "", "http://a b/c",
 	} {
-		status, body, err := j.report(assets(bad, ""))
+		status, body, err := j.Report(assets(bad, ""))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusUnprocessableEntity, status, "%q: %s", bad, body)
 	}
-	status, body, err := j.report(assets(inside.URL+"/latest/meta-data/?a=<script>", ""))
+	status, body, err := j.Report(assets(inside.URL+"/latest/meta-data/?a=<script>", ""))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, body)
-	u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-	_, err = u.post(p.url, a.GenerationID, "select-sample", "", map[string]any{"sampleId": "s1"})
+	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+	_, err = u.Post(p.URL, a.GenerationID, "select-sample", "", map[string]any{"sampleId": "s1"})
 	require.NoError(t, err)
-	j = e.next(t)
-	status, body, err = j.report(assets("", inside.URL+"/final.png"))
+	j = e.Next(t)
+	status, body, err = j.Report(assets("", inside.URL+"/final.png"))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, body)
-	u.until(t, p.url, a.GenerationID, "Completed")
-	g, err := u.get(p.url, a.GenerationID)
+	u.Until(t, p.URL, a.GenerationID, "Completed")
+	g, err := u.Get(p.URL, a.GenerationID)
 	require.NoError(t, err)
 	assert.Equal(t, inside.URL+"/final.png", g.FinalAsset.URL, "shown as it came")
-	eventually(t, "the notification with the URL", func() bool { return strings.Contains(told.bodies(), "final.png") })
-	require.Equal(t, 0, p.stop())
+	testprogram.Eventually(t, "the notification with the URL", func() bool { return strings.Contains(told.bodies(), "final.png") })
+	require.Equal(t, 0, p.Stop())
 	assert.Zero(t, asked.Load(), "somebody fetched what an engine named")
 }
 
@@ -79,12 +81,12 @@ func TestURLsOfCallbacksAreNeverFetched(t *testing.T) {
 func TestAssetsCannotBeLeft(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p := start(t, dir, map[string]string{"WORKER_RENDER": "true"})
-	u := newUser(t)
-	a, err := u.create(p.url, "", "a fox")
+	p := testprogram.Start(t, dir, map[string]string{"WORKER_RENDER": "true"})
+	u := testprogram.NewUser(t)
+	a, err := u.Create(p.URL, "", "a fox")
 	require.NoError(t, err)
-	u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-	g, err := u.get(p.url, a.GenerationID)
+	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+	g, err := u.Get(p.URL, a.GenerationID)
 	require.NoError(t, err)
 	good, err := url.Parse(g.SampleAssets[0].URL)
 	require.NoError(t, err)
@@ -94,7 +96,7 @@ func TestAssetsCannotBeLeft(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "assets", "plain.txt"), []byte("x"), 0o600))
 
 	conn := func(target string) (int, string) {
-		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
 		require.NoError(t, err)
 		defer c.Close()
 		require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))

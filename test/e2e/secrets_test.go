@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,6 +20,8 @@ import (
 
 	"github.com/creativeflow/aigen-orchestrator/internal/auth"
 	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // marker is in every secret of these tests, and in no other text.
@@ -114,22 +115,22 @@ func TestSecretsAreNowhere(t *testing.T) {
 			dir := t.TempDir()
 			p := startText(t, dir, settings)
 			seen := &everything{t: t}
-			who := newUser(t)
-			who.token = tokenFor(t, who, settings["JWT_SECRET"])
-			journeys(t, p.url, who, seen)
+			who := testprogram.NewUser(t)
+			who.Token = tokenFor(t, who, settings["JWT_SECRET"])
+			journeys(t, p.URL, who, seen)
 			for _, command := range [][]string{{"doctor"}, {"doctor", "--json"}, {"deliveries", "list", "--all"}, {"deliveries", "list", "--all", "--json"}} {
 				seen.add(strings.Join(command, " "), output(t, dir, settings, command...))
 			}
 			// The stacks of all goroutines, as a crash would print them.
-			require.NoError(t, p.cmd.Process.Signal(syscall.SIGQUIT))
-			<-p.ended
-			require.Contains(t, p.output(), "goroutine ")
-			seen.add("the log and the stacks", p.output())
+			require.NoError(t, p.Signal(syscall.SIGQUIT))
+			<-p.Ended
+			require.Contains(t, p.Output(), "goroutine ")
+			seen.add("the log and the stacks", p.Output())
 			seen.add("notifications", notify.bodies())
 			seen.add("traces", traces.bodies())
 			require.NotEmpty(t, engine.bodies())
 			require.NotEmpty(t, credits.bodies())
-			seen.hasNot(marker, who.token, "a very secret fox", tokensIn(engine.bodies()))
+			seen.hasNot(marker, who.Token, "a very secret fox", tokensIn(engine.bodies()))
 		})
 	}
 }
@@ -165,42 +166,42 @@ func tokensIn(bodies string) string {
 	return token
 }
 
-func tokenFor(t *testing.T, u *user, secret string) string {
+func tokenFor(t *testing.T, u *testprogram.User, secret string) string {
 	t.Helper()
-	token, err := auth.Mint([]byte(secret), auth.Claims{UserID: u.id, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)})
+	token, err := auth.Mint([]byte(secret), auth.Claims{UserID: u.ID, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	return token
 }
 
 // journeys makes good and bad calls, and keeps each answer but those that hold the
 // prompt by right.
-func journeys(t *testing.T, url string, u *user, seen *everything) {
+func journeys(t *testing.T, url string, u *testprogram.User, seen *everything) {
 	t.Helper()
 	var ids []string
 	for range 6 {
-		a, err := u.create(url, "", "a very secret fox")
+		a, err := u.Create(url, "", "a very secret fox")
 		require.NoError(t, err)
-		seen.add("create", string(a.raw))
+		seen.add("create", string(a.Raw))
 		if a.HTTP == http.StatusAccepted {
 			ids = append(ids, a.GenerationID)
 		}
 	}
 	require.NotEmpty(t, ids, "no reservation came through")
 	for _, id := range ids {
-		eventually(t, "an end", func() bool {
-			a, err := u.get(url, id)
+		testprogram.Eventually(t, "an end", func() bool {
+			a, err := u.Get(url, id)
 			require.NoError(t, err)
 			return a.Status == "Failed"
 		})
 		for _, verb := range []string{"cancel", "select-sample", "regenerate-samples"} {
-			a, err := u.post(url, id, verb, "", map[string]any{"sampleId": "x"})
+			a, err := u.Post(url, id, verb, "", map[string]any{"sampleId": "x"})
 			require.NoError(t, err)
-			seen.add(verb, string(a.raw))
+			seen.add(verb, string(a.Raw))
 		}
 	}
 	for _, header := range [][2]string{
 		{"X-N8N-Webhook-Secret", marker + "-callback-old"}, {"X-N8N-Webhook-Secret", marker + "-callback-wrong"},
-		{"Authorization", "Bearer " + u.token}, {"Authorization", "Bearer " + marker},
+		{"Authorization", "Bearer " + u.Token}, {"Authorization", "Bearer " + marker},
 	} {
 		body := `{"generationId":"` + ids[0] + `","status":"success","stage":"progress","results":{"progress":1}}`
 		seen.add("callback", fetch(t, http.MethodPost, url+"/api/v1/callbacks/n8n", body, header))
@@ -209,7 +210,7 @@ func journeys(t *testing.T, url string, u *user, seen *everything) {
 		"/", "/docs", "/openapi.json", "/openapi.yaml", "/metrics", "/readyz", "/healthz", "/nowhere", "/assets/", "/debug/pprof/", "/debug/vars",
 		"/api/v1/credits", "/api/v1/generations?cursor=" + marker[:3], "/api/v1/generations/" + ids[0] + "/events",
 	} {
-		for _, token := range []string{u.token, u.token + "x"} {
+		for _, token := range []string{u.Token, u.Token + "x"} {
 			seen.add(path, fetch(t, http.MethodGet, url+path, "", [2]string{"Authorization", "Bearer " + token}))
 		}
 	}
@@ -231,18 +232,18 @@ func fetch(t *testing.T, method, url, body string, header [2]string) string {
 }
 
 // startText is start for logs in either format.
-func startText(t *testing.T, dir string, settings map[string]string) *program {
+func startText(t *testing.T, dir string, settings map[string]string) *testprogram.Program {
 	t.Helper()
 	port := freePort(t)
 	settings["LISTEN_ADDR"] = "127.0.0.1:" + port
-	p, _ := launch(t, dir, settings)
-	p.url = "http://127.0.0.1:" + port
-	eventually(t, "the program answers", func() bool {
-		res, err := http.Get(p.url + "/healthz")
+	p, _ := testprogram.Launch(t, dir, settings)
+	p.URL = "http://127.0.0.1:" + port
+	testprogram.Eventually(t, "the program answers", func() bool {
+		res, err := http.Get(p.URL + "/healthz")
 		if err != nil {
 			select {
-			case <-p.ended:
-				t.Fatalf("the program ended at its start:\n%s", p.output())
+			case <-p.Ended:
+				t.Fatalf("the program ended at its start:\n%s", p.Output())
 			default:
 			}
 			return false
@@ -284,15 +285,8 @@ func databaseOf(t *testing.T, password string) string {
 // output is all that a command says.
 func output(t *testing.T, dir string, settings map[string]string, args ...string) string {
 	t.Helper()
-	path, err := binary()
-	require.NoError(t, err)
-	cmd := exec.Command(path, args...)
-	cmd.Env, cmd.Dir = environment(dir, settings), dir
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil {
-		require.NoError(t, err)
-	}
-	return string(out)
+	out, _ := testprogram.ToolWith(t, dir, settings, args...)
+	return out
 }
 
 // someToken has the form of one, and names a key (RS256, kid x) that has to be fetched.
@@ -330,21 +324,21 @@ func TestSecretsOfWhatFails(t *testing.T) {
 			seen := &everything{t: t}
 			seen.add("doctor", output(t, dir, settings, "doctor"))
 			seen.add("generate", output(t, dir, settings, "generate", "a fox", "--timeout", "5s"))
-			p, ready := launch(t, dir, settings)
+			p, ready := testprogram.Launch(t, dir, settings)
 			select {
-			case p.url = <-ready:
+			case p.URL = <-ready:
 				for range 3 {
 					for _, path := range []string{"/readyz", "/metrics", "/api/v1/credits"} {
-						seen.add(path, fetch(t, http.MethodGet, p.url+path, "", [2]string{"Authorization", "Bearer " + someToken}))
+						seen.add(path, fetch(t, http.MethodGet, p.URL+path, "", [2]string{"Authorization", "Bearer " + someToken}))
 					}
 				}
-				_, _ = newUser(t).create(p.url, "", "a fox")
-				p.stop()
-			case <-p.ended:
+				_, _ = testprogram.NewUser(t).Create(p.URL, "", "a fox")
+				p.Stop()
+			case <-p.Ended:
 			case <-time.After(time.Minute):
 				t.Fatal("neither ready nor ended")
 			}
-			seen.add("log", p.output())
+			seen.add("log", p.Output())
 			seen.hasNot(marker)
 		})
 	}
@@ -384,8 +378,8 @@ func TestMemoryIsSealed(t *testing.T) {
 	for setting, sealed := range map[string]bool{"false": true, "true": false} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, t.TempDir(), map[string]string{"ENABLE_CORE_DUMPS": setting})
-			proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+			p := testprogram.Start(t, t.TempDir(), map[string]string{"ENABLE_CORE_DUMPS": setting})
+			proc := fmt.Sprintf("/proc/%d/", p.PID())
 			limits, err := os.ReadFile(proc + "limits")
 			require.NoError(t, err)
 			assert.Equal(t, sealed, strings.Contains(strings.Join(strings.Fields(string(limits)), " "), "Max core file size 0 0 bytes"), "%s", limits)
@@ -394,7 +388,7 @@ func TestMemoryIsSealed(t *testing.T) {
 				_, err = os.ReadFile(proc + "environ")
 				assert.Equal(t, sealed, err != nil)
 			}
-			assert.Equal(t, 0, p.stop())
+			assert.Equal(t, 0, p.Stop())
 		})
 	}
 }
