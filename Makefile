@@ -6,7 +6,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
 FUZZTIME ?= 30s
+FUZZ ?= .
 KILLS ?= 200
 OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
@@ -60,11 +63,14 @@ generate: ## Write what is generated: the OpenAPI documents, docs/configuration.
 check-generated: generate ## Fail if a generated file was not up to date
 	git diff --exit-code -- api docs integrations/n8n
 
-fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
-	  done; done
+fuzz: ## Run each fuzz target for FUZZTIME (30s); FUZZ='Cursor|SSE' chooses some
+	GO=$(GO) FUZZTIME=$(FUZZTIME) FUZZ='$(FUZZ)' test/fuzz.sh
+
+vulncheck: ## Known vulnerabilities in what the program calls, where their database can be reached
+	@mkdir -p $(TOOLS)
+	@test -x $(GOVULNCHECK) || { GOBIN=$(TOOLS)/new $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) && \
+	  mv $(TOOLS)/new/govulncheck $(GOVULNCHECK); } || true
+	@GO=$(GO) test/vulncheck.sh $(GOVULNCHECK)
 
 # How this machine reaches Go modules is handed in: the build has no other way to know.
 IMAGE ?= aigen

@@ -28,6 +28,7 @@ var badValues = map[string][]string{
 	"CORS_ALLOWED_ORIGINS":         {"example.com", "https://a/", "https://a/path", "*,https://a", "https://a,,https://b", "ftp://a", "https://u@a", "null", "https://a:99999"},
 	"RATE_LIMIT_PER_MINUTE":        badInt("1000001"),
 	"SHUTDOWN_TIMEOUT":             badTime,
+	"ENABLE_CORE_DUMPS":            badBool,
 	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d"},
 	"DATABASE_POOL_SIZE":           append(badInt("1001"), "0"),
 	"DATA_DIR":                     {strings.Repeat("d", 4097), "a\x00b"},

@@ -30,6 +30,7 @@ type Server struct {
 	CORSAllowedOrigins []string      `env:"CORS_ALLOWED_ORIGINS" empty:"no other origin" doc:"Origins whose web pages may call the API, comma-separated (https://app.example.com), or * for all."`
 	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute, every call with a token counted; they may come at once. 0 sets no limit."`
 	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" default:"20s" min:"1ms" max:"10m" doc:"How long a stop waits for requests and deliveries that are under way."`
+	CoreDumps          bool          `env:"ENABLE_CORE_DUMPS" default:"false" doc:"Whether a crash may leave a core file, and a debugger of the same user may look in. Both show every secret. Linux only."`
 }
 
 // Database is where the state is kept.

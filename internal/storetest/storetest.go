@@ -16,6 +16,7 @@ type Store interface {
 	app.GenerationRepository
 	app.Outbox
 	app.Ledger
+	app.RunBook
 
 	// Audit counts the rows of each table, and reports every breach of what must
 	// always hold: accounts are the sums of their entries, a run is deducted or
@@ -44,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"Generation/old runs change too", testOldRuns},
 		{"Generation/discard", testDiscard},
 		{"Generation/due", testDue},
+		{"Runs/all of them, in order", testRuns},
 		{"List/order and filters", testListFilters},
 		{"List/pages with equal times", testListPages},
 		{"Apply/version conflict", testVersionConflict},
