@@ -83,6 +83,8 @@ type page struct {
 	Title string
 	Nav   string // which of the places in the menu it is: "studio", "history", "operator"
 	Data  any
+	// NeedsBalance: a part of the page shows it, too.
+	NeedsBalance bool
 
 	// Filled by render.
 	Session   session
@@ -106,8 +108,10 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.Session = sessionOf(r.Context())
 	p.FormToken = p.Session.FormToken()
 	p.Theme, p.Path, p.Version = themeOf(r), localPath(r.URL.RequestURI()), k.c.Version
-	if block == "layout" {
+	if block == "layout" || p.NeedsBalance {
 		p.Balance = k.balanceOf(r.Context(), p.Session)
+	}
+	if block == "layout" {
 		p.Toasts = append(p.Toasts, takeSaying(w, r)...)
 	}
 	var out bytes.Buffer
