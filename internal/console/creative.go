@@ -29,9 +29,10 @@ type creative struct {
 
 	Samples  []picture
 	Selected *picture
-	Picture  *picture // the final
-	File     string   // what it is saved as
-	Slots    []int    // for the samples that are being made
+	Picture  *picture // the final; nil where the engine told its id alone
+	FinalID  string
+	File     string // what it is saved as
+	Slots    []int  // for the samples that are being made
 
 	Failure *failure
 	Model   string
@@ -87,7 +88,7 @@ func (k *Console) creativeOf(g *aigen.Generation) creative {
 		ID: g.ID, ProjectID: g.ProjectID, Version: g.Version, Prompt: g.Input.Prompt, Style: g.Input.StyleGuidance,
 		Format: in.Format, Name: formatName(in.Format), Final: in.FinalResolution(), Count: in.Samples,
 		Status: g.Status, State: states[g.Status], Ended: g.Status.Ended(), Stage: g.Stage(), Attempt: g.Attempt(),
-		Failure: failureOf(g.Failure), Model: g.AIModelUsed, Credits: g.Totals(),
+		FinalID: g.FinalAssetID, Failure: failureOf(g.Failure), Model: g.AIModelUsed, Credits: g.Totals(),
 		Created: g.CreatedAt, Updated: g.UpdatedAt, Since: g.StatusSince,
 	}
 	c.Working = g.Status == aigen.StatusPending || g.Status == aigen.StatusProcessingSamples || g.Status == aigen.StatusProcessingFinal

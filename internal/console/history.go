@@ -67,12 +67,12 @@ func (k *Console) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := app.ListQuery{UserID: s.UserID, Status: d.Filter.Status, ProjectID: d.Filter.Project, Limit: historyPage}
 	if text := q.Get("cursor"); text != "" {
-		cursor, err := app.ParseCursor(text)
-		if year := cursor.CreatedAt.Year(); err != nil || year < 1970 || year > 9999 {
+		cursor, ok := cursorOf(text)
+		if !ok {
 			redirect(w, r, d.Filter.url("")) // an old link: the list from its start is what they want
 			return nil
 		}
-		query.Before = &cursor
+		query.Before = cursor
 	}
 	found, err := k.c.Service.ListGenerations(r.Context(), query)
 	if err != nil {
@@ -93,6 +93,14 @@ func (k *Console) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	k.render(w, r, http.StatusOK, "history", "layout", page{Title: "History", Nav: "history", Data: d})
 	return nil
+}
+
+// cursorOf takes only times that a generation can have been created at: a store need
+// not cope with the year 200,000.
+func cursorOf(text string) (*app.Cursor, bool) {
+	cursor, err := app.ParseCursor(text)
+	year := cursor.CreatedAt.Year()
+	return &cursor, err == nil && year >= 1970 && year <= 9999
 }
 
 func (k *Console) fillFilters(r *http.Request, s session, d *historyData) error {

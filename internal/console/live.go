@@ -49,7 +49,7 @@ func (k *Console) live(w http.ResponseWriter, r *http.Request) error {
 	defer source.Close()
 	out := liveWriter{w: w, control: http.NewResponseController(w), timeout: k.c.WriteTimeout}
 	if err := out.begin(); err != nil || r.Method == http.MethodHead {
-		return nil //nolint:nilerr // the browser has gone
+		return nil // the browser has gone, or asks only whether it would be let in
 	}
 	k.pump(ctx, source, out)
 	return nil
