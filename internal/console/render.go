@@ -48,13 +48,14 @@ func parsePages(k *Console) (pages, error) {
 
 func (k *Console) functions() template.FuncMap {
 	return template.FuncMap{
-		"static": k.static.url,
-		"icon":   k.icon,
-		"when":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") + " UTC" },
-		"short":  func(id aigen.ID) string { return id.String()[:8] },
-		"dict":   dict,
-		"list":   func(all ...any) []any { return all },
+		"static":  k.static.url,
+		"icon":    k.icon,
+		"modules": k.static.modules,
+		"when":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") + " UTC" },
+		"short":   func(id aigen.ID) string { return id.String()[:8] },
+		"dict":    dict,
+		"list":    func(all ...any) []any { return all },
 	}
 }
 

@@ -37,6 +37,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
+// What is being typed beneath the samples stays, too, when the page is drawn anew
+// because something happened elsewhere.
+let typed = null;
+const anew = () => document.querySelector("#anew form");
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = anew();
+  typed = null;
+  if (!form || event.detail.target.id !== "creative" || event.detail.requestConfig.elt === form) return;
+  typed = { open: form.parentElement.open, values: fields.map((name) => [name, form.elements[name].value]) };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const form = anew();
+  if (!typed || !form) return;
+  form.parentElement.open = typed.open;
+  for (const [name, value] of typed.values) form.elements[name].value = value;
+  typed = null;
+});
+
 restore();
 // A page that the browser kept whole would send the same form again, and get the same
 // answer: a new number makes it a new one.
