@@ -12,7 +12,7 @@ OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image e2e-console check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,13 @@ image: ## Build the container image aigen:VERSION
 
 e2e-image: ## Build the image and run whole generations in it, with Docker (2 minutes)
 	test/deploy/e2e-image.sh
+
+# Node and Chromium are for these tests alone; the console itself needs neither.
+CHROMIUM ?= /usr/bin/chromium
+e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores)
+	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	cd test/console && npm ci --no-audit --no-fund --loglevel=error
+	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec
 
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.
