@@ -55,3 +55,6 @@ export async function check(page, person, name) {
   const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
   assert.equal(overflow, 0, `${name}: nothing reaches beyond the ${person.size}'s side`);
 }
+
+// pick clicks on one of several choices as a person does: on what is shown of it.
+export const pick = (page, name, value) => page.locator(`label:has(input[name="${name}"][value="${value}"])`).click();

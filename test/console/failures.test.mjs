@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { check, launch, visit } from "./browser.mjs";
+import { check, launch, pick, visit } from "./browser.mjs";
 import { start } from "./service.mjs";
 
 // An image server that does what the prompt says.
@@ -32,7 +32,7 @@ test("failures", async (t) => {
     const ask = async (prompt, n) => {
       await page.goto(service.url);
       await page.getByLabel("Prompt").fill(prompt);
-      await page.getByRole("radio", { name: new RegExp("^" + n) }).check({ force: true });
+      await pick(page, "samples", n);
       await page.getByRole("button", { name: "Make samples" }).click();
     };
     await ask("something forbidden", 1);
@@ -45,7 +45,7 @@ test("failures", async (t) => {
     assert.equal(await page.getByLabel("Prompt").inputValue(), "a fox");
     assert.equal(await page.locator("#balance b").innerText(), "2.00", "nothing was charged");
 
-    await page.getByRole("radio", { name: /Custom/ }).check({ force: true });
+    await pick(page, "format", "Custom");
     await page.getByLabel("Width").fill("5000");
     await page.locator("#studio").evaluate((f) => (f.noValidate = true));
     await page.getByRole("button", { name: "Make samples" }).click();
@@ -67,7 +67,7 @@ test("too few credits", async (t) => {
   await page.getByText("Not enough credits").waitFor();
   assert.equal(await page.getByLabel("Prompt").inputValue(), "a castle");
   await check(page, person, "no-credits");
-  await page.getByRole("radio", { name: /^2/ }).check({ force: true });
+  await pick(page, "samples", 2);
   await page.getByText("Your balance does not cover this.", { exact: true }).waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Make samples" }).click();
   await page.waitForSelector("#choose");

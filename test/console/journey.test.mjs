@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { check, launch, visit } from "./browser.mjs";
+import { check, launch, pick, visit } from "./browser.mjs";
 import { start } from "./service.mjs";
 
 // From the prompt to the file, with real pictures of the embedded engine.
@@ -17,8 +17,8 @@ for (const [size, theme] of [["desktop", "light"], ["phone", "dark"], ["desktop"
     await page.getByLabel("Prompt").fill("Snowy mountains at sunset, a lone cabin");
     await page.getByRole("button", { name: "Watercolour" }).click();
     assert.equal(await page.getByLabel("Style").inputValue(), "Watercolour");
-    await page.getByRole("radio", { name: /Pinterest/ }).check({ force: true });
-    await page.getByRole("radio", { name: /^3/ }).check({ force: true });
+    await pick(page, "format", "PinterestPin");
+    await pick(page, "samples", 3);
     assert.equal(await page.locator("[data-total]").innerText(), "0.75");
     assert.equal(await page.locator("[data-easel-size]").textContent(), "1000 × 1500 pixels");
     await check(page, person, "studio");
@@ -66,7 +66,7 @@ for (const [size, theme] of [["desktop", "light"], ["phone", "dark"], ["desktop"
     // A second one, which is given up.
     await page.getByRole("link", { name: "Use this prompt again" }).click();
     assert.match(await page.getByLabel("Prompt").inputValue(), /dawn/);
-    await page.getByRole("radio", { name: /^1/ }).check({ force: true });
+    await pick(page, "samples", 1);
     await page.getByRole("button", { name: "Make samples" }).click();
     await page.waitForSelector("#choose");
     await page.getByRole("link", { name: "Cancel" }).click();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { launch, visit } from "./browser.mjs";
+import { launch, pick, visit } from "./browser.mjs";
 import { start, until } from "./service.mjs";
 
 // Without script everything can be read, and done: forms answer with redirects.
@@ -9,7 +9,7 @@ test("without script", async (t) => {
   const person = await visit(t, await launch(t), { javaScriptEnabled: false });
   const page = await person.open(service.url);
   await page.getByLabel("Prompt").fill("A meadow in spring");
-  await page.getByRole("radio", { name: /^2/ }).check({ force: true });
+  await pick(page, "samples", 2);
   await page.getByRole("button", { name: "Make samples" }).click();
   await page.waitForURL(/\/generations\//);
   await page.waitForSelector("#choose"); // the page loads itself again until then
