@@ -88,6 +88,13 @@ e2e-image: ## Build the image and run whole generations in it, with Docker (2 mi
 e2e-n8n: ## The workflows of integrations/n8n in the real n8n, with PostgreSQL and RabbitMQ (10 minutes)
 	$(GO) test -tags n8n -count=1 -timeout 40m -v ./test/n8n/...
 
+# Node and Chromium are for these tests alone; the console itself needs neither.
+CHROMIUM ?= /usr/bin/chromium
+e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores)
+	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	cd test/console && npm ci --no-audit --no-fund --loglevel=error
+	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec
+
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.
 HELM := $(TOOLS)/helm-v3.22.0
