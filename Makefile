@@ -12,7 +12,7 @@ OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: help run build test test-nodes test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,14 @@ generate: ## Write what is generated: the OpenAPI documents, docs/configuration.
 
 check-generated: generate ## Fail if a generated file was not up to date
 	git diff --exit-code -- api docs
+
+NODES := integrations/n8n/nodes-aigen
+test-nodes: $(NODES)/node_modules/.package-lock.json ## n8n's linter, build and tests of the n8n node package (1 minute and 700 MB at first)
+	cd $(NODES) && npm run --silent lint && npm run --silent build >build.log 2>&1 || { cat build.log; exit 1; }
+	cd $(NODES) && npm test --silent
+
+$(NODES)/node_modules/.package-lock.json: $(NODES)/package-lock.json
+	cd $(NODES) && npm ci --no-audit --no-fund
 
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	@set -e; for pkg in $$($(GO) list ./...); do \
