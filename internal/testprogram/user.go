@@ -1,4 +1,4 @@
-package e2e
+package testprogram
 
 import (
 	"bytes"
@@ -14,25 +14,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// user is a person with a token.
-type user struct {
-	id     uuid.UUID
-	token  string
-	client *http.Client
+// User is a person with a token.
+type User struct {
+	ID     uuid.UUID
+	Token  string
+	Client *http.Client
 }
 
-func newUser(t *testing.T) *user {
+// NewUser is somebody whom the service has not seen yet.
+func NewUser(t *testing.T) *User {
 	t.Helper()
 	id := uuid.New()
-	token, err := auth.Mint([]byte(testSecret), auth.Claims{
+	token, err := auth.Mint([]byte(JWTSecret), auth.Claims{
 		UserID: id, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(6 * time.Hour),
 	})
 	require.NoError(t, err)
-	return &user{id: id, token: token, client: &http.Client{Timeout: 10 * time.Second}}
+	return &User{ID: id, Token: token, Client: &http.Client{Timeout: 10 * time.Second}}
 }
 
-// answer is the part of every JSON answer that tests look at.
-type answer struct {
+// Answer is the part of every JSON answer that tests look at.
+type Answer struct {
 	HTTP         int    `json:"-"`
 	GenerationID string `json:"generationId"`
 	ID           string `json:"id"`
@@ -49,40 +50,40 @@ type answer struct {
 	Balance   string `json:"balance"`
 	Reserved  string `json:"reserved"`
 	Available string `json:"available"`
-	raw       []byte
+	Raw       []byte
 }
 
-// call makes one request. An error means that there was no whole answer.
-func (u *user) call(method, url, key string, body any) (answer, error) {
+// Call makes one request. An error means that there was no whole answer.
+func (u *User) Call(method, url, key string, body any) (Answer, error) {
 	var in io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return answer{}, err
+			return Answer{}, err
 		}
 		in = bytes.NewReader(b)
 	}
 	req, err := http.NewRequest(method, url, in)
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
-	req.Header.Set("Authorization", "Bearer "+u.token)
+	req.Header.Set("Authorization", "Bearer "+u.Token)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	res, err := u.client.Do(req)
+	res, err := u.Client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
-	a := answer{HTTP: res.StatusCode, raw: raw}
+	a := Answer{HTTP: res.StatusCode, Raw: raw}
 	if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusAccepted {
 		if err := json.Unmarshal(raw, &a); err != nil {
 			return a, err
@@ -97,21 +98,25 @@ func (u *user) call(method, url, key string, body any) (answer, error) {
 	return a, nil
 }
 
-func createBody(prompt string) map[string]any {
+// CreateBody asks for two small samples.
+func CreateBody(prompt string) map[string]any {
 	return map[string]any{
 		"projectId": "11111111-1111-4111-8111-111111111111", "inputPrompt": prompt,
 		"inputParameters": map[string]any{"format": "Custom", "resolution": "128x128", "samples": 2},
 	}
 }
 
-func (u *user) create(url, key, prompt string) (answer, error) {
-	return u.call(http.MethodPost, url+"/api/v1/generations", key, createBody(prompt))
+// Create asks for a generation with two samples.
+func (u *User) Create(url, key, prompt string) (Answer, error) {
+	return u.Call(http.MethodPost, url+"/api/v1/generations", key, CreateBody(prompt))
 }
 
-func (u *user) get(url, id string) (answer, error) {
-	return u.call(http.MethodGet, url+"/api/v1/generations/"+id, "", nil)
+// Get reads a generation.
+func (u *User) Get(url, id string) (Answer, error) {
+	return u.Call(http.MethodGet, url+"/api/v1/generations/"+id, "", nil)
 }
 
-func (u *user) post(url, id, verb, key string, body any) (answer, error) {
-	return u.call(http.MethodPost, url+"/api/v1/generations/"+id+"/"+verb, key, body)
+// Post calls a verb of a generation.
+func (u *User) Post(url, id, verb, key string, body any) (Answer, error) {
+	return u.Call(http.MethodPost, url+"/api/v1/generations/"+id+"/"+verb, key, body)
 }

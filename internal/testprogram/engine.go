@@ -1,4 +1,4 @@
-package e2e
+package testprogram
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
 )
 
-// job is what a workflow engine gets (contract section 3).
-type job struct {
+// Job is what a workflow engine gets (contract section 3).
+type Job struct {
 	JobID          string
 	RunID          string
 	JobType        string
@@ -29,52 +29,52 @@ type job struct {
 	Deadline       time.Time
 	Callback       struct{ URL, Token string }
 
-	header http.Header // of the webhook call
+	Header http.Header // of the webhook call
 }
 
-// engine stands for n8n: it takes jobs, and the test says what becomes of them.
-type engine struct {
-	jobs chan job
-	url  string
+// Engine stands for n8n: it takes jobs, and the test says what becomes of them.
+type Engine struct {
+	jobs chan Job
+	URL  string
 }
 
-// webhookEngine takes jobs by HTTP and checks the signature of each.
-func webhookEngine(t *testing.T) *engine {
+// WebhookEngine takes jobs by HTTP and checks the signature of each.
+func WebhookEngine(t *testing.T) *Engine {
 	t.Helper()
-	secret, err := webhooksig.ParseSecret(callbackSecret)
+	secret, err := webhooksig.ParseSecret(CallbackSecret)
 	require.NoError(t, err)
-	e := &engine{jobs: make(chan job, 100)}
+	e := &Engine{jobs: make(chan Job, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
 		assert.NoError(t, webhooksig.Verify([]webhooksig.Secret{secret}, webhooksig.Headers{
 			ID: r.Header.Get("webhook-id"), Timestamp: r.Header.Get("webhook-timestamp"), Signature: r.Header.Get("webhook-signature"),
 		}, body, time.Now()))
-		j := job{header: r.Header}
+		j := Job{Header: r.Header}
 		assert.NoError(t, json.Unmarshal(body, &j))
 		assert.Equal(t, j.JobID, r.Header.Get("webhook-id"))
 		e.jobs <- j
 		w.WriteHeader(http.StatusOK)
 	}))
 	t.Cleanup(server.Close)
-	e.url = server.URL
+	e.URL = server.URL
 	return e
 }
 
-// next waits for a job.
-func (e *engine) next(t *testing.T) job {
+// Next waits for a job.
+func (e *Engine) Next(t *testing.T) Job {
 	t.Helper()
 	select {
 	case j := <-e.jobs:
 		return j
 	case <-time.After(20 * time.Second):
 		require.FailNow(t, "no job came")
-		return job{}
+		return Job{}
 	}
 }
 
-// report calls back. The headers given replace the job's own proof.
-func (j *job) report(body map[string]any, header ...string) (int, string, error) {
+// Report calls back. The headers given replace the job's own proof.
+func (j *Job) Report(body map[string]any, header ...string) (int, string, error) {
 	all := map[string]any{"generationId": j.GenerationID, "jobId": j.JobID}
 	for k, v := range body {
 		all[k] = v
@@ -105,8 +105,8 @@ func (j *job) report(body map[string]any, header ...string) (int, string, error)
 	return res.StatusCode, string(answer), err
 }
 
-// success is the report of a job that went well.
-func (j *job) success() map[string]any {
+// Success is the report of a job that went well.
+func (j *Job) Success() map[string]any {
 	if j.JobType == "final_generation" {
 		return map[string]any{"status": "success", "stage": "final_asset_generated", "results": map[string]any{
 			"finalAssetId": "final-" + j.JobID, "finalAsset": asset("final-" + j.JobID), "aiModelUsed": "scripted",
@@ -121,7 +121,8 @@ func asset(id string) map[string]any {
 	return map[string]any{"assetId": id, "url": "http://assets.test/" + id + ".png", "width": 64, "height": 64, "format": "png"}
 }
 
-func rejected() map[string]any {
+// Rejected is the report of a job whose content the engine refuses.
+func Rejected() map[string]any {
 	return map[string]any{
 		"status": "failure", "stage": "content_rejected",
 		"error": map[string]any{"code": "content_rejected", "message": "Not allowed."},

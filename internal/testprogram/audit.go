@@ -1,4 +1,4 @@
-package e2e
+package testprogram
 
 import (
 	"database/sql"
@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver that Audit opens with
 )
 
-// audits are questions to the database whose answer must be no row. They are SQL on
+// sqliteAudits are questions to the database whose answer must be no row. They are SQL on
 // the tables themselves, so that no code of the program can agree with itself.
-var audits = []struct{ rule, query string }{
+var sqliteAudits = []struct{ rule, query string }{
 	{"a run's reservation is what its ledger entries say", `
 		SELECT hex(r.id), r.reservation, r.amount, group_concat(e.kind || ':' || e.amount)
 		FROM runs r LEFT JOIN ledger_entries e ON e.run_id = r.id
@@ -66,14 +66,14 @@ var audits = []struct{ rule, query string }{
 	{"foreign keys hold", `PRAGMA foreign_key_check`},
 }
 
-// audit checks every rule on the database in dir, and returns it for more questions.
-func audit(t *testing.T, dir string) *sql.DB {
+// Audit checks every rule on the database in dir, and returns it for more questions.
+func Audit(t *testing.T, dir string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "aigen.db")+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	for _, a := range audits {
-		require.Empty(t, rowsOf(t, db, a.query), "broken: %s", a.rule)
+	for _, a := range sqliteAudits {
+		require.Empty(t, RowsOf(t, db, a.query), "broken: %s", a.rule)
 	}
 	var whole string
 	require.NoError(t, db.QueryRow("PRAGMA quick_check").Scan(&whole))
@@ -81,17 +81,17 @@ func audit(t *testing.T, dir string) *sql.DB {
 	return db
 }
 
-// hasSchema reports whether the first migration has come to its end.
-func hasSchema(t *testing.T, dir string) bool {
+// HasSchema reports whether the first migration has come to its end.
+func HasSchema(t *testing.T, dir string) bool {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "aigen.db")+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	defer db.Close()
-	return count(t, db, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'") > 0
+	return Count(t, db, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'") > 0
 }
 
-// rowsOf returns the rows of a query, one string each.
-func rowsOf(t *testing.T, db *sql.DB, query string) []string {
+// RowsOf returns the rows of a query, one string each.
+func RowsOf(t *testing.T, db *sql.DB, query string) []string {
 	t.Helper()
 	rows, err := db.Query(query)
 	require.NoError(t, err, query)
@@ -112,7 +112,8 @@ func rowsOf(t *testing.T, db *sql.DB, query string) []string {
 	return out
 }
 
-func count(t *testing.T, db *sql.DB, query string, args ...any) int {
+// Count is the number that a query answers with.
+func Count(t *testing.T, db *sql.DB, query string, args ...any) int {
 	t.Helper()
 	var n int
 	require.NoError(t, db.QueryRow(query, args...).Scan(&n))
