@@ -70,6 +70,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newTokenCommand(), newCreditsCommand(), newDeliveriesCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(), newGenerateCommand(),
+		newWatchCommand(),
 	)
 	return root
 }
