@@ -12,7 +12,7 @@ OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-nodes test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: help run build test test-nodes test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image e2e-n8n check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +50,11 @@ $(GOLANGCI):
 	GOBIN=$(TOOLS)/new $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/new/golangci-lint $@
 
-generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md
+generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md, the n8n workflows
 	$(GO) generate ./...
 
 check-generated: generate ## Fail if a generated file was not up to date
-	git diff --exit-code -- api docs
+	git diff --exit-code -- api docs integrations/n8n
 
 NODES := integrations/n8n/nodes-aigen
 test-nodes: $(NODES)/node_modules/.package-lock.json ## n8n's linter, build and tests of the n8n node package (1 minute and 700 MB at first)
@@ -81,6 +81,10 @@ image: ## Build the container image aigen:VERSION
 
 e2e-image: ## Build the image and run whole generations in it, with Docker (2 minutes)
 	test/deploy/e2e-image.sh
+
+# n8n is installed into N8N_CACHE (.cache/n8n) the first time, which takes minutes and 3 GB.
+e2e-n8n: ## The workflows of integrations/n8n in the real n8n, with PostgreSQL and RabbitMQ (10 minutes)
+	$(GO) test -tags n8n -count=1 -timeout 40m -v ./test/n8n/...
 
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.
