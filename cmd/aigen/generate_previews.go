@@ -6,9 +6,8 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // What samples may cost that are only looked at on the terminal. One that costs more,
@@ -35,22 +34,20 @@ func (r *generateRun) previews(ctx context.Context, where []string) []image.Imag
 	patient := *r.client
 	patient.MaxDownload, patient.Attempts = maxPreview, 2
 	pictures := make([]image.Image, len(where))
-	var g errgroup.Group
-	g.SetLimit(4)
-	for i, place := range where {
-		g.Go(func() error {
+	var g sync.WaitGroup
+	for i, place := range where { // 8 at most
+		g.Go(func() {
 			file := place
 			if r.o.saveSamples == "" {
 				file = filepath.Join(dir, fmt.Sprintf("sample-%d", i))
 				if _, err := patient.Download(ctx, place, file, false); err != nil {
-					return nil
+					return // no preview is worth an error
 				}
 			}
 			pictures[i] = readPicture(file)
-			return nil
 		})
 	}
-	_ = g.Wait() // no preview is worth an error
+	g.Wait()
 	return pictures
 }
 

@@ -77,7 +77,7 @@ func watch(ctx context.Context, o *watchOptions, term terminal) error {
 
 // connect finds the service that is named or, without a name, runs on our database.
 func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
-	base, token, err := o.server, o.token, error(nil)
+	base, token := o.server, o.token
 	if base == "" {
 		c, err := loadSettings()
 		if err != nil {
@@ -88,6 +88,7 @@ func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
 		}
 	}
 	if token == "" {
+		var err error
 		if token, err = o.tokenFor(base); err != nil {
 			return nil, err
 		}

@@ -26,7 +26,9 @@ type watchScreen struct {
 	down  error // why there is no connection
 	first bool  // the first list has come
 	frame int
-	drawn string
+
+	drawn         string // the last table, and the screen that it was drawn for
+	width, height int
 }
 
 func newWatchScreen(term terminal, url string) *watchScreen {
@@ -75,7 +77,7 @@ func (v *watchScreen) close() {
 }
 
 // draw writes the table over the last one, if it looks otherwise. The size is asked for
-// each time, so that a window that was resized is drawn anew within a tick.
+// each time: in a window that was resized, nobody knows what is left of the last one.
 func (v *watchScreen) draw() {
 	width, height := v.term.screen()
 	var b strings.Builder
@@ -86,8 +88,8 @@ func (v *watchScreen) draw() {
 		b.WriteString(line + "\x1b[K")
 	}
 	b.WriteString("\x1b[J")
-	if frame := b.String(); frame != v.drawn {
-		v.drawn = frame
+	if frame := b.String(); frame != v.drawn || width != v.width || height != v.height {
+		v.drawn, v.width, v.height = frame, width, height
 		v.write("\x1b[?2026h\x1b[H" + frame + "\x1b[?2026l") // shown at once, where the terminal can
 	}
 }

@@ -159,4 +159,7 @@ func TestOnlyWhatChangesIsDrawn(t *testing.T) {
 	out.Reset()
 	v.tick()
 	assert.Zero(t, out.Len(), "nothing runs, nothing turns")
+	v.term.screen = func() (int, int) { return 90, 24 }
+	v.tick()
+	assert.NotZero(t, out.Len(), "a window of another size is drawn anew")
 }

@@ -87,11 +87,12 @@ func (term *Terminal) read() {
 // Resize makes the window another size, and the kernel tells the command.
 func (term *Terminal) Resize(width, height int) {
 	term.t.Helper()
-	size := &unix.Winsize{Col: uint16(width), Row: uint16(height)} //nolint:gosec // G115: sizes of tests
-	require.NoError(term.t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, size))
 	term.mu.Lock()
 	defer term.mu.Unlock()
+	// The window first, as terminals do: what is drawn for the new size finds it.
 	term.screen.Resize(width, height)
+	size := &unix.Winsize{Col: uint16(width), Row: uint16(height)}
+	require.NoError(term.t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, size))
 }
 
 // Type presses keys; "\x03" is Ctrl-C.

@@ -45,7 +45,7 @@ func TestSharedVectors(t *testing.T) {
 	if *update {
 		text, err := json.MarshalIndent(makeVectors(t), "", "  ")
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(vectorsFile, append(text, '\n'), 0o644)) //nolint:gosec // G306: a file of the repository
+		require.NoError(t, os.WriteFile(vectorsFile, append(text, '\n'), 0o644))
 	}
 	text, err := os.ReadFile(vectorsFile)
 	require.NoError(t, err)

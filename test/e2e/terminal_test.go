@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"image/png"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -45,15 +44,6 @@ func report(t *testing.T, j *testprogram.Job, body map[string]any) {
 	status, answer, err := j.Report(body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, answer)
-}
-
-// freeAddress is one that a service can be started on more than once.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func TestGenerateOnATerminalDrawsAsksAndSaves(t *testing.T) {
