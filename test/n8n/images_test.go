@@ -159,7 +159,9 @@ func (s *store) count(prefix string) (n int) {
 	return n
 }
 
-func jsonBody(v any) io.Reader {
-	raw, _ := json.Marshal(v) // of maps and strings: cannot fail
+func jsonBody(t *testing.T, v any) io.Reader {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	require.NoError(t, err)
 	return bytes.NewReader(raw)
 }

@@ -63,6 +63,21 @@ func brokerRestarted(t *testing.T, broker *testenv.Server, s *service) {
 	s.settled()
 }
 
+// serviceAway: n8n cannot reach the service when it has pictures to report. It tries
+// until it can, and no picture is made twice.
+func serviceAway(t *testing.T, s *service) {
+	u := testprogram.NewUser(t)
+	all := s.order(u, 3, "nobody listens", "128x128")
+	s.goAway(true)
+	// More than the progress of three jobs and the first tries of their reports.
+	eventually(t, "n8n tries again", 2*time.Minute, func() bool { return s.goAway(true) > 3*(1+2+3) })
+	s.goAway(false)
+	require.Equal(t, map[string]int{"Completed": 3}, s.finish(u, all, 4*time.Minute))
+	db := s.settled()
+	require.Equal(t, 6, testprogram.Count(t, db,
+		"SELECT count(*) FROM runs r, json_array_elements(r.jobs::json) j WHERE r.user_id = $1", u.ID), "no second attempt")
+}
+
 // restarted: n8n is restarted in good order while there is work.
 func restarted(t *testing.T, n *instance, s *service) {
 	u := testprogram.NewUser(t)

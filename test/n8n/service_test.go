@@ -38,6 +38,8 @@ type service struct {
 type notes struct {
 	mu        sync.Mutex
 	target    *url.URL // nil: not up yet
+	away      bool     // the proxy answers in the service's place, as one does whose server is gone
+	missed    int      // callbacks that came meanwhile
 	callbacks []callback
 }
 
@@ -67,6 +69,10 @@ func startService(t *testing.T, settings map[string]string) *service {
 		if err != nil {
 			return // n8n was killed in the middle of its sentence
 		}
+		if s.missing() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		forward.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), bodyKey{}, body)))
 	}))
@@ -86,6 +92,23 @@ func startService(t *testing.T, settings map[string]string) *service {
 	defer s.mu.Unlock()
 	s.target = u
 	return s
+}
+
+func (s *notes) missing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		s.missed++
+	}
+	return s.away
+}
+
+// goAway makes callbacks fail, or lets them through again, and tells how many failed.
+func (s *notes) goAway(away bool) (missed int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+	return s.missed
 }
 
 // note writes a callback down, with the copy of its body that was made on the way.

@@ -3,7 +3,12 @@
 package n8n
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -52,10 +57,12 @@ func TestWorkflows(t *testing.T) {
 	n.start()
 
 	t.Run("a hundred", func(t *testing.T) { hundred(t, main.as(t)) })
+	t.Run("by hand", func(t *testing.T) { byHand(t, main.as(t)) })
 	t.Run("by webhook", func(t *testing.T) { byWebhook(t, posted.as(t), address) })
 	t.Run("signed", func(t *testing.T) { bySignature(t, signed.as(t)) })
 	t.Run("image service", func(t *testing.T) { imageServiceUsed(t, openai.as(t), images, put) })
 	t.Run("faults", func(t *testing.T) { faults(t, faulty.as(t)) })
+	t.Run("service away", func(t *testing.T) { serviceAway(t, main.as(t)) })
 	t.Run("n8n killed", func(t *testing.T) { killed(t, n.as(t), main.as(t)) })
 	t.Run("RabbitMQ restarted", func(t *testing.T) { brokerRestarted(t, broker, main.as(t)) })
 	t.Run("n8n restarted", func(t *testing.T) { restarted(t, n.as(t), main.as(t)) })
@@ -101,6 +108,19 @@ func hundred(t *testing.T, s *service) {
 	}
 }
 
+// byHand: the last of the README's five steps, as somebody types it.
+func byHand(t *testing.T, s *service) {
+	picture := filepath.Join(t.TempDir(), "fox.png")
+	out, code := testprogram.Tool(t, t.TempDir(), "generate", "a red fox in the snow", "--samples", "2", "--pick", "1",
+		"--resolution", "200x100", "--server", s.URL, "--token", testprogram.NewUser(t).Token, "--out", picture)
+	require.Equal(t, 0, code, out)
+	raw, err := os.ReadFile(picture)
+	require.NoError(t, err)
+	img, err := png.Decode(bytes.NewReader(raw))
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 200, 100), img.Bounds())
+}
+
 // byWebhook: the same where jobs come by HTTP, signed by the service; others' are refused.
 func byWebhook(t *testing.T, s *service, address string) {
 	u := testprogram.NewUser(t)
@@ -122,7 +142,7 @@ func byWebhook(t *testing.T, s *service, address string) {
 	require.Equal(t, 20, applied)
 
 	forged := func(signature string) int {
-		req, err := http.NewRequest(http.MethodPost, address, jsonBody(map[string]any{
+		req, err := http.NewRequest(http.MethodPost, address, jsonBody(t, map[string]any{
 			"jobId": "j", "generationId": "g", "jobType": "sample_generation", "callback": map[string]string{"url": s.URL, "token": "t"},
 		}))
 		require.NoError(t, err)

@@ -11,7 +11,9 @@ function explain(error) {
       if (own.code && own.message) return { code: own.code, message: own.message, retryable: own.retryable === true };
     } catch { /* some other braces */ }
   }
-  const status = Number(error?.httpCode ?? error?.status ?? error?.response?.status ?? error?.cause?.status ?? 0);
+  // With a credential, the HTTP node tells the status in the text of the cause alone.
+  const told = /^(\d{3}) - /.exec(error?.cause?.message ?? error?.message ?? '')?.[1];
+  const status = Number(error?.status ?? error?.httpCode ?? told ?? 0);
   const said = `${text}\n${JSON.stringify(error ?? '')}`;
   const about = (pattern) => pattern.test(said);
   if (status === 400 && about(/moderation|safety|content_policy|content_filter/i)) {

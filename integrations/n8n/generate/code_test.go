@@ -123,6 +123,14 @@ func TestPlanAsks(t *testing.T) {
 	require.ErrorContains(t, err, `"code":"sample_missing"`)
 }
 
+// withKey is what the HTTP node of n8n 2.41.1 says where it has a credential.
+func withKey(message, cause string) any {
+	return map[string]any{
+		"message": message, "name": "NodeApiError", "description": "no", "context": map[string]any{},
+		"cause": map[string]any{"name": "AxiosError", "message": cause},
+	}
+}
+
 // What n8n says of an error becomes a code, a sentence for people, and whether to retry.
 func TestExplain(t *testing.T) {
 	t.Parallel()
@@ -131,20 +139,23 @@ func TestExplain(t *testing.T) {
 		code      string
 		retryable bool
 	}{
-		"its own words":         {map[string]any{"message": `Error: {"code":"busy","message":"Later.","retryable":true} [line 3]`}, "busy", true},
-		"its own, final":        {map[string]any{"message": `{"code":"no","message":"No."}`}, "no", false},
-		"a bug":                 {map[string]any{"message": "nobodyHasDefinedThis is not defined [line 2]", "name": "ReferenceError"}, "workflow_failed", false},
-		"moderation":            {map[string]any{"message": "400 - {\"error\": {\"code\": \"moderation_blocked\"}}", "httpCode": "400"}, "content_rejected", false},
-		"bad request":           {map[string]any{"message": "Bad request", "httpCode": "400"}, "image_service_refused", false},
-		"bad key":               {map[string]any{"message": "Unauthorized", "status": 401}, "image_service_refused", false},
-		"busy":                  {map[string]any{"message": "Too many requests", "httpCode": "429"}, "image_service_busy", true},
-		"fault":                 {map[string]any{"message": "Bad gateway", "httpCode": "502"}, "image_service_fault", true},
-		"nobody there":          {map[string]any{"message": "connect ECONNREFUSED 10.0.0.1:80"}, "image_service_unreachable", true},
-		"too slow":              {map[string]any{"message": "The connection timed out"}, "image_service_unreachable", true},
-		"crashed":               {map[string]any{"message": "Workflow execution process crashed", "name": "WorkflowCrashedError"}, "engine_crashed", true},
-		"nothing":               {nil, "workflow_failed", false},
-		"a text":                {map[string]any{}, "workflow_failed", false},
-		"braces without a code": {map[string]any{"message": `{"a": 1}`}, "workflow_failed", false},
+		"its own words":          {map[string]any{"message": `Error: {"code":"busy","message":"Later.","retryable":true} [line 3]`}, "busy", true},
+		"its own, final":         {map[string]any{"message": `{"code":"no","message":"No."}`}, "no", false},
+		"a bug":                  {map[string]any{"message": "nobodyHasDefinedThis is not defined [line 2]", "name": "ReferenceError"}, "workflow_failed", false},
+		"moderation":             {map[string]any{"message": "400 - {\"error\": {\"code\": \"moderation_blocked\"}}", "status": 400}, "content_rejected", false},
+		"moderation, with a key": {withKey("Bad request - please check your parameters", `400 - {"error":{"code":"moderation_blocked","message":"no"}}`), "content_rejected", false},
+		"busy, with a key":       {withKey("The service is receiving too many requests from you", `429 - {"error":{"code":"rate_limit_exceeded","message":"no"}}`), "image_service_busy", true},
+		"nobody, with a key":     {withKey("The service refused the connection - perhaps it is offline", "connect ECONNREFUSED 127.0.0.1:1"), "image_service_unreachable", true},
+		"bad request":            {map[string]any{"message": "Bad request", "httpCode": "400"}, "image_service_refused", false},
+		"bad key":                {map[string]any{"message": "Unauthorized", "status": 401}, "image_service_refused", false},
+		"busy":                   {map[string]any{"message": "Too many requests", "httpCode": "429"}, "image_service_busy", true},
+		"fault":                  {map[string]any{"message": "Bad gateway", "httpCode": "502"}, "image_service_fault", true},
+		"nobody there":           {map[string]any{"message": "connect ECONNREFUSED 10.0.0.1:80"}, "image_service_unreachable", true},
+		"too slow":               {map[string]any{"message": "The connection timed out"}, "image_service_unreachable", true},
+		"crashed":                {map[string]any{"message": "Workflow execution process crashed", "name": "WorkflowCrashedError"}, "engine_crashed", true},
+		"nothing":                {nil, "workflow_failed", false},
+		"a text":                 {map[string]any{}, "workflow_failed", false},
+		"braces without a code":  {map[string]any{"message": `{"a": 1}`}, "workflow_failed", false},
 	} {
 		out, err := runCode(t, "explain failed_here", []any{map[string]any{"error": c.error}}, map[string]any{"Read job": map[string]any{
 			"job": job(nil), "stage": "samples_generated", "settings": map[string]any{"proof": "token"},

@@ -13,14 +13,14 @@ func errorWorkflow(w *workflow) {
 	table(w, 2, 1.5)
 	w.when("One execution?", 3, 1.5, "={{ !!$('Settings').first().json.execution }}")
 	w.add("Its job", "dataTable", 1.1, 4, 1, params{
-		"resource": "row", "operation": "get", "dataTableId": byName(jobsTable), "matchType": "allConditions",
+		"resource": "row", "operation": "get", "dataTableId": inTable(), "matchType": "allConditions",
 		"filters": params{"conditions": []params{
 			{"keyName": "executionId", "condition": "eq", "keyValue": "={{ $('Settings').first().json.execution.id }}"},
 		}},
 		"returnAll": true,
 	})
 	w.add("Jobs that are left", "dataTable", 1.1, 4, 2, params{
-		"resource": "row", "operation": "get", "dataTableId": byName(jobsTable), "returnAll": true,
+		"resource": "row", "operation": "get", "dataTableId": inTable(), "returnAll": true,
 	})
 	w.js("Failure", 5, 1.5, "explain", "failed_elsewhere")
 	w.chain("Settings", "Table of jobs", "One execution?", "Its job", "Failure", "Proof")

@@ -89,6 +89,7 @@ func fromRabbitMQ(w *workflow) string {
 	settingsOfJobs(w, 1, 2)
 	w.js("Read job", 2, 2, "read_rabbitmq", "read_job")
 	w.chain("Jobs", "Settings", "Read job")
+	w.left = 1 // there is nothing to be checked
 	return "Read job"
 }
 
@@ -113,7 +114,7 @@ func byWebhook(w *workflow) string {
 func remember(w *workflow) {
 	table(w, 5, 0)
 	w.add("Remember job", "dataTable", 1.1, 6, 0, params{
-		"resource": "row", "operation": "insert", "dataTableId": byName(jobsTable),
+		"resource": "row", "operation": "insert", "dataTableId": inTable(),
 		"columns": params{"mappingMode": "defineBelow", "value": params{
 			"executionId":   "={{ $execution.id }}",
 			"jobId":         "={{ $('Read job').first().json.job.jobId }}",
@@ -123,7 +124,7 @@ func remember(w *workflow) {
 			"callbackToken": "={{ $('Read job').first().json.job.callback.token }}",
 		}, "matchingColumns": []string{}, "schema": schema()},
 		"options": params{},
-	}).retries(3, 500).mayFail()
+	}).retries(500).mayFail()
 	w.chain("Table of jobs", "Remember job")
 }
 
@@ -148,17 +149,18 @@ func table(w *workflow, column, row float64) {
 	w.add("Table of jobs", "dataTable", 1.1, column, row, params{
 		"resource": "table", "operation": "create", "tableName": jobsTable,
 		"columns": params{"column": all}, "options": params{"createIfNotExists": true},
-	}).retries(3, 500).mayFail().ExecuteOnce = true
+	}).retries(500).mayFail().ExecuteOnce = true
 }
 
 func forget(w *workflow, column, row float64, execution string) {
 	w.add("Forget job", "dataTable", 1.1, column, row, params{
-		"resource": "row", "operation": "deleteRows", "dataTableId": byName(jobsTable), "matchType": "allConditions",
+		"resource": "row", "operation": "deleteRows", "dataTableId": inTable(), "matchType": "allConditions",
 		"filters": params{"conditions": []params{{"keyName": "executionId", "condition": "eq", "keyValue": execution}}},
 		"options": params{},
-	}).retries(3, 500).mayFail()
+	}).retries(500).mayFail()
 }
 
-func byName(name string) params {
-	return params{"__rl": true, "mode": "name", "value": name}
+// inTable names the table as nodes do; its id is of each n8n's own.
+func inTable() params {
+	return params{"__rl": true, "mode": "name", "value": jobsTable}
 }

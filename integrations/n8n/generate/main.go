@@ -21,7 +21,7 @@ func main() {
 
 func run(dir string) error {
 	code := func(name string) (string, error) {
-		b, err := os.ReadFile(filepath.Join(dir, "code", name+".js"))
+		b, err := os.ReadFile(filepath.Join(dir, "code", name+".js")) //nolint:gosec // a name from jobs.go
 		return string(b), err
 	}
 	files, err := workflows(code)
@@ -29,7 +29,7 @@ func run(dir string) error {
 		return err
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil { //nolint:gosec // they are for everybody
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func makePicture(w *workflow) {
 	w.add("Get the sample", "httpRequest", 4.2, 8, 3.6, params{
 		"url":     "={{ $json.source }}",
 		"options": params{"timeout": 60_000, "response": params{"response": params{"responseFormat": "file", "outputPropertyName": "data"}}},
-	}).retries(3, 1000).fails()
+	}).retries(1000).fails()
 	size := params{"width": "={{ " + eachPicture + ".width }}", "height": "={{ " + eachPicture + ".height }}"}
 	w.add("Enlarge", "editImage", 1.1, 9, 3.6, params{
 		"operation": "multiStep", "dataPropertyName": "data",
@@ -84,11 +84,11 @@ func keepPicture(w *workflow) {
 	w.add("PUT to store", "httpRequest", 4.2, 11, 2.6, params{
 		"method": "PUT", "url": "={{ " + settings + ".putUrl }}" + name, "sendBody": true, "contentType": "binaryData",
 		"inputDataFieldName": "data", "options": params{"timeout": 60_000},
-	}).retries(3, 1000).fails()
+	}).retries(1000).fails()
 	w.add("Upload to S3", "s3", 1, 11, 3.6, params{
 		"resource": "file", "operation": "upload", "bucketName": "={{ " + settings + ".s3Bucket }}", "fileName": "=" + name,
 		"binaryData": true, "binaryPropertyName": "data", "additionalFields": params{},
-	}).needs("s3", s3Credential, "S3").retries(3, 1000).fails()
+	}).needs("s3", s3Credential, "S3").retries(1000).fails()
 	for i, to := range []string{"Write to folder", "PUT to store", "Upload to S3"} {
 		w.connect("Where", i, to)
 		w.connect(to, 0, "Asset")

@@ -12,7 +12,7 @@ func report(w *workflow, column, row float64) {
 			": {authorization: 'Bearer ' + $json.token}) }}",
 		"sendBody": true, "contentType": "raw", "rawContentType": "application/json", "body": "={{ $json.body }}",
 		"options": params{"timeout": 30_000},
-	}).retries(3, 2000)
+	}).retries(2000)
 	w.chain("Proof", "By signature?", "Sign", "Call back")
 	w.connect("By signature?", 1, "Call back")
 }
@@ -31,8 +31,8 @@ func insist(w *workflow, column, row float64) {
 }
 
 // hmac signs a text with the secret in a credential.
-func (w *workflow) hmac(name string, column, row float64, content string) *node {
-	return w.add(name, "crypto", 2, column, row, params{
+func (w *workflow) hmac(name string, column, row float64, content string) {
+	w.add(name, "crypto", 2, column, row, params{
 		"action": "hmac", "type": "SHA256", "value": content, "dataPropertyName": "hmac", "encoding": "base64",
 	}).needs("crypto", secretCredential, "aigen callback secret")
 }
@@ -57,8 +57,8 @@ func (w *workflow) http(name string, column, row float64, p params) *node {
 }
 
 // respond answers the caller of a webhook with JSON.
-func (w *workflow) respond(name string, column, row float64, status int, body string) *node {
-	return w.add(name, "respondToWebhook", 1.1, column, row, params{
+func (w *workflow) respond(name string, column, row float64, status int, body string) {
+	w.add(name, "respondToWebhook", 1.1, column, row, params{
 		"respondWith": "json", "responseBody": body, "options": params{"responseCode": status},
 	})
 }

@@ -17,6 +17,7 @@ type workflow struct {
 	PinData     map[string]any                   `json:"pinData"`
 
 	code func(string) (string, error)
+	left float64 // columns that nodes are placed to the left of where they say
 	err  error
 }
 
@@ -64,7 +65,7 @@ func (w *workflow) id(of string) string {
 func (w *workflow) add(name, kind string, version float64, column, row float64, p params) *node {
 	n := &node{
 		ID: w.id(name), Name: name, Type: "n8n-nodes-base." + kind, TypeVersion: version,
-		Position: [2]int{int(column * 224), int(row * 176)}, Parameters: p,
+		Position: [2]int{int((column - w.left) * 224), int(row * 176)}, Parameters: p,
 	}
 	w.Nodes = append(w.Nodes, n)
 	return n
@@ -107,10 +108,7 @@ func (w *workflow) js(name string, column, row float64, files ...string) *node {
 }
 
 // fails sends what goes wrong in a node to its error output, which is its last.
-func (n *node) fails() *node {
-	n.OnError = "continueErrorOutput"
-	return n
-}
+func (n *node) fails() { n.OnError = "continueErrorOutput" }
 
 // mayFail lets the workflow go on where a node fails.
 func (n *node) mayFail() *node {
@@ -118,8 +116,9 @@ func (n *node) mayFail() *node {
 	return n
 }
 
-func (n *node) retries(times, waitMilliseconds int) *node {
-	n.RetryOnFail, n.MaxTries, n.WaitBetweenTries = true, times, waitMilliseconds
+// retries lets a node try three times.
+func (n *node) retries(waitMilliseconds int) *node {
+	n.RetryOnFail, n.MaxTries, n.WaitBetweenTries = true, 3, waitMilliseconds
 	return n
 }
 
@@ -131,12 +130,12 @@ func (n *node) needs(kind, id, name string) *node {
 // setting is a line of the Settings node.
 type setting struct{ name, value string }
 
-func (w *workflow) settings(column, row float64, lines ...setting) *node {
+func (w *workflow) settings(column, row float64, lines ...setting) {
 	assignments := make([]params, len(lines))
 	for i, l := range lines {
 		assignments[i] = params{"id": w.id("setting " + l.name), "name": "settings." + l.name, "value": l.value, "type": "string"}
 	}
-	return w.add("Settings", "set", 3.4, column, row, params{
+	w.add("Settings", "set", 3.4, column, row, params{
 		"assignments": params{"assignments": assignments}, "includeOtherFields": true, "options": params{},
 	})
 }
@@ -153,19 +152,19 @@ func (w *workflow) isTrue(expression string) params {
 	}
 }
 
-func (w *workflow) when(name string, column, row float64, expression string) *node {
-	return w.add(name, "if", 2.2, column, row, params{"conditions": w.isTrue(expression), "options": params{}})
+func (w *workflow) when(name string, column, row float64, expression string) {
+	w.add(name, "if", 2.2, column, row, params{"conditions": w.isTrue(expression), "options": params{}})
 }
 
 // route is a Switch with an output for each value of an expression, in that order.
-func (w *workflow) route(name string, column, row float64, expression string, values ...string) *node {
+func (w *workflow) route(name string, column, row float64, expression string, values ...string) {
 	rules := make([]params, len(values))
 	for i, v := range values {
 		rules[i] = params{
 			"conditions": w.isTrue("={{ " + expression + " === '" + v + "' }}"), "renameOutput": true, "outputKey": v,
 		}
 	}
-	return w.add(name, "switch", 3.2, column, row, params{"rules": params{"values": rules}, "options": params{}})
+	w.add(name, "switch", 3.2, column, row, params{"rules": params{"values": rules}, "options": params{}})
 }
 
 func (w *workflow) note(column, row float64, width, height int, text string) {
