@@ -72,6 +72,14 @@ vulncheck: ## Known vulnerabilities in what the program calls, where their datab
 	  mv $(TOOLS)/new/govulncheck $(GOVULNCHECK); } || true
 	@GO=$(GO) test/vulncheck.sh $(GOVULNCHECK)
 
+NODES := integrations/n8n/nodes-aigen
+test-nodes: $(NODES)/node_modules/.package-lock.json ## n8n's linter, build and tests of the n8n node package (1 minute and 700 MB at first)
+	cd $(NODES) && npm run --silent lint && npm run --silent build >build.log 2>&1 || { cat build.log; exit 1; }
+	cd $(NODES) && npm test --silent
+
+$(NODES)/node_modules/.package-lock.json: $(NODES)/package-lock.json
+	cd $(NODES) && npm ci --no-audit --no-fund
+
 # How this machine reaches Go modules is handed in: the build has no other way to know.
 IMAGE ?= aigen
 DOCKER ?= docker
