@@ -28,6 +28,7 @@ func serve(ctx context.Context) error {
 	for _, w := range c.Warnings {
 		log.Warn("setting", "name", w.Setting, "problem", w.Problem)
 	}
+	serveProfiles(log)
 	in, err := start(ctx, c, log)
 	if err != nil {
 		return err
