@@ -138,6 +138,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
+	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, replicas.limiter(c), in.ready, in.log); err != nil {
 		return err
 	}
