@@ -33,6 +33,7 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	go tuneCollector(ctx)
 	for _, p := range c.Parts() {
 		log.Info("part", "need", p.Need, "uses", p.Uses, "embedded", p.Embedded)
 	}
