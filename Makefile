@@ -12,7 +12,7 @@ OUTAGE ?= 30s
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: bench bench-quick profile help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,18 @@ test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
 	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
+bench: ## Measure everything against baselines, ten million rows included (about an hour); appends to bench/RESULTS.md
+	$(GO) run ./bench -record $(BENCH)
+
+bench-quick: ## The main measures, in about two minutes
+	$(GO) run ./bench -quick $(BENCH)
+
+profile: ## CPU, allocation, mutex and block profiles of the service under load, and the statements of PostgreSQL, into bench/out/profiles
+	$(GO) run ./bench -quick -only accept,callbacks,relay,lives,sqlite -profile bench/out/profiles $(BENCH)
+
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
+	cd bench/river && $(GOLANGCI) run ./...
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l)" || { echo "run gofmt on:"; git ls-files '*.go' | xargs gofmt -l; exit 1; }
 
 $(GOLANGCI):

@@ -71,9 +71,11 @@ func newBench(ctx context.Context, o options) (b *bench, err error) {
 		return nil, err
 	}
 	// As an installation would have it: commits wait for the disk.
-	if b.database, err = testenv.Launch(testenv.PostgreSQLWith(
-		"max_connections=300", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=15min",
-	)); err != nil {
+	settings := []string{"max_connections=300", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=15min"}
+	if o.profile != "" {
+		settings = append(settings, "shared_preload_libraries=pg_stat_statements")
+	}
+	if b.database, err = testenv.Launch(testenv.PostgreSQLWith(settings...)); err != nil {
 		return nil, err
 	}
 	if b.broker, err = testenv.Launch(testenv.RabbitMQKind()); err != nil {
@@ -159,6 +161,21 @@ func (b *bench) sql(ctx context.Context, database string, statements ...string) 
 	defer conn.Close(ctx)
 	for _, s := range statements {
 		if _, err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%.60s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// scripts runs scripts, each of perhaps several statements, on one connection.
+func (b *bench) scripts(ctx context.Context, database string, scripts []string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, s := range scripts {
+		if _, err := conn.PgConn().Exec(ctx, s).ReadAll(); err != nil {
 			return fmt.Errorf("%.60s: %w", s, err)
 		}
 	}
