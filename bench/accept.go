@@ -166,7 +166,7 @@ func (b *bench) measureHalf(ctx context.Context) error {
 	o, err := load{
 		targets: []string{s.services[0].address}, connections: 256, rate: highest / 2, warm: b.warm(), length: b.o.length, want: 202,
 		request: func(n int) []byte { return b.users[n%len(b.users)].create },
-		reply:   func(_ int, body []byte) { trips.meet(between(body, `"generationId":"`, `"`)) },
+		reply:   func(_ int, body []byte) { trips.meet(value(body, `"generationId":"`)) },
 	}.run(ctx)
 	if err != nil {
 		return errors.Join(err, s.stop())

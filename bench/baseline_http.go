@@ -63,7 +63,7 @@ VALUES ($1, 'jobs', 'sample_generation', $2, $3, $4, $5, 'waiting', 0, $6, '', $
 
 // insert is one round trip and one commit.
 func (h *bareHandler) insert(ctx context.Context, id uuid.UUID, in bareRequest, body []byte) error {
-	now, user := time.Now(), h.users[rand.IntN(len(h.users))] //nolint:gosec // G404: a load, not a secret
+	now, user := time.Now(), h.users[rand.IntN(len(h.users))]
 	b := new(pgx.Batch)
 	b.Queue(`BEGIN`)
 	b.Queue(bareGeneration, id, user, in.ProjectID, now, in.InputPrompt, in.StyleGuidance, string(in.InputParameters), now.Add(5*time.Minute))
@@ -102,6 +102,6 @@ func openPool(ctx context.Context, database string, connections int) (*pgxpool.P
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = int32(connections) //nolint:gosec // G115: a flag, small
+	config.MaxConns = int32(connections)
 	return pgxpool.NewWithConfig(ctx, config)
 }

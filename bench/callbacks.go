@@ -19,7 +19,7 @@ type job struct {
 // readJob takes the few fields out of a job that the stand-in for n8n needs. It is not
 // parsed: the load must cost less than what is measured.
 func readJob(m amqp.Delivery) job {
-	field := func(name string) string { return string(between(m.Body, `"`+name+`":"`, `"`)) }
+	field := func(name string) string { return string(value(m.Body, `"`+name+`":"`)) }
 	return job{
 		final: m.Type == "final_generation", id: m.MessageId, generation: m.CorrelationId,
 		user: field("userId"), token: field("token"),

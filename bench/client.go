@@ -97,14 +97,15 @@ func post(path, headers, body string) []byte {
 		path, headers, len(body), body)
 }
 
-// between returns what stands between two texts, without a copy; nil if there is none.
-func between(text []byte, before, after string) []byte {
-	i := bytes.Index(text, []byte(before))
+// value returns the string that a text of JSON has after name (`"id":"`), without a
+// copy; nil if there is none. It is not unquoted.
+func value(text []byte, name string) []byte {
+	i := bytes.Index(text, []byte(name))
 	if i < 0 {
 		return nil
 	}
-	text = text[i+len(before):]
-	if i = bytes.Index(text, []byte(after)); i < 0 {
+	text = text[i+len(name):]
+	if i = bytes.IndexByte(text, '"'); i < 0 {
 		return nil
 	}
 	return text[:i]

@@ -63,8 +63,8 @@ SET synchronous_commit = off`
 	final_asset_id, ai_model, created_at, updated_at, status_since, version, last_event)
 SELECT pg_temp.seed_id('g', i), pg_temp.seed_user(i), md5('project' || i %% 1000)::uuid, 'a red fox in the snow, low sun, long shadows',
 	'watercolour, muted colours', '{"format":"InstagramPost","resolution":"1080x1080","samples":4}', 'Completed', NULL, '', '', 'sdxl-1.0',
-	pg_temp.seed_time(i), pg_temp.seed_time(i), pg_temp.seed_time(i), 4, 1
-FROM generate_series(0, %[1]d - 1) AS i`
+	t AS created, t AS updated, t AS since, 4, 1
+FROM generate_series(0, %[1]d - 1) AS i, pg_temp.seed_time(i) AS t`
 	seedRuns = `INSERT INTO runs (generation_id, number, id, user_id, stage, sample_id, resolution, amount, reservation, jobs, deadline, created_at)
 SELECT pg_temp.seed_id('g', i), 1, pg_temp.seed_id('r', i), pg_temp.seed_user(i), 'samples', '', '', 100, 'deducted', '[]',
 	pg_temp.seed_time(i), pg_temp.seed_time(i)

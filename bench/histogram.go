@@ -28,10 +28,10 @@ func (h *histogram) add(d time.Duration) {
 
 func bucketOf(v uint64) int {
 	if v < subBuckets {
-		return int(v) //nolint:gosec // G115: below subBuckets
+		return int(v)
 	}
 	shift := bits.Len64(v) - subBits - 1
-	return (shift+1)*subBuckets + int(v>>shift)%subBuckets //nolint:gosec // G115: six bits
+	return (shift+1)*subBuckets + int(v>>shift)%subBuckets
 }
 
 // upper is the largest value that falls into a bucket.
@@ -41,7 +41,7 @@ func upper(bucket int) time.Duration {
 	}
 	shift := bucket/subBuckets - 1
 	v := uint64(subBuckets+bucket%subBuckets+1)<<shift - 1
-	return time.Duration(min(v, math.MaxInt64)) //nolint:gosec // G115: bounded
+	return time.Duration(min(v, math.MaxInt64))
 }
 
 func (h *histogram) merge(o *histogram) {

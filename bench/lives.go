@@ -141,7 +141,7 @@ func (l *lives) create(ctx context.Context, i int) error {
 		if err != nil || status != 202 {
 			return fmt.Errorf("create: %d %s: %w", status, body, err)
 		}
-		l.times.Store(string(between(body, `"generationId":"`, `"`)), began)
+		l.times.Store(string(value(body, `"generationId":"`)), began)
 	}
 }
 
@@ -154,7 +154,7 @@ func (l *lives) report(ctx context.Context) error {
 	defer c.close()
 	for j := range l.jobs {
 		status, body, err := c.do(j.callback())
-		if err != nil || status != 200 || string(between(body, `"outcome":"`, `"`)) != "applied" {
+		if err != nil || status != 200 || string(value(body, `"outcome":"`)) != "applied" {
 			return fmt.Errorf("callback of job %s: %d %s: %w", j.id, status, body, err)
 		}
 		if j.final {

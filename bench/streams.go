@@ -51,7 +51,7 @@ func (b *bench) measureStreams(ctx context.Context) error {
 		targets: []string{s.services[0].address}, connections: 64, rate: rate, length: b.o.length, want: 202,
 		request: func(n int) []byte { return b.users[n%streamUsers].create },
 		reply: func(_ int, body []byte) {
-			f.begun.LoadOrStore(string(between(body, `"generationId":"`, `"`)), time.Now())
+			f.begun.LoadOrStore(string(value(body, `"generationId":"`)), time.Now())
 		},
 	}.run(ctx)
 	if err != nil {
@@ -104,7 +104,7 @@ func (f *fanOut) read(c *client) {
 		}
 		now := time.Now()
 		f.got.Add(1)
-		began, early := f.begun.Load(string(between(line, `"generationId":"`, `"`)))
+		began, early := f.begun.Load(string(value(line, `"generationId":"`)))
 		took := time.Duration(0) // no time where the event overtook the 202
 		if at, ok := began.(time.Time); early && ok {
 			took = now.Sub(at)

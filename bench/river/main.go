@@ -58,7 +58,7 @@ func run(ctx context.Context, database string, connections int) error {
 	if err != nil {
 		return err
 	}
-	config.MaxConns = int32(connections) //nolint:gosec // G115: a flag, small
+	config.MaxConns = int32(connections)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ VALUES ($1, $2, $3, $4, 1, $5, $6, $7, 'ProcessingSamples', '', '', '', $4, $4, 
 
 func (s *server) insert(ctx context.Context, id uuid.UUID, in request, body []byte) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		now, user := time.Now(), s.users[rand.IntN(len(s.users))] //nolint:gosec // G404: a load, not a secret
+		now, user := time.Now(), s.users[rand.IntN(len(s.users))]
 		_, err := tx.Exec(ctx, insertGeneration, id, user, in.ProjectID, now, in.InputPrompt, in.StyleGuidance,
 			string(in.InputParameters), now.Add(5*time.Minute))
 		if err != nil {

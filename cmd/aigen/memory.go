@@ -47,7 +47,7 @@ func tuneCollector(ctx context.Context) {
 // collectorPercent is in steps, since setting it stops the program for a moment.
 func collectorPercent(alive uint64) int {
 	percent := loosest
-	for percent > defaultPercent && alive*uint64(percent)/100 > heapSlack { //nolint:gosec // G115: positive
+	for percent > defaultPercent && alive*uint64(percent)/100 > heapSlack {
 		percent /= 2
 	}
 	return percent
