@@ -48,8 +48,18 @@ e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 
 	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
 	ODOO_DIR='$(abspath $(ODOO_DIR))' $(GO) test -tags odoo -count=1 -timeout 40m -v $(E2E_FLAGS) ./test/odoo/
 
+bench: ## Measure everything against baselines, ten million rows included (about an hour); appends to bench/RESULTS.md
+	$(GO) run ./bench -record $(BENCH)
+
+bench-quick: ## The main measures, in about two minutes
+	$(GO) run ./bench -quick $(BENCH)
+
+profile: ## CPU, allocation, mutex and block profiles of the service under load, and the statements of PostgreSQL, into bench/out/profiles
+	$(GO) run ./bench -quick -only accept,callbacks,relay,lives,sqlite -profile bench/out/profiles $(BENCH)
+
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
+	cd bench/river && $(GOLANGCI) run ./...
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l)" || { echo "run gofmt on:"; git ls-files '*.go' | xargs gofmt -l; exit 1; }
 
 $(GOLANGCI):

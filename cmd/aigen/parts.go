@@ -53,13 +53,16 @@ func modeOf(c config.Config) app.CreditMode {
 	return app.ReserveInBackground
 }
 
-// batchOptions: SQLite has one writer, PostgreSQL keeps two busy: one commits while
-// the other gathers.
-func batchOptions(c config.Config) batch.Options {
-	if c.DatabaseIsSQLite() {
-		return batch.Options{}
+// repositoryOf lets changes share transactions, unless that is turned off. SQLite has
+// one writer; PostgreSQL keeps two busy: one commits while the other gathers.
+func repositoryOf(c config.Config, s store) app.GenerationRepository {
+	switch {
+	case !c.Database.Batching:
+		return s
+	case c.DatabaseIsSQLite():
+		return batch.New(s, batch.Options{})
 	}
-	return batch.Options{Writers: 2}
+	return batch.New(s, batch.Options{Writers: 2})
 }
 
 func ledgerOf(c config.Config, s store) app.Ledger {

@@ -31,6 +31,7 @@ var badValues = map[string][]string{
 	"ENABLE_CORE_DUMPS":            badBool,
 	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d"},
 	"DATABASE_POOL_SIZE":           append(badInt("1001"), "0"),
+	"DATABASE_BATCHING":            badBool,
 	"DATA_DIR":                     {strings.Repeat("d", 4097), "a\x00b"},
 	"RETENTION_DAYS":               badInt("36501"),
 	"JWT_SECRET":                   {"short", strings.Repeat("x", 31), strings.Repeat("x", 4097), longSecret + " ", longSecret + "\x01", "\xff" + longSecret},

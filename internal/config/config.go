@@ -38,6 +38,7 @@ type Server struct {
 type Database struct {
 	URL      URL    `env:"DATABASE_URL" schemes:"postgres postgresql sqlite" empty:"the SQLite file aigen.db in DATA_DIR" doc:"Database: postgres://user:password@host/name or sqlite:<path>."`
 	PoolSize int    `env:"DATABASE_POOL_SIZE" default:"10" min:"1" max:"1000" doc:"Connections held open to the database at most."`
+	Batching bool   `env:"DATABASE_BATCHING" default:"true" doc:"Whether changes that come at the same time share a transaction, and loads a query. Turn it off to find out whether it is to blame for something; it costs most of the speed."`
 	DataDir  string `env:"DATA_DIR" default:"./data" max:"4096" doc:"Directory for the SQLite file, the pictures and the secrets that are made at the first start. Made with mode 0700 where it is missing."`
 
 	RetentionDays int `env:"RETENTION_DAYS" default:"0" min:"0" max:"36500" doc:"Days after which ended generations are deleted; 0 keeps them."`
