@@ -85,9 +85,9 @@ func (j *judge) deadLetters() {
 // What an idle replica may hold more than it did at its start: connections that are
 // kept open for a while, and their two goroutines each.
 const (
-	goroutinesMore = 60
+	goroutinesMore = 100
 	filesMore      = 40
-	socketsAtMost  = 12 // on one line
+	socketsAtMost  = 20 // on one line: the most that a client of ours may keep idle is 16
 )
 
 // leaks: an idle replica holds what it held before all that.

@@ -135,7 +135,7 @@ func (f *Fault) draw(r *rand.Rand, store Store, share float64) {
 	case CreditError, CreditErrorDone, CreditHTML, CreditTruncated, CreditLate, CreditReset, NoticeError, NoticeLate:
 		f.Amount = 1 + r.IntN(3)
 		if f.Kind != CreditLate && r.IntN(12) == 0 {
-			f.Amount = 25 // an outage: the breaker opens
+			f.Amount = 8 // an outage: breakers open
 		}
 	case KillReplica, TermReplica:
 		f.Replica, f.For = victim(r, store, share), ms(10, 600)

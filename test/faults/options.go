@@ -21,7 +21,7 @@ type Options struct {
 	Seconds int       // how long faults are injected
 	Seed    uint64    // of the schedule, of what people do and of what the engine does
 	People  int       // each works on Slots generations at a time
-	Slots   int       // default 6
+	Slots   int       // default 10
 	Calm    bool      // no faults: for a look at the instrument itself
 	Folder  string    // for logs and databases; default a temporary one, removed after a good run
 	Out     io.Writer // progress and the verdict
@@ -47,10 +47,10 @@ func (o *Options) setDefaults() {
 		o.Seconds = 600
 	}
 	if o.People <= 0 {
-		o.People = map[Store]int{PostgreSQL: 20, SQLite: 8}[o.Store]
+		o.People = map[Store]int{PostgreSQL: 24, SQLite: 8}[o.Store]
 	}
 	if o.Slots <= 0 {
-		o.Slots = 6
+		o.Slots = 10
 	}
 	if o.Stories <= 0 {
 		o.Stories = 10

@@ -20,7 +20,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 			return nil, err
 		}
 	}
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(o.Out, format+"\n", args...) }
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(o.Out, clockText(time.Now())+" "+format+"\n", args...) }
 	say("seed %d, store %s, %d seconds; logs in %s", o.Seed, o.Store, o.Seconds, folder)
 	s, err := newStage(o, folder)
 	defer func() {
