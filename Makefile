@@ -9,10 +9,13 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 30s
 KILLS ?= 200
 OUTAGE ?= 30s
+FAULTS_SECONDS ?= 600
+FAULTS_SEED ?= 0
+FAULTS_STORE ?= postgres
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: help run build test test-all test-short test-kill test-outages faults lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +26,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 build: ## Build bin/aigen
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
-test: ## All tests with the race detector, the kill test included (about 5 minutes on 2 cores)
+test: ## All tests with the race detector, the kill test and short fault runs included (about 8 minutes on 2 cores)
 	$(GO) vet ./...
 	$(WITH_SERVERS) $(MAKE) --no-print-directory test-all
 
@@ -40,6 +43,10 @@ test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
 	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
+
+faults: ## Break the service on purpose for FAULTS_SECONDS (600) by the schedule of FAULTS_SEED (0: random), FAULTS_STORE postgres or sqlite
+	$(GO) build -o bin/aigen-faults ./cmd/aigen-faults
+	./bin/aigen-faults --seconds $(FAULTS_SECONDS) --seed $(FAULTS_SEED) --store $(FAULTS_STORE)
 
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...

@@ -270,7 +270,7 @@ func (c *creditService) note(name string, raw []byte, k Kind) {
 	}
 	_ = json.Unmarshal(raw, &b)
 	if name != "batch" {
-		b.operation.Op = name
+		b.Op = name
 		b.Operations = []operation{b.operation}
 	}
 	for _, op := range b.Operations {

@@ -192,10 +192,9 @@ func (b *builder) finish() {
 	b.ev.Streams = append(b.ev.Streams, s)
 	b.ev.Residue = []Residue{{Goroutines: 30, GoroutinesAtEnd: 40, Files: 20, FilesAtEnd: 25, Sockets: map[string]int{LineDatabase: 8}}}
 	b.ev.Exits = []int{0}
-	job := b.ev.Jobs[0]
-	job.Job, job.Script = b.ev.Jobs[len(b.ev.Jobs)-1].Job, string(scriptRefuse)
-	b.ev.Jobs[len(b.ev.Jobs)-1].Script = string(scriptRefuse)
-	b.ev.DeadLetters = []DeadLetter{{Job: job.Job, Generation: "c", Reason: "rejected"}}
+	last := &b.ev.Jobs[len(b.ev.Jobs)-1]
+	last.Script = string(scriptRefuse)
+	b.ev.DeadLetters = []DeadLetter{{Job: last.Job, Generation: "c", Reason: "rejected"}}
 }
 
 func TestSoundEvidenceIsSound(t *testing.T) {

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -116,5 +117,5 @@ func freePort() (int, error) {
 		}
 		return port, l.Close()
 	}
-	return 0, fmt.Errorf("no free port between 20000 and 30000")
+	return 0, errors.New("no free port between 20000 and 30000")
 }

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"database/sql"
 	"io"
 	"time"
 )
@@ -26,6 +27,10 @@ type Options struct {
 	Folder  string    // for logs and databases; default a temporary one, removed after a good run
 	Out     io.Writer // progress and the verdict
 	Stories int       // how many offending generations are told; default 10
+
+	// autopsy looks at the database and the evidence after the verdict, for tests of the
+	// judge.
+	autopsy func(db *sql.DB, ev *Evidence)
 }
 
 // How long the stages and calls may take in a run: short, so that what never comes is

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,5 +42,5 @@ func moduleRoot() (string, error) {
 			return dir, nil
 		}
 	}
-	return "", fmt.Errorf("run it within the sources of aigen: it builds the program from them")
+	return "", errors.New("run it within the sources of aigen: it builds the program from them")
 }

@@ -43,9 +43,14 @@ func openDatabase(store Store, where string) (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+filepath.Join(where, "aigen.db")+"?_pragma=busy_timeout(10000)")
 }
 
+// querier is a database, or a transaction on it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // reader reads rows and keeps the first error.
 type reader struct {
-	db  *sql.DB
+	db  querier
 	d   dialect
 	err error
 }
@@ -72,7 +77,7 @@ func (r *reader) each(query string, f func(scan func(...any))) {
 
 // readDatabase reads everything that the judge wants to know of the database. It is
 // SQL on the tables themselves, so that no code of the service can agree with itself.
-func readDatabase(store Store, db *sql.DB, ev *Evidence) error {
+func readDatabase(store Store, db querier, ev *Evidence) error {
 	r := &reader{db: db, d: dialects[store]}
 	ev.Store = store
 	ev.Generations, ev.EventPosition, ev.Keys, ev.Accounts = map[string]*Generation{}, map[string]int64{}, map[string]Key{}, map[string]Account{}

@@ -96,7 +96,7 @@ func (r *replica) runOnce() bool {
 	ended := r.ended
 	r.mu.Unlock()
 	go r.watch(ended)
-	err = cmd.Wait()
+	_ = cmd.Wait() // its code tells all there is
 	close(ended)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,7 +27,7 @@ func (r *replica) goroutines() (int, error) {
 			return int(n), err
 		}
 	}
-	return 0, fmt.Errorf("no go_goroutines in /metrics")
+	return 0, errors.New("no go_goroutines in /metrics")
 }
 
 // files is how many files the process has open.
@@ -99,7 +100,7 @@ func (s *stage) residue(start []Residue) []Residue {
 			all[i] = Residue{
 				Replica: i, Goroutines: start[i].Goroutines, GoroutinesAtEnd: n, Files: start[i].Files, FilesAtEnd: r.files(), Sockets: r.sockets(),
 			}
-			fine = fine && n <= start[i].Goroutines+goroutinesMore/2 && all[i].FilesAtEnd <= start[i].Files+filesMore/2
+			fine = fine && n <= start[i].Goroutines+goroutinesMore && all[i].FilesAtEnd <= start[i].Files+filesMore
 		}
 		return fine
 	})

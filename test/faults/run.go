@@ -20,7 +20,9 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 			return nil, err
 		}
 	}
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(o.Out, clockText(time.Now())+" "+format+"\n", args...) }
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(o.Out, clockText(time.Now())+" "+format+"\n", args...)
+	}
 	say("seed %d, store %s, %d seconds; logs in %s", o.Seed, o.Store, o.Seconds, folder)
 	s, err := newStage(o, folder)
 	defer func() {
@@ -46,6 +48,9 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	}
 	res.judge()
 	res.print(o.Out, &o, func(ids map[string]bool) map[string][]told { return s.logLines(ctx, ids) })
+	if o.autopsy != nil {
+		o.autopsy(db, res.Evidence)
+	}
 	return res, nil
 }
 

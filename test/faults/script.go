@@ -60,54 +60,54 @@ func (e *engine) scriptOf(j *job) script {
 func (e *engine) play(j job, s script) {
 	switch s {
 	case scriptWell, scriptAgain:
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptProgress:
 		e.once(j, "progress", true, progress(30))
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 		e.once(j, "progress", true, progress(60))
 	case scriptTwice:
-		e.insist(j, "success", true, j.success())
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
+		e.insist(j, "success", j.success())
 	case scriptAtOnce:
 		e.together(j, []map[string]any{j.success(), j.success(), j.success()}, []string{"success", "success", "success"})
 	case scriptDisagree:
 		e.together(j, []map[string]any{j.success(), j.failure(false), rejection()}, []string{"success", "failure", "rejected"})
 	case scriptLate:
 		e.sleep(time.Duration(200+dice(e.seed, j.key()+"late")%5000) * time.Millisecond)
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptTooLate:
 		e.sleep(time.Until(j.Deadline) + 2500*time.Millisecond)
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptNever, scriptRefuse:
 	case scriptBackwards:
 		e.once(j, "progress", true, progress(99))
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 		e.once(j, "failure", false, j.failure(true))
 		e.once(j, "rejected", false, rejection())
 	case scriptGarbage:
 		e.garbage(j)
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptWrongJob:
 		e.wrongJob(j)
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptOtherStage:
 		other := j
 		other.JobType = map[string]string{sampleJob: finalJob, finalJob: sampleJob}[j.JobType]
 		e.once(j, "other stage", false, other.success())
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	case scriptNoJobID:
 		body := j.success()
 		body["jobId"] = nil
-		e.insist(j, "success without jobId", true, body)
+		e.insist(j, "success without jobId", body)
 	case scriptRetryable:
-		e.insist(j, "retryable", true, j.failure(true))
+		e.insist(j, "retryable", j.failure(true))
 	case scriptFail:
-		e.insist(j, "failure", true, j.failure(false))
+		e.insist(j, "failure", j.failure(false))
 	case scriptReject:
-		e.insist(j, "rejected", true, rejection())
+		e.insist(j, "rejected", rejection())
 	case scriptHalf:
 		e.half(j)
-		e.insist(j, "success", true, j.success())
+		e.insist(j, "success", j.success())
 	}
 }
 
@@ -120,12 +120,12 @@ func (e *engine) target(text string) (int, string) {
 
 // insist reports until there is an answer, as a good engine does, until the stage is
 // over for sure.
-func (e *engine) insist(j job, what string, honest bool, body map[string]any) {
+func (e *engine) insist(j job, what string, body map[string]any) {
 	deadline := time.Until(j.Deadline) + 2*stageTimeout
 	end := time.Now().Add(max(deadline, stageTimeout))
 	for try := 0; e.ctx.Err() == nil && time.Now().Before(end); try++ {
 		n, url := e.target(j.JobID + what + string(rune('0'+try%10)))
-		if e.report(j, n, url, what, honest, body, nil) {
+		if e.report(j, n, url, what, true, body, nil) {
 			return
 		}
 		e.sleep(time.Duration(20+min(try, 20)*20) * time.Millisecond)
@@ -158,7 +158,7 @@ func (e *engine) together(j job, bodies []map[string]any, names []string) {
 			return
 		}
 	}
-	e.insist(j, names[0], true, bodies[0])
+	e.insist(j, names[0], bodies[0])
 }
 
 // report makes one call and records it. It reports whether there was an answer that
