@@ -81,6 +81,7 @@ func (p *person) one(key string) {
 	}
 	a, ok := p.create(q, w)
 	if !ok {
+		p.wait("", time.Second) // a poor one does not ask a hundred times a second
 		return
 	}
 	id := a.GenerationID

@@ -90,7 +90,7 @@ func (l *line) afflict(f Fault, wait func(time.Duration)) error {
 		delay := time.Duration(f.Amount) * time.Millisecond
 		l.holder.Store(&mood{delay: delay / 2, jitter: delay})
 	case HalfOpen:
-		l.holder.Store(&mood{drop: true})
+		l.holder.Store(&mood{drop: true, forGood: f.Amount > 0})
 	case Trickle:
 		l.holder.Store(&mood{rate: f.Amount})
 	default:

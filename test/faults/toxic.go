@@ -30,6 +30,7 @@ func init() { //nolint:gochecknoinits // toxiproxy knows toxics by a registry al
 type mood struct {
 	delay, jitter time.Duration
 	drop          bool
+	forGood       bool
 	bytes         int64 // > 0: then the connection is cut off
 	rate          int   // bytes a second
 }
@@ -47,10 +48,21 @@ func (m *moodHolder) get() mood {
 func (t *faultToxic) Pipe(stub *toxics.ToxicStub) {
 	v, _ := moods.LoadOrStore(t.Line, new(moodHolder))
 	l := &link{holder: v.(*moodHolder), stub: stub}
+	var over <-chan time.Time // looks whether the silence is over
 	for {
+		if l.dropped && over == nil {
+			tick := time.NewTicker(50 * time.Millisecond)
+			defer tick.Stop()
+			over = tick.C
+		}
 		select {
 		case <-stub.Interrupt:
 			return
+		case <-over:
+			if m := l.holder.get(); !m.drop && !l.forGood {
+				l.end()
+				return
+			}
 		case c := <-stub.Input:
 			if c == nil || !l.pass(c) {
 				l.end()
@@ -65,6 +77,7 @@ type link struct {
 	holder  *moodHolder
 	stub    *toxics.ToxicStub
 	dropped bool
+	forGood bool  // the connection stays silent when the line speaks again
 	passed  int64 // while bytes are counted
 }
 
@@ -72,8 +85,8 @@ type link struct {
 func (l *link) pass(c *stream.StreamChunk) bool {
 	m := l.holder.get()
 	switch {
-	case m.drop:
-		l.dropped = true
+	case m.drop || l.forGood:
+		l.dropped, l.forGood = true, l.forGood || m.forGood
 		return true
 	case l.dropped:
 		return false // what is missing cannot be made up for
