@@ -112,7 +112,7 @@ func Schedule(store Store, seconds int, seed uint64) []Fault {
 		}
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		// The rare ones come at least once in a run that is long enough to bear them.
-		first := min(r.ExpFloat64()*mean, float64(seconds)/2)
+		first := min(r.ExpFloat64()*mean, float64(seconds)*(0.15+0.75*r.Float64()))
 		for at := first; at < float64(seconds); at += max(0.05, r.ExpFloat64()*mean) {
 			f := Fault{At: time.Duration(at * float64(time.Second)), Kind: p.kind, Replica: -1}
 			f.draw(r, store, at/float64(seconds))
