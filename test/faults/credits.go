@@ -21,9 +21,9 @@ type creditService struct {
 	url     string
 	server  *httptest.Server
 	records *Records
+	manners
 
-	mu       sync.Mutex
-	next     []Kind // faults that the next calls meet
+	book     sync.Mutex // of what follows
 	accounts map[string]*account
 	runs     map[string]*reservation // by reference
 }
@@ -47,35 +47,9 @@ func startCreditService(records *Records) *creditService {
 
 // open gives a user an account.
 func (c *creditService) open(user string, balance int64) {
-	c.mu.Lock()
+	c.book.Lock()
 	c.accounts[user] = &account{balance: balance}
-	c.mu.Unlock()
-}
-
-// misbehave lets the next n calls meet a fault.
-func (c *creditService) misbehave(k Kind, n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for range n {
-		c.next = append(c.next, k)
-	}
-}
-
-func (c *creditService) behave() {
-	c.mu.Lock()
-	c.next = nil
-	c.mu.Unlock()
-}
-
-func (c *creditService) fault() Kind {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.next) == 0 {
-		return ""
-	}
-	k := c.next[0]
-	c.next = c.next[1:]
-	return k
+	c.book.Unlock()
 }
 
 // operation is one operation as it comes in.
@@ -190,8 +164,8 @@ func (c *creditService) do(name string, raw []byte, k Kind) (body string, status
 
 // one carries out one operation and records it.
 func (c *creditService) one(op operation, k Kind, batch bool) (body string, status int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.book.Lock()
+	defer c.book.Unlock()
 	call := CreditCall{
 		At: time.Now(), Op: op.Op, Reference: op.Reference, User: op.UserID, Generation: op.GenerationID,
 		Amount: op.Amount, Answered: orText(string(k), "ok"), Batch: batch,
@@ -282,8 +256,8 @@ func (c *creditService) note(name string, raw []byte, k Kind) {
 }
 
 func (c *creditService) balance(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.book.Lock()
+	defer c.book.Unlock()
 	a := c.accounts[r.URL.Query().Get("user_id")]
 	if a == nil {
 		answer(w, http.StatusNotFound, `{"error": {"code": "unknown_user"}}`)

@@ -48,9 +48,9 @@ func (s *stage) one(ctx context.Context, f Fault) error {
 		}
 		return s.replicas[f.Replica].lines[f.Line].afflict(f, wait)
 	case CreditError, CreditErrorDone, CreditHTML, CreditTruncated, CreditLate, CreditReset:
-		s.credits.misbehave(f.Kind, f.Amount)
+		return s.credits.misbehave(f.Kind, f.Amount, wait)
 	case NoticeError, NoticeLate:
-		s.notifications.misbehave(f.Kind, f.Amount)
+		return s.notifications.misbehave(f.Kind, f.Amount, wait)
 	case KillReplica, TermReplica:
 		return s.endReplica(f)
 	case StopPostgreSQL, KillPostgreSQL, PausePostgreSQL:

@@ -87,7 +87,7 @@ func (j *judge) deadLetters() {
 const (
 	goroutinesMore = 100
 	filesMore      = 40
-	socketsAtMost  = 20 // on one line: the most that a client of ours may keep idle is 16
+	socketsAtMost  = 40 // on one line: the most that the client of the credit service keeps
 )
 
 // leaks: an idle replica holds what it held before all that.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"time"
 )
 
@@ -14,9 +13,7 @@ type notificationService struct {
 	url     string
 	server  *httptest.Server
 	records *Records
-
-	mu   sync.Mutex
-	next []Kind
+	manners
 }
 
 func startNotificationService(records *Records) *notificationService {
@@ -24,29 +21,6 @@ func startNotificationService(records *Records) *notificationService {
 	n.server = httptest.NewServer(n)
 	n.url = n.server.URL
 	return n
-}
-
-func (n *notificationService) misbehave(k Kind, times int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for range times {
-		n.next = append(n.next, k)
-	}
-}
-
-func (n *notificationService) behave() {
-	n.mu.Lock()
-	n.next = nil
-	n.mu.Unlock()
-}
-
-func (n *notificationService) fault() (k Kind) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.next) > 0 {
-		k, n.next = n.next[0], n.next[1:]
-	}
-	return k
 }
 
 // ServeHTTP implements http.Handler.

@@ -163,9 +163,13 @@ func (p *person) insist(q request) (reply, error) {
 			p.records.odd("answers", q.generation, "%s (key %s) was not answered for two minutes; last %d %s %v", q.verb, q.key, a.http, a.Code, err)
 			return a, errGaveUp
 		}
+		pause := time.Duration(20+min(try, 10)*30) * time.Millisecond
+		if a.Code == "credit_service_unavailable" || a.Code == "idempotency_conflict" {
+			pause *= 3 // each of these tries costs the service a whole request
+		}
 		select {
 		case <-p.ctx.Done():
-		case <-time.After(time.Duration(20+min(try, 10)*30) * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 	return reply{}, p.ctx.Err()

@@ -114,8 +114,8 @@ func readBroker(url string, ev *Evidence) error {
 
 // readCredits is what the credit service holds.
 func (c *creditService) read(ev *Evidence) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.book.Lock()
+	defer c.book.Unlock()
 	ev.CreditRuns, ev.CreditAccounts = map[string]CreditRun{}, map[string]Account{}
 	for reference, r := range c.runs {
 		ev.CreditRuns[reference] = CreditRun{r.state, r.user, r.generation, r.amount}
