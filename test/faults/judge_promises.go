@@ -61,14 +61,17 @@ func (j *judge) accepted(c Call) {
 	}
 }
 
+// unpaid are the ends of a request that got no credits: the caller was told 503, or
+// 402, or nothing by a replica that died, and the key is free again.
+var unpaid = map[string]bool{"credit_service_unavailable": true, "insufficient_credits": true}
+
 // perKey: a create that was repeated made one generation that counts. Others may be
-// there only where the credit service did not answer, which the caller was told.
+// there only where no credits were got.
 func (j *judge) perKey(first map[string]Call) {
 	counting := map[string][]string{}
 	for _, g := range j.ev.Generations {
 		key := keyOf(g.Prompt)
-		unanswered := g.Status == "Failed" && g.FailureCode == "credit_service_unavailable" && jobsOf(g) == 0
-		if !unanswered {
+		if cameToNothing := g.Status == "Failed" && jobsOf(g) == 0 && unpaid[g.FailureCode]; !cameToNothing {
 			counting[g.User+" "+key] = append(counting[g.User+" "+key], g.ID)
 		}
 	}

@@ -401,6 +401,18 @@ func TestJudgeAllows(t *testing.T) {
 	g := ev.Generations["a"]
 	g.Runs = append(g.Runs, RunRow{ID: "late", Number: 3, Stage: "final", Resolution: "64x64", Amount: priceFinal, Reservation: "refunded"})
 	ev.CreditRuns["late"] = CreditRun{State: "refunded", User: user, Generation: "a", Amount: priceFinal}
+	// A first try of a promised key that got no credits, by a replica that died.
+	ev.Generations["d"] = &Generation{
+		ID: "d", User: user, Prompt: ev.Generations["b"].Prompt, Status: "Failed", FailureCode: "insufficient_credits", Samples: 2, LastEvent: 1,
+		Runs: []RunRow{{ID: "run-d-1", Number: 1, Stage: "samples", Amount: 50, Reservation: "refused"}},
+		Events: []Event{{
+			Seq: 1, Position: ev.EventPosition[user] + 1, User: user, Type: "generation_failed", Status: "Failed", OfGeneration: "d", ErrorCode: "insufficient_credits",
+		}},
+	}
+	ev.EventPosition[user]++
+	s := ev.Streams[0]
+	s.IDs, s.Types, s.Of = append(s.IDs, ev.EventPosition[user]), append(s.Types, "generation_failed"), append(s.Of, "d")
+	ev.Notifications = append(ev.Notifications, Notice{Key: "d", User: user, Generation: "d", Type: "credits_insufficient", Taken: true})
 	require.Empty(t, Judge(ev))
 	// And before it: then the events count it.
 	last := &g.Events[len(g.Events)-1]
