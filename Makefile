@@ -12,6 +12,9 @@ FUZZTIME ?= 30s
 FUZZ ?= .
 KILLS ?= 200
 OUTAGE ?= 30s
+FAULTS_SECONDS ?= 600
+FAULTS_SEED ?= 0
+FAULTS_STORE ?= postgres
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
@@ -26,7 +29,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 build: ## Build bin/aigen
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
-test: ## All tests with the race detector, the kill test included (about 5 minutes on 2 cores)
+test: ## All tests with the race detector, the kill test and short fault runs included (about 8 minutes on 2 cores)
 	$(GO) vet ./...
 	$(WITH_SERVERS) $(MAKE) --no-print-directory test-all
 
@@ -56,6 +59,10 @@ bench-quick: ## The main measures, in about two minutes
 
 profile: ## CPU, allocation, mutex and block profiles of the service under load, and the statements of PostgreSQL, into bench/out/profiles
 	$(GO) run ./bench -quick -only accept,callbacks,relay,lives,sqlite -profile bench/out/profiles $(BENCH)
+
+faults: ## Break the service on purpose for FAULTS_SECONDS (600) by the schedule of FAULTS_SEED (0: random), FAULTS_STORE postgres or sqlite
+	$(GO) build -o bin/aigen-faults ./cmd/aigen-faults
+	./bin/aigen-faults --seconds $(FAULTS_SECONDS) --seed $(FAULTS_SEED) --store $(FAULTS_STORE)
 
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...

@@ -58,7 +58,7 @@ func Run(t *testing.T, open Open) {
 		{"Events/order and limits", testEvents},
 		{"Events/positions without gaps", testPositions},
 		{"Events/a reader misses nothing", testReaderMissesNothing},
-		{"Idempotency/keys", testKeys},
+		{"Idempotency/keys", testKeys}, {"Idempotency/key of another", testKeyOfAnother},
 		{"Idempotency/purge", testPurge},
 		{"Retention/what ended goes, the rest stays", testRemoveEnded},
 		{"Retention/credits that are not decided", testRemoveUndecided},
