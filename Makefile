@@ -41,7 +41,7 @@ test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
 	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
-bench: ## Measure everything against baselines, ten million rows included (about an hour); appends to bench/RESULTS.md
+bench: ## Measure everything against baselines, ten million rows included (over half an hour, 30 GB); appends to bench/RESULTS.md
 	$(GO) run ./bench -record $(BENCH)
 
 bench-quick: ## The main measures, in about two minutes
