@@ -16,6 +16,11 @@ func loadSettings() (config.Config, error) {
 	if err != nil {
 		return c, &exitError{exitSettings, err}
 	}
+	if !c.Server.CoreDumps {
+		if err := sealMemory(); err != nil {
+			c.Warnings = append(c.Warnings, config.Warning{Setting: "ENABLE_CORE_DUMPS", Problem: "is off, but memory could not be sealed: " + err.Error()})
+		}
+	}
 	return c, nil
 }
 

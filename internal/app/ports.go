@@ -92,7 +92,8 @@ type Change struct {
 	Movements  []Movement    // of the embedded ledger, in order
 
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
-	ForgetKey string             // the user's idempotency key to be free again
+	ForgetKey string             // the user's idempotency key to be free again,
+	ForgetRun aigen.ID           // if its record is of this run: another's stays, and is in the way of Record
 }
 
 // Movement is one step of the embedded ledger. Each run has at most one
