@@ -60,7 +60,7 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 		}
 		return rows
 	}
-	return s.write(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
+	return s.note(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
 		t.queue(lockOwned, resultIDs(results), owner)
 		if rows := of(app.VerdictDelivered); len(rows) > 0 {
 			t.queue(removeDelivered, resultIDs(rows), owner)

@@ -65,7 +65,7 @@ type claimed struct {
 // ClaimDeliveries implements app.Outbox.
 func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
 	var rows []claimed
-	err := s.write(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
+	err := s.note(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
 		rows = nil
 		t.queue(claimDeliveries, string(q.Lane), q.Now, q.Limit, q.Owner, q.Until).Query(each(func(r pgx.Rows) error {
 			var c claimed

@@ -73,7 +73,17 @@ func (t *tx) commit(ctx context.Context) error {
 // for a row, or the connection may be lost: then f runs again. If it is lost during
 // the commit, f may run although it was committed; only Apply has to know, and asks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
-	return translate(op, s.retry(ctx, func() error { return s.try(ctx, f) }))
+	return translate(op, s.retry(ctx, func() error { return s.try(ctx, s.settings, f) }))
+}
+
+// unflushed goes after settings: the commit does not wait for the disk.
+const unflushed = `, set_config('synchronous_commit', 'off', true)`
+
+// note is write for the relay's own bookkeeping: leases and ends of deliveries. If
+// the server loses the last moments of it in a crash, rows are delivered again, which
+// every receiver can bear; so the disk is left to those whose callers wait for it.
+func (s *Store) note(ctx context.Context, op string, f func(context.Context, *tx) error) error {
+	return translate(op, s.retry(ctx, func() error { return s.try(ctx, s.settings+unflushed, f) }))
 }
 
 // maxTries bounds how often a transaction is begun. Of those that contend one wins.
@@ -117,7 +127,7 @@ func pause(ctx context.Context, try int) error {
 }
 
 // try runs f in a transaction once.
-func (s *Store) try(ctx context.Context, f func(context.Context, *tx) error) error {
+func (s *Store) try(ctx context.Context, settings string, f func(context.Context, *tx) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -125,7 +135,7 @@ func (s *Store) try(ctx context.Context, f func(context.Context, *tx) error) err
 	t := &tx{conn: conn, batch: new(pgx.Batch), patience: s.patience}
 	defer t.release()
 	t.queue(begin)
-	t.queue(s.settings)
+	t.queue(settings)
 	err = f(ctx, t)
 	switch {
 	case err == nil || errors.Is(err, ErrOutcomeUnknown):
