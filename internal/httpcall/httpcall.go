@@ -139,7 +139,7 @@ func (c *Caller) Do(ctx context.Context, r Request) (Answer, error) {
 // and proxies quote what they were sent, and what they say goes to the log and into the
 // outbox. Other answers are left as they are.
 func (c *Caller) unsaid(status int, body []byte) []byte {
-	if status < http.StatusMultipleChoices && !bytes.Contains(body, []byte(`"error"`)) {
+	if status >= http.StatusOK && status < http.StatusMultipleChoices && !bytes.Contains(body, []byte(`"error"`)) {
 		return body
 	}
 	return []byte(c.veil.Replace(string(body)))

@@ -121,19 +121,22 @@ func withoutJob(a httpcall.Answer, job []byte) httpcall.Answer {
 		InputPrompt, StyleGuidance string
 		Callback                   struct{ Token string }
 	}
-	if a.Status < http.StatusMultipleChoices || json.Unmarshal(job, &j) != nil {
+	if accepted(a.Status) || json.Unmarshal(job, &j) != nil {
 		return a
 	}
 	a.Body = []byte(httpcall.Veil(j.Callback.Token, j.InputPrompt, j.StyleGuidance).Replace(string(a.Body)))
 	return a
 }
 
+// accepted reports whether the status is one of success.
+func accepted(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
+
 // judge says whether n8n has the job. Only an answer about this very job is final: it
 // fails the generation and frees the credits. All else is a fault that an operator
 // mends (the address, a workflow that is not active, the proof) or that passes; the
 // job is tried again, until OUTBOX_MAX_ATTEMPTS or the stage's deadline.
 func judge(a httpcall.Answer, now time.Time) error {
-	if a.Status >= 200 && a.Status < 300 {
+	if accepted(a.Status) {
 		return nil
 	}
 	said := httpcall.Short(string(a.Body), 200)

@@ -44,6 +44,9 @@ func (s *Server) PID() int { return s.pid }
 // Own reports whether the server was started here.
 func (s *Server) Own() bool { return s.dir != "" }
 
+// startTimeout is long because RabbitMQ takes minutes on a machine that does much else.
+const startTimeout = 4 * time.Minute
+
 // watchdog runs a server and, when its standard input ends without a word, which is
 // when whoever started it is gone, stops it and removes its folder.
 const watchdog = `
@@ -133,7 +136,7 @@ func (s *Server) Start() error {
 	if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
 		return err
 	}
-	if err := wait(s.kind, s.url, time.Minute); err != nil {
+	if err := wait(s.kind, s.url, startTimeout); err != nil {
 		said, _ := os.ReadFile(s.logFile())
 		return fmt.Errorf("%w; it said:\n%s", err, said)
 	}

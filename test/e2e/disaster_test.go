@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
@@ -155,8 +156,8 @@ func TestReconcileAfterOdooLost(t *testing.T) {
 		name := map[bool]string{true: "listed", false: "by the contract alone"}[listed]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, odoo := sharedServers(t), startKeptOdoo(t, listed)
-			settings := map[string]string{"DATABASE_URL": s.database, "ODOO_SERVICE_URL": odoo.url, "ODOO_API_KEY": "key-of-odoo"}
+			odoo := startKeptOdoo(t, listed)
+			settings := map[string]string{"DATABASE_URL": testenv.PostgreSQL(t), "ODOO_SERVICE_URL": odoo.url, "ODOO_API_KEY": "key-of-odoo"}
 			dir, u := t.TempDir(), testprogram.NewUser(t)
 			p := testprogram.Start(t, dir, settings)
 			var ids []string
