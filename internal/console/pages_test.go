@@ -301,8 +301,7 @@ func TestTheStreamNudges(t *testing.T) {
 	assert.Equal(t, id.String(), changes[1]["id"])
 	assert.Equal(t, "AwaitingSelection", changes[1]["status"])
 	f.console.Shutdown()
-	for range events { //nolint:revive // until it ends
-	}
+	require.Eventually(t, func() bool { _, open := <-events; return !open }, 5*time.Second, time.Millisecond, "the stream ends")
 	f.get("/live", "Accept", "text/event-stream").is(http.StatusServiceUnavailable)
 }
 
