@@ -43,7 +43,12 @@ func (k *Console) live(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := k.lifetime(r.Context(), s)
 	defer cancel()
 	source, err := k.c.Service.StreamUser(ctx, s.UserID, nil)
-	if err != nil {
+	switch {
+	case errors.Is(context.Cause(ctx), errSessionEnded):
+		return &signedOutError{why: "expired", cause: err}
+	case err != nil && k.drain.Err() != nil:
+		return &fault{code: codeShuttingDown, cause: err}
+	case err != nil:
 		return err
 	}
 	defer source.Close()

@@ -41,6 +41,7 @@ test("failures", async (t) => {
     await ask("a fox", 1);
     await page.getByRole("heading", { name: "The engine could not finish" }).waitFor();
     await check(page, person, "failed");
+    await page.waitForFunction(() => document.querySelector("#balance b").textContent === "2.00"); // given back, and shown
     await page.getByRole("link", { name: "Try again" }).click();
     assert.equal(await page.getByLabel("Prompt").inputValue(), "a fox");
     assert.equal(await page.locator("#balance b").innerText(), "2.00", "nothing was charged");
@@ -50,7 +51,8 @@ test("failures", async (t) => {
     await page.locator("#studio").evaluate((f) => (f.noValidate = true));
     await page.getByRole("button", { name: "Make samples" }).click();
     await page.getByText("Each side must be a whole number").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.id), "width", "the focus is where the fault is");
+    await page.waitForFunction(() => document.activeElement.id === "width");
+    assert.ok(await page.evaluate(() => document.activeElement.getBoundingClientRect().bottom < innerHeight - 160), "and can be seen");
     await check(page, person, "studio-faults");
     person.quiet();
   }

@@ -39,7 +39,7 @@ test("signing in and out", async (t) => {
     await page.getByText(/This is the token of/).waitFor();
     assert.equal(new URL(page.url()).hash, "", "the token is not left in the address");
     await page.keyboard.press("Enter");
-    await page.waitForURL(service.url + "/?prompt=a+fox");
+    await page.waitForURL(/\?prompt=a/);
     assert.equal(await page.getByLabel("Prompt").inputValue(), "a fox");
     person.quiet();
   }

@@ -10,6 +10,7 @@ const percents = new Map(); // of the generations that are being worked on
 let source = null;
 let heard = 0;
 let lost = null; // the note that says so
+let asked = 0; // when the balance was asked for last
 
 const tell = (message) => {
   channel.postMessage(message);
@@ -30,7 +31,7 @@ function receive(message) {
       if (message.progress !== undefined) return progress(message.id, message.progress);
       percents.delete(message.id);
       refresh(document.querySelectorAll(`[data-live="${CSS.escape(message.id)}"], [data-live="*"]`));
-      htmx.trigger(document.body, "aigen:credits");
+      askBalance();
       break;
     case "lost":
       lost ??= keep(note("bad", "Connection lost", "Trying to reach the service again. The work goes on there."));
@@ -38,6 +39,11 @@ function receive(message) {
     case "ended":
       signInAgain();
   }
+}
+
+function askBalance() {
+  asked = Date.now();
+  htmx.trigger(document.body, "aigen:credits");
 }
 
 function keep(box) {
@@ -118,6 +124,11 @@ if (document.body.hasAttribute("data-live")) {
     if (event.persisted) location.reload();
   });
 }
+
+// What a page learned without an event, after it was cut off, may have cost credits.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "creative" && document.getElementById("balance") && Date.now() - asked > 1000) askBalance();
+});
 
 // What a page learned is told to who looks at another tab, by its title.
 document.addEventListener("htmx:afterSettle", () => {

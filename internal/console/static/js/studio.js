@@ -77,7 +77,13 @@ prepare();
 
 // What a person finds after a form was refused: the first field that is wrong.
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.xhr?.status === 422) document.querySelector('[aria-invalid="true"]')?.focus();
+  if (event.detail.xhr?.status !== 422) return;
+  setTimeout(() => {
+    // After htmx has scrolled to the top, as it does for every other answer.
+    const field = document.querySelector('[aria-invalid="true"]');
+    field?.focus({ preventScroll: true });
+    field?.scrollIntoView({ block: "center" });
+  });
 });
 
 // A token in the fragment of the sign-in page: filled in and named, and sent only when
