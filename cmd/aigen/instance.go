@@ -13,8 +13,8 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/console"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
 	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
@@ -30,6 +30,7 @@ type instance struct {
 	listener net.Listener
 	store    store
 	api      *httpapi.API
+	console  *console.Console // nil: ENABLE_CONSOLE is off
 	server   *http.Server
 	closers  []func() error
 
@@ -58,7 +59,7 @@ func startEmbedded(ctx context.Context, log *slog.Logger) (*instance, error) {
 
 // start builds everything and begins to serve. ctx bounds the start alone.
 func start(ctx context.Context, c config.Config, log *slog.Logger) (*instance, error) {
-	in := &instance{c: c, log: log, failed: make(chan error, 3)}
+	in := &instance{c: c, log: log, failed: make(chan error, 8)} // room for the server and each loop: none waits to be heard
 	if err := in.build(ctx); err != nil {
 		return nil, errors.Join(err, in.close())
 	}
@@ -110,7 +111,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: batch.New(in.store, batchOptions(c)), Credits: credits, Ledger: ledgerOf(c, in.store),
+		Policy: policyOf(c), Store: repositoryOf(c, in.store), Credits: credits, Ledger: ledgerOf(c, in.store),
 		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
 	})
 	if err != nil {
@@ -138,7 +139,12 @@ func (in *instance) assemble(ctx context.Context) error {
 		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
-	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, replicas.limiter(c), in.ready, in.log); err != nil {
+	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
+	limiter := replicas.limiter(c)
+	if in.console, err = newConsole(c, service, verifier, limiter, in.publicURL, in.log); err != nil {
+		return err
+	}
+	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, limiter, in.ready, in.console, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -198,6 +204,9 @@ func (in *instance) Failed() <-chan error { return in.failed }
 // relay finishes its batch. What is left when ctx ends stays in the outbox.
 func (in *instance) Stop(ctx context.Context) error {
 	in.api.Shutdown()
+	if in.console != nil {
+		in.console.Shutdown()
+	}
 	// Half of the time for requests; the relay has the other half.
 	requests, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {

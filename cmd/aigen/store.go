@@ -20,6 +20,8 @@ type store interface {
 	app.GenerationRepository
 	app.Outbox
 	app.Ledger
+	app.RunBook
+	app.Auditor
 	Close() error
 }
 

@@ -18,6 +18,7 @@ type API struct {
 	secrets []webhooksig.Secret
 	docs    documents
 	streams *streams
+	pages   map[string]bool // the patterns of Config.Pages
 
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
@@ -46,8 +47,11 @@ func New(c Config) (*API, error) {
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
 	a.drain, a.stop = context.WithCancelCause(context.Background())
+	a.addPages()
 	for _, rt := range routes() {
-		a.mux.Handle(rt.method+" "+rt.pattern(), a.serve(rt))
+		if pattern := rt.method + " " + rt.pattern(); !a.pages[pattern] {
+			a.mux.Handle(pattern, a.serve(rt, routeIsProbe(rt.path)))
+		}
 	}
 	return a, nil
 }
@@ -67,6 +71,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Request-Id", c.id)
 	secure(h)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	a.setDeadlines(w, r)
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
@@ -75,12 +80,26 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.dispatch(rec, r)
 }
 
+// setDeadlines bounds how long a request may hold its connection. None of this is the
+// server's: an event stream would not survive it. The deadline for reading matters most
+// where no handler reads: package http then takes in what was announced of the body by
+// itself, before the answer and after it, and waits for it without end. So somebody
+// without a token could keep connections for good by sending a byte and no more. A
+// writer that has no deadlines (a test's) needs none.
+func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request) {
+	control, now := http.NewResponseController(w), time.Now()
+	_ = control.SetWriteDeadline(now.Add(a.c.WriteTimeout))
+	if r.ContentLength != 0 {
+		_ = control.SetReadDeadline(now.Add(a.c.ReadTimeout))
+	}
+}
+
 // dispatch finds the route. ServeMux answers in plain text, or with a redirect,
 // where there is none: these become problems.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	clean := path.Clean(r.URL.Path)
 	if clean != r.URL.Path && clean+"/" != r.URL.Path {
-		a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path."))
+		a.noRoute(w, r, "There is nothing at this path.")
 		return
 	}
 	h, pattern := a.mux.Handler(r)
@@ -96,7 +115,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, newFault(codeMethodNotAllowed, "Allowed here: "+allow+"."))
 		return
 	}
-	a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path. See /docs for what there is."))
+	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
 }
 
 // trimSlash makes /x/ mean /x. The tree of assets is left alone: its handler
@@ -111,19 +130,18 @@ func trimSlash(r *http.Request) {
 	r.URL = &u
 }
 
-// serve applies what all routes have in common.
-func (a *API) serve(rt route) http.Handler {
+// serve applies what all routes have in common. The log lines of a quiet one are for
+// debugging.
+func (a *API) serve(rt route, quiet bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		callOf(r.Context()).route = rt.path
-		if a.c.Tracer != nil && !routeIsProbe(rt.path) {
+		c := callOf(r.Context())
+		c.route, c.quiet = rt.path, quiet
+		if a.c.Tracer != nil && !quiet {
 			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
 			r = r.WithContext(ctx)
 			callOf(ctx).traced = ctx
 			defer func() { end(statusOf(w)) }()
 		}
-		// No deadline is the server's: an event stream would not survive it. A
-		// writer that has no deadlines (a test's) needs none.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.c.WriteTimeout))
 		if strings.HasPrefix(rt.path, apiPath) {
 			w.Header().Set("Cache-Control", "no-store")
 		}
@@ -144,6 +162,11 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
+	}
+	if rt.method == http.MethodGet {
+		if err := a.skipBody(w, r); err != nil {
+			return err
+		}
 	}
 	return rt.handle(a, w, r)
 }

@@ -89,7 +89,7 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case c.route != "" && routeIsProbe(c.route):
+	case c.quiet:
 		level = slog.LevelDebug
 	}
 	if !a.c.Log.Enabled(r.Context(), level) {
@@ -132,7 +132,8 @@ func (c *call) attrs() (attrs []slog.Attr) {
 		attrs = append(attrs, slog.String("error", c.err.Error()))
 	}
 	if c.body != nil {
-		attrs = append(attrs, slog.String("body", string(c.body)))
+		// The format in JSON leaves some characters as they are that terminals obey.
+		attrs = append(attrs, slog.String("body", plain(string(c.body))))
 	}
 	return attrs
 }

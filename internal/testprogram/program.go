@@ -196,3 +196,23 @@ func (p *Program) ExitCode() int {
 	<-p.Ended
 	return p.cmd.ProcessState.ExitCode()
 }
+
+// PID is the process id.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
+// Signal sends the program a signal.
+func (p *Program) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+// ToolWith is Tool with settings.
+func ToolWith(t *testing.T, dir string, settings map[string]string, args ...string) (string, int) {
+	t.Helper()
+	path, err := Binary()
+	require.NoError(t, err)
+	cmd := exec.Command(path, args...)
+	cmd.Env, cmd.Dir = Environment(dir, settings), dir
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		require.NoError(t, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}

@@ -38,8 +38,8 @@ const blocks = "▀▀▀▀▀▀▀▀▀▀▀▀"
 
 var colour = regexp.MustCompile(`\x1b\[[0-9;]*[0-9]m`)
 
-// report calls back for a job; it must be taken.
-func report(t *testing.T, j *testprogram.Job, body map[string]any) {
+// called calls back for a job; it must be taken.
+func called(t *testing.T, j *testprogram.Job, body map[string]any) {
 	t.Helper()
 	status, answer, err := j.Report(body)
 	require.NoError(t, err)
@@ -123,11 +123,11 @@ func TestWatchOnATerminal(t *testing.T) {
 	require.NoError(t, err)
 	job := engine.Next(t)
 	term.Shows("2 running", "a new one[31m with tricks", "…")
-	report(t, &job, map[string]any{"stage": "progress", "status": "success", "results": map[string]any{"progress": 40}})
+	called(t, &job, map[string]any{"stage": "progress", "status": "success", "results": map[string]any{"progress": 40}})
 	term.Shows("━━━━╌╌╌╌╌╌  40%")
-	report(t, &job, job.Success())
+	called(t, &job, job.Success())
 	term.Shows("? "+job.GenerationID[28:]+" to choose", "1 running")
-	report(t, &oldJob, map[string]any{"stage": "samples_generated", "status": "failure", "error": map[string]any{"code": "x", "message": "The paint ran out."}})
+	called(t, &oldJob, map[string]any{"stage": "samples_generated", "status": "failure", "error": map[string]any{"code": "x", "message": "The paint ran out."}})
 	term.Shows("✗ "+old.GenerationID[28:]+" failed", "The paint ran out.  an old one")
 
 	term.Resize(30, 6)
