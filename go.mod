@@ -2,6 +2,9 @@ module github.com/creativeflow/aigen-orchestrator
 
 go 1.26.0
 
+// One of the packages in there holds Go code.
+ignore ./integrations/n8n/nodes-aigen/node_modules
+
 require (
 	github.com/MicahParks/jwkset v0.11.4
 	github.com/Shopify/toxiproxy/v2 v2.5.0

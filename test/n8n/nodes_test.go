@@ -161,17 +161,28 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// nodesMakeGenerations: ten whole ones, each job reported once, proved as configured.
+// nodesMakeGenerations: ten whole ones, each job applied once, proved as configured.
 func nodesMakeGenerations(t *testing.T, s *service, signed bool) {
 	u := testprogram.NewUser(t)
 	all := s.order(u, 10, "a red fox 🦊, \"quoted\"", "600x300")
 	require.Equal(t, map[string]int{"Completed": 10}, s.finish(u, all, 3*time.Minute))
 	s.checkPictures(u, all[3], "512x512", "600x300")
 	ends, progress := s.reports()
-	require.Len(t, ends, 20)
-	require.Len(t, progress, 20)
+	applied := map[string]int{}
+	for _, c := range ends {
+		// A job comes twice where n8n was too busy to answer in time; then its report is
+		// the same again, and known.
+		assert.Contains(t, []string{"applied", "duplicate"}, c.outcome, "%+v", c)
+		if c.outcome == "applied" {
+			applied[c.JobID]++
+		}
+	}
+	require.Len(t, applied, 20, "a job for each stage")
+	for job, times := range applied {
+		assert.Equal(t, 1, times, job)
+	}
+	require.GreaterOrEqual(t, len(progress), 20)
 	for _, c := range append(ends, progress...) {
-		assert.Equal(t, "applied", c.outcome, "%+v", c)
 		assert.Equal(t, signed, c.signed, "%+v", c)
 	}
 	a, err := u.Get(s.URL, all[0].id)
