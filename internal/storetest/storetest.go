@@ -16,6 +16,7 @@ type Store interface {
 	app.GenerationRepository
 	app.Outbox
 	app.Ledger
+	app.OperatorStore
 
 	// Audit counts the rows of each table, and reports every breach of what must
 	// always hold: accounts are the sums of their entries, a run is deducted or
@@ -72,6 +73,15 @@ func Run(t *testing.T, open Open) {
 		{"Ledger/counter before the account", testCounterFirst},
 		{"Ledger/parallel reservations", testParallelReservations},
 		{"Ledger/random movements", testRandomMovements},
+		{"Operator/list of all users", testListAll},
+		{"Operator/pages of all users", testListAllPages},
+		{"Operator/a run by its id and its jobs'", testFindRun},
+		{"Operator/entries of runs", testEntries},
+		{"Operator/retry and drop", testSettleDeliveries},
+		{"Operator/actions", testActions},
+		{"Operator/who failed a generation", testOperatorNote},
+		{"Operator/activity", testActivity},
+		{"Operator/causes of dead deliveries", testDeadCauses},
 		{"Stats", testStats},
 		{"Ping", testPing},
 	}
