@@ -231,6 +231,53 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	begin("Stats, at each look at /metrics")
 	_, err = s.Stats(ctx)
 	require.NoError(t, err)
+	r.operators(t, s, users[0], owned, now)
+}
+
+// operators calls what those who run the service ask for.
+func (r *recorder) operators(t *testing.T, s *Store, user aigen.ID, owned []aigen.ID, now time.Time) {
+	t.Helper()
+	ctx := t.Context()
+	begin := func(method string) { r.of = "Operators: " + method }
+	begin("ListAll")
+	for _, q := range []app.AllQuery{
+		{},
+		{Status: aigen.StatusFailed},
+		{Status: aigen.StatusProcessingSamples},
+		{UserID: user, Status: aigen.StatusCompleted},
+		{ProjectID: user, From: now.Add(-time.Hour), To: now, Before: user},
+	} {
+		q.Limit = 21
+		_, err := s.ListAll(ctx, q)
+		require.NoError(t, err)
+	}
+	begin("FindRun")
+	_, err := s.FindRun(ctx, user, now.Add(-time.Hour), now)
+	require.ErrorIs(t, err, aigen.ErrNotFound)
+	begin("Entries")
+	_, err = s.Entries(ctx, []aigen.ID{user})
+	require.NoError(t, err)
+	begin("Activity, of an hour")
+	_, err = s.Activity(ctx, app.ActivityQuery{From: now.Add(-time.Hour), To: now, Width: time.Minute, Sample: 100})
+	require.NoError(t, err)
+	begin("DeadCauses, ListDeliveries")
+	_, err = s.DeadCauses(ctx, 100)
+	require.NoError(t, err)
+	_, err = s.ListDeliveries(ctx, app.DeliveryQuery{State: app.DeliveryDead, Lane: app.LaneJobs, Limit: 21})
+	require.NoError(t, err)
+	begin("Actions")
+	_, err = s.Actions(ctx, app.ActionQuery{GenerationID: user, Limit: 21})
+	require.NoError(t, err)
+	begin("SettleDeliveries")
+	for _, action := range []app.OperatorActionKind{app.ActionRetry, app.ActionDrop} {
+		_, err = s.SettleDeliveries(ctx, app.Settlement{
+			Action: action, IDs: owned, By: aigen.OperatorNote{ID: user, Reason: "why"}, Now: now.Add(2 * time.Hour),
+		})
+		var e *pgconn.PgError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "stopped", e.Message)
+	}
+	r.of = ""
 }
 
 func cancelling(t *testing.T, p *aigen.Policy, g *aigen.Generation) *app.Change {
@@ -300,6 +347,22 @@ func (st *statement) explain(t *testing.T, c *pgx.Conn, s *Store, readAll bool, 
 // indexes says by which index a statement finds its rows, by a part of its text that
 // no other has. A statement that is not here fails the test.
 var indexes = []struct{ part, index string }{
+	{"due_at IS NOT NULL AND status = ", "generations_due"},
+	{"AND status = 'Failed'", "generations_unfulfilled"},
+	{"SELECT id FROM generations WHERE id >= ", "generations_pkey"},
+	{generationsByID, "generations_pkey"},
+	{runsByID, "runs_pkey"},
+	{"SELECT id FROM generations WHERE user_id", "generations_list"},
+	{findRun, "runs_created"},
+	{entriesOfRuns, "ledger_entries_run"},
+	{activityEvents, "events_at"},
+	{activityStages, "events_at"},
+	{activityCredits, "runs_created"},
+	{deadCauses, "deliveries_dead"},
+	{"FROM deliveries WHERE id > $1::uuid AND state = 'dead'", "deliveries_dead"},
+	{selectActions, "operator_actions_generation"},
+	{settleRetry, "deliveries_pkey"},
+	{settleDrop, "deliveries_pkey"},
 	{"FROM generations WHERE id = $1::uuid", "generations_pkey"},
 	{"FROM runs WHERE generation_id = $1::uuid", "runs_pkey"},
 	{"FROM runs WHERE generation_id = ANY (ARRAY(", "generations_list"},
