@@ -40,6 +40,13 @@ const (
 	DeliverNotify    DeliveryKind = "notify"
 )
 
+// DeliveryKinds lists the kinds.
+func DeliveryKinds() []DeliveryKind {
+	return []DeliveryKind{
+		DeliverSampleJob, DeliverFinalJob, DeliverReserve, DeliverDeduct, DeliverRefund, DeliverRelease, DeliverNotify,
+	}
+}
+
 // Lane is a queue of its own within the outbox: a receiver that is slow or gone
 // holds up its own lane only.
 type Lane string

@@ -15,13 +15,14 @@ type Operations struct {
 	s        *Service
 	store    OperatorStore
 	log      *slog.Logger
+	around   Surroundings
 	activity activityCache
 	history  outboxHistory
 }
 
 // NewOperations builds the operators' use-cases of a service.
-func NewOperations(s *Service, store OperatorStore) *Operations {
-	o := &Operations{s: s, store: store, log: s.log}
+func NewOperations(s *Service, store OperatorStore, around Surroundings) *Operations {
+	o := &Operations{s: s, store: store, log: s.log, around: around}
 	o.activity.windows = map[string]*windowCache{}
 	return o
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (w *workbench) operations() *app.Operations { return app.NewOperations(w.Service, w.store) }
+func (w *workbench) operations() *app.Operations {
+	return app.NewOperations(w.Service, w.store, app.Surroundings{})
+}
 
 func note() aigen.OperatorNote { return aigen.OperatorNote{ID: newID(), Reason: "tried in a test"} }
 
@@ -315,4 +318,34 @@ func TestListAllGenerations(t *testing.T) {
 	now := w.clock.Now()
 	_, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, From: now, To: now})
 	assert.ErrorIs(t, err, aigen.ErrInvalidInput)
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{})
+	began := w.clock.Now()
+	states := map[app.DependencyState][]app.DependencyState{
+		app.DependencyOK:       {app.DependencyOK, app.DependencyOK},
+		app.DependencyDegraded: {app.DependencyOK, app.DependencyDegraded},
+		app.DependencyDown:     {app.DependencyDown, app.DependencyDegraded, app.DependencyOK},
+	}
+	for want, list := range states {
+		o := app.NewOperations(w.Service, w.store, app.Surroundings{
+			Version: "1", Began: began, Settings: func() []app.Setting { return []app.Setting{{Name: "A"}} },
+			Ready: func(context.Context) (ds []app.Dependency) {
+				for _, s := range list {
+					ds = append(ds, app.Dependency{State: s})
+				}
+				return ds
+			},
+		})
+		h := o.GetHealth(t.Context())
+		assert.Equal(t, want, h.State)
+		assert.Len(t, h.Dependencies, len(list))
+		assert.Equal(t, began, h.Began)
+		assert.Len(t, o.GetSettings(), 1)
+	}
+	bare := w.operations()
+	assert.Equal(t, app.DependencyOK, bare.GetHealth(t.Context()).State)
+	assert.Empty(t, bare.GetSettings())
 }

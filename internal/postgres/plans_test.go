@@ -77,7 +77,7 @@ INSERT INTO generations (id, user_id, project_id, prompt, selected_sample_id, st
 INSERT INTO runs (generation_id, number, id, user_id, sample_id, stage, resolution, amount, reservation, deadline, jobs, created_at)
 	SELECT id, 1, run, user_id, '', 'samples', '', 100, CASE WHEN live THEN 'held' ELSE 'deducted' END, at, '[]', at FROM g;
 INSERT INTO events SELECT id, 1, user_id, row_number() OVER (PARTITION BY user_id ORDER BY i), 'generation_created', at,
-	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g;
+	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g ORDER BY i;
 INSERT INTO accounts SELECT user_id, 1000000, 100 * count(*) FILTER (WHERE live), count(*) FROM g GROUP BY user_id;
 INSERT INTO ledger_entries (user_id, kind, amount, run_id, generation_id, balance_after, held_after, at)
 	SELECT user_id, 'reserve', 100, run, id, 1000000, 100, at FROM g ORDER BY i;

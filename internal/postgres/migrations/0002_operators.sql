@@ -10,13 +10,13 @@
 CREATE INDEX generations_unfulfilled ON generations (status, id) WHERE status IN ('Failed', 'Cancelled', 'ContentRejected');
 
 -- Rows are added in the order of time and stay where they are, so that a summary for
--- each megabyte of the table finds a time. It is not written for each row, and an
+-- each few pages of the table finds a time. It is not written for each row, and an
 -- update of a run does not touch it.
 --
 -- Dialect: SQLite has no such index, and its tables are in the order of their keys;
 -- there it is an ordinary one.
-CREATE INDEX events_at ON events USING brin (at) WITH (autosummarize = on);
-CREATE INDEX runs_created ON runs USING brin (created_at) WITH (autosummarize = on);
+CREATE INDEX events_at ON events USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX runs_created ON runs USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
 
 -- What operators did. No foreign key: this outlives what it speaks of.
 CREATE TABLE operator_actions (
