@@ -15,6 +15,7 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/console"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
 	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
@@ -30,6 +31,7 @@ type instance struct {
 	listener net.Listener
 	store    store
 	api      *httpapi.API
+	console  *console.Console // nil: ENABLE_CONSOLE is off
 	server   *http.Server
 	closers  []func() error
 
@@ -138,7 +140,11 @@ func (in *instance) assemble(ctx context.Context) error {
 		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
-	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, replicas.limiter(c), in.ready, in.log); err != nil {
+	limiter := replicas.limiter(c)
+	if in.console, err = newConsole(c, service, verifier, limiter, in.publicURL, in.log); err != nil {
+		return err
+	}
+	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, limiter, in.ready, in.console, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -198,6 +204,9 @@ func (in *instance) Failed() <-chan error { return in.failed }
 // relay finishes its batch. What is left when ctx ends stays in the outbox.
 func (in *instance) Stop(ctx context.Context) error {
 	in.api.Shutdown()
+	if in.console != nil {
+		in.console.Shutdown()
+	}
 	// Half of the time for requests; the relay has the other half.
 	requests, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {

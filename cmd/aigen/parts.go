@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/auth"
 	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen-orchestrator/internal/console"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
 	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
@@ -157,7 +158,7 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 func newAPI(
 	c config.Config, s *app.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
-	log *slog.Logger,
+	web *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {
 	var files http.Handler // nil: pictures lie elsewhere
 	if assets != nil {
@@ -171,6 +172,7 @@ func newAPI(
 		Service: s, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
+		Pages: pagesOf(web), NoPage: noPageOf(web),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: time.Now,
 	})

@@ -49,6 +49,7 @@ var badValues = map[string][]string{
 	"IMAGE_API_KEY":                {strings.Repeat("k", 4097), "  ", "a\nb"},
 	"IMAGE_API_MODEL":              {strings.Repeat("m", 256)},
 	"WORKER_CONCURRENCY":           append(badInt("65"), "0"),
+	"ENABLE_CONSOLE":               badBool,
 	"WORKER_RENDER":                badBool,
 	"SAMPLES_TIMEOUT":              badTime,
 	"FINAL_TIMEOUT":                badTime,

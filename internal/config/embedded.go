@@ -52,6 +52,10 @@ func (c Config) NeedsTokenSecret() bool {
 	return c.Auth.Secret == "" && c.Auth.PublicKey == "" && c.Auth.JWKSURL == ""
 }
 
+// MadeTokenSecret says that EnsureSecrets has made the secret, or found the one that it
+// made before: nobody has set up who may call.
+func (c Config) MadeTokenSecret() bool { return c.origins["JWT_SECRET"] == fromGenerated }
+
 // NeedsCallbackSecret says that a callback secret has to be made. That does not
 // depend on ENABLE_N8N_CALLBACK_SECURITY: job tokens are derived from it.
 func (c Config) NeedsCallbackSecret() bool { return len(c.Callback.Secrets) == 0 }

@@ -18,6 +18,7 @@ type API struct {
 	secrets []webhooksig.Secret
 	docs    documents
 	streams *streams
+	pages   map[string]bool // the patterns of Config.Pages
 
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
@@ -46,8 +47,11 @@ func New(c Config) (*API, error) {
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
 	a.drain, a.stop = context.WithCancelCause(context.Background())
+	a.addPages()
 	for _, rt := range routes() {
-		a.mux.Handle(rt.method+" "+rt.pattern(), a.serve(rt))
+		if pattern := rt.method + " " + rt.pattern(); !a.pages[pattern] {
+			a.mux.Handle(pattern, a.serve(rt, routeIsProbe(rt.path)))
+		}
 	}
 	return a, nil
 }
@@ -80,7 +84,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	clean := path.Clean(r.URL.Path)
 	if clean != r.URL.Path && clean+"/" != r.URL.Path {
-		a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path."))
+		a.noRoute(w, r, "There is nothing at this path.")
 		return
 	}
 	h, pattern := a.mux.Handler(r)
@@ -96,7 +100,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, newFault(codeMethodNotAllowed, "Allowed here: "+allow+"."))
 		return
 	}
-	a.fail(w, r, newFault(codeRouteNotFound, "There is nothing at this path. See /docs for what there is."))
+	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
 }
 
 // trimSlash makes /x/ mean /x. The tree of assets is left alone: its handler
@@ -111,11 +115,13 @@ func trimSlash(r *http.Request) {
 	r.URL = &u
 }
 
-// serve applies what all routes have in common.
-func (a *API) serve(rt route) http.Handler {
+// serve applies what all routes have in common. The log lines of a quiet one are for
+// debugging.
+func (a *API) serve(rt route, quiet bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		callOf(r.Context()).route = rt.path
-		if a.c.Tracer != nil && !routeIsProbe(rt.path) {
+		c := callOf(r.Context())
+		c.route, c.quiet = rt.path, quiet
+		if a.c.Tracer != nil && !quiet {
 			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
 			r = r.WithContext(ctx)
 			callOf(ctx).traced = ctx

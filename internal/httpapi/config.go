@@ -92,6 +92,8 @@ type Config struct {
 
 	CORSOrigins    []string // "https://app.example.com"; "*" for all; empty: no CORS
 	Assets         http.Handler
+	Pages          []Page                                 // the console; see Page
+	NoPage         http.Handler                           // what a browser sees where there is no page; nil: a problem
 	Ready          func(ctx context.Context) []Dependency // nil: always ready
 	MetricsHandler http.Handler
 	Recorder       Recorder

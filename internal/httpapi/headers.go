@@ -32,7 +32,7 @@ func (a *API) cors(w http.ResponseWriter, r *http.Request) bool {
 	h.Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
 	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
-	if origin == "" || !a.allowedOrigin(origin) {
+	if origin == "" || !a.allowedOrigin(origin) || a.isPage(r, preflight) {
 		return false
 	}
 	// Else a page could not show the pictures, or read a problem.

@@ -89,7 +89,7 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case c.route != "" && routeIsProbe(c.route):
+	case c.quiet:
 		level = slog.LevelDebug
 	}
 	if !a.c.Log.Enabled(r.Context(), level) {

@@ -25,6 +25,7 @@ type call struct {
 	gone       bool            // the client hung up
 	traced     context.Context //nolint:containedctx // with the request's span; nil: none
 	stream     bool
+	quiet      bool // its line is for debugging
 }
 
 type callKey struct{}

@@ -1,0 +1,107 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// Service is what the console needs of app.Service.
+type Service interface {
+	InitiateGeneration(ctx context.Context, cmd app.InitiateGeneration) (app.Accepted, error)
+	ListGenerations(ctx context.Context, q app.ListQuery) (app.Page, error)
+	GetGeneration(ctx context.Context, user, id aigen.ID) (*aigen.Generation, error)
+	SelectSample(ctx context.Context, cmd app.SelectSample) (app.Accepted, error)
+	RegenerateSamples(ctx context.Context, cmd app.RegenerateSamples) (app.Accepted, error)
+	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
+	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
+	ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error)
+	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
+}
+
+// Identity is who a token speaks for.
+type Identity struct {
+	UserID    aigen.ID
+	Roles     []string
+	ExpiresAt time.Time // zero: the token has no end
+}
+
+// Authenticator checks a user's token. The text of an error is shown to the person,
+// up to its first colon.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Identity, error)
+}
+
+// ErrAuthUnavailable is returned (wrapped) by an Authenticator that cannot tell
+// whether the token is good.
+var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
+
+// Local lets a person on this machine in without a token: for a service that made its
+// own secrets and listens on loopback alone.
+type Local struct {
+	UserID    aigen.ID
+	ProjectID aigen.ID
+	Secret    []byte // of this installation; form tokens are made from it
+}
+
+// Observation is what the console tells of a request, for its log line.
+type Observation struct {
+	User, Generation aigen.ID
+	Code             aigen.Code // "" if all went well
+	Err              error
+}
+
+// Config is what a console is made of. Service and Authenticator are required.
+type Config struct {
+	Service       Service
+	Authenticator Authenticator
+	Limiter       app.RateLimiter // nil: no limit
+	Pricing       aigen.Pricing
+
+	Local *Local // nil: everybody needs a token
+	// Portals are the origins whose pages may hand over a token by a form
+	// ("https://portal.example.com"); "*" is not one.
+	Portals []string
+	// AssetBase is the public base URL of this service's own pictures, which are
+	// shown by their path alone: the person may reach the service by another name.
+	AssetBase func() string
+
+	Observe func(ctx context.Context, o Observation)
+	Log     *slog.Logger
+	Version string
+
+	Now            func() time.Time
+	Heartbeat      time.Duration // of event streams; default 15 s
+	StreamsPerUser int           // default 32
+	WriteTimeout   time.Duration // for one event of a stream; default 30 s
+	BalanceTimeout time.Duration // how long a page waits for the balance; default 700 ms
+}
+
+func (c *Config) setDefaults() {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = func(context.Context, Observation) {}
+	}
+	if c.AssetBase == nil {
+		c.AssetBase = func() string { return "" }
+	}
+	orDefault(&c.Heartbeat, 15*time.Second)
+	orDefault(&c.StreamsPerUser, 32)
+	orDefault(&c.WriteTimeout, 30*time.Second)
+	orDefault(&c.BalanceTimeout, 700*time.Millisecond)
+}
+
+func orDefault[T ~int | ~int64](v *T, fallback T) {
+	if *v <= 0 {
+		*v = fallback
+	}
+}

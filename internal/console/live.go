@@ -1,0 +1,3 @@
+package console
+
+const eventStream = "text/event-stream"

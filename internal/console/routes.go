@@ -1,0 +1,124 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// The paths. Those with {id} are of one generation.
+const (
+	studioPath      = "/"
+	generationsPath = "/generations"
+	generationPath  = generationsPath + "/{id}"
+	livePath        = "/live"
+	balancePath     = "/balance"
+	signInPath      = "/sign-in"
+	signOutPath     = "/sign-out"
+	themePath       = "/theme"
+	staticPath      = "/static/"
+)
+
+// guard says who may see a page.
+type guard int
+
+const (
+	guardNone     guard = iota // everybody, signed in or not
+	guardUser                  // a user
+	guardOperator              // a user with the role operator
+)
+
+// operatorRole is the role of those who look after the service.
+const operatorRole = "operator"
+
+// route is one page, or one thing that a page does.
+type route struct {
+	method string
+	path   string // also its name in logs and metrics
+	guard  guard
+	handle func(k *Console, w http.ResponseWriter, r *http.Request) error
+	quiet  bool
+	// portal: a form of another origin may be sent here, if it is one of Config.Portals.
+	portal bool
+}
+
+func routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
+
+		{method: get, path: balancePath, guard: guardUser, handle: (*Console).balance},
+
+		{method: get, path: signInPath, handle: (*Console).signInPage},
+		{method: post, path: signInPath, handle: (*Console).signIn, portal: true},
+		{method: post, path: signOutPath, handle: (*Console).signOut},
+		{method: post, path: themePath, handle: (*Console).setTheme},
+		{method: get, path: staticPath + "{version}/{name...}", handle: (*Console).staticFile, quiet: true},
+	}
+}
+
+// serve applies what all pages have in common.
+func (k *Console) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		seen := &observed{}
+		r = r.WithContext(context.WithValue(r.Context(), observedKey{}, seen))
+		err := k.guarded(rt, w, &r)
+		if err != nil {
+			seen.Code, seen.Err = codeOf(err), err
+			k.fail(w, r, err)
+		}
+		k.c.Observe(r.Context(), seen.Observation)
+	})
+}
+
+// guarded lets a request through to its page. r is replaced by one that knows who asks.
+func (k *Console) guarded(rt route, w http.ResponseWriter, r **http.Request) error {
+	if err := k.origins.check(*r, rt.portal); err != nil {
+		return err
+	}
+	s, why := k.identify(*r)
+	*r = (*r).WithContext(context.WithValue((*r).Context(), sessionKey{}, s))
+	observedOf((*r).Context()).User = s.UserID
+	if rt.guard == guardNone {
+		return rt.handle(k, w, *r)
+	}
+	switch {
+	case why != nil:
+		return why
+	case rt.guard == guardOperator && !s.Operator():
+		return errNoPage // what only operators see is not there for others
+	}
+	if err := k.limit((*r).Context(), s.UserID); err != nil {
+		return err
+	}
+	if (*r).Method == http.MethodPost {
+		if err := s.checkForm(w, *r); err != nil {
+			return err
+		}
+	}
+	return rt.handle(k, w, *r)
+}
+
+type observedKey struct{}
+
+// observed is filled while a request is served.
+type observed struct{ Observation }
+
+func observedOf(ctx context.Context) *observed {
+	if o, ok := ctx.Value(observedKey{}).(*observed); ok {
+		return o
+	}
+	return &observed{}
+}
+
+// generationID reads {id} of the path. What is no UUID does not exist either.
+func generationID(r *http.Request) (aigen.ID, error) {
+	id, err := aigen.ParseID(r.PathValue("id"))
+	if err != nil {
+		return aigen.ID{}, errNoPage
+	}
+	observedOf(r.Context()).Generation = id
+	return id, nil
+}

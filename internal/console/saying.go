@@ -1,0 +1,58 @@
+package console
+
+import "net/http"
+
+// A form without script answers with a redirect, and what it has to say is said by the
+// page after it: a cookie of a minute carries which of these it is.
+var afterwards = map[string]toast{
+	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "What was reserved is back in your balance."},
+	"signed-in":  {Kind: "good", Title: "Welcome"},
+	"signed-out": {Kind: "good", Title: "You are signed out"},
+}
+
+const sayingCookie = "aigen-said"
+
+func leaveSaying(w http.ResponseWriter, r *http.Request, which string) {
+	http.SetCookie(w, newCookie(r, sayingCookie, which, 60))
+}
+
+func takeSaying(w http.ResponseWriter, r *http.Request) []toast {
+	c, err := r.Cookie(sayingCookie)
+	if err != nil {
+		return nil
+	}
+	http.SetCookie(w, newCookie(r, sayingCookie, "", -1))
+	if t, ok := afterwards[c.Value]; ok {
+		return []toast{t}
+	}
+	return nil
+}
+
+// The theme is remembered in a cookie, so that a page is drawn right at once: no
+// script may run before it.
+const themeCookie = "aigen-theme"
+
+func themeOf(r *http.Request) string {
+	if c, err := r.Cookie(themeCookie); err == nil && (c.Value == "light" || c.Value == "dark") {
+		return c.Value
+	}
+	return ""
+}
+
+// setTheme is the switch, with script or without.
+func (k *Console) setTheme(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	c := newCookie(r, themeCookie, r.PostFormValue("theme"), 365*24*3600)
+	if c.Value != "light" && c.Value != "dark" {
+		c.Value, c.MaxAge = "", -1
+	}
+	http.SetCookie(w, c)
+	if isPart(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	redirect(w, r, localPath(r.PostFormValue("next")))
+	return nil
+}

@@ -1,0 +1,96 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// signInWords say why somebody is asked to sign in.
+var signInWords = map[string]string{
+	"expired": "Your session has ended. Sign in again to go on: what you typed is kept in this tab.",
+	"invalid": "That session is not valid here. Sign in with another token.",
+}
+
+// signInData is the sign-in page's.
+type signInData struct {
+	Why   string // what brought the person here
+	Error string // what was wrong with the token
+	Next  string
+	Local bool // the service would let somebody at its own machine in
+}
+
+func (k *Console) signInPage(w http.ResponseWriter, r *http.Request) error {
+	next := localPath(r.URL.Query().Get("next"))
+	if s := sessionOf(r.Context()); s.SignedIn() && !s.Local {
+		redirect(w, r, next)
+		return nil
+	}
+	k.render(w, r, http.StatusOK, "signin", "layout", page{Title: "Sign in", Data: signInData{
+		Why: signInWords[r.URL.Query().Get("why")], Next: next, Local: k.c.Local != nil,
+	}})
+	return nil
+}
+
+// signIn takes a token from our own form, or from one of a portal, and puts it into a
+// cookie.
+func (k *Console) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	next := localPath(r.PostFormValue("next"))
+	token := strings.TrimSpace(r.PostFormValue("token"))
+	token = strings.TrimSpace(strings.TrimPrefix(token, "Bearer "))
+	ends, says, err := k.tryToken(r, token)
+	if err != nil {
+		return err
+	}
+	if says != "" {
+		k.render(w, r, http.StatusUnprocessableEntity, "signin", "layout", page{Title: "Sign in", Data: signInData{
+			Error: says, Next: next, Local: k.c.Local != nil,
+		}})
+		return nil
+	}
+	http.SetCookie(w, k.sessionCookie(r, token, ends))
+	leaveSaying(w, r, "signed-in")
+	redirect(w, r, next)
+	return nil
+}
+
+// tryToken checks a token; says is what is wrong with it, for the person.
+func (k *Console) tryToken(r *http.Request, token string) (ends time.Time, says string, err error) {
+	switch {
+	case token == "":
+		return ends, "Paste a token first.", nil
+	case len(token) > maxToken:
+		return ends, "This token is too long to be kept in a cookie. Ask for one with fewer claims.", nil
+	}
+	id, err := k.c.Authenticator.Authenticate(r.Context(), token)
+	switch {
+	case errors.Is(err, ErrAuthUnavailable):
+		return ends, "", &fault{code: codeAuthUnavailable, cause: err}
+	case err != nil:
+		why, _, _ := strings.Cut(err.Error(), ":")
+		return ends, strings.ToUpper(why[:1]) + why[1:] + ".", nil
+	case id.UserID.IsZero():
+		return ends, "The token names no user.", nil
+	}
+	observedOf(r.Context()).User = id.UserID
+	return id.ExpiresAt, "", nil
+}
+
+// signOut forgets the token. It is a form of ours like any other, but needs no valid
+// session: who wants to leave may.
+func (k *Console) signOut(w http.ResponseWriter, r *http.Request) error {
+	http.SetCookie(w, k.sessionCookie(r, "", time.Time{}))
+	// What the browser may still show of a person who left is not for the next one.
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	leaveSaying(w, r, "signed-out")
+	to := signInPath
+	if k.c.Local != nil {
+		to = studioPath
+	}
+	redirect(w, r, to)
+	return nil
+}

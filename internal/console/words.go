@@ -1,0 +1,120 @@
+package console
+
+import (
+	"net/http"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// words say what went wrong, and what to do next, without blame.
+type words struct {
+	Title string
+	Text  string
+	Next  string // what to do; "" where the page offers it
+}
+
+// sayings is the one table of what people are told.
+var sayings = map[aigen.Code]struct {
+	status int
+	words
+}{
+	// Why a generation ended, and why a request was refused.
+	aigen.CodeInsufficientCredits: {http.StatusPaymentRequired, words{
+		"Not enough credits",
+		"Your balance does not cover this step, so nothing was started and nothing was charged.",
+		"Add credits, or ask for fewer samples, and try again.",
+	}},
+	aigen.CodeCreditServiceUnavailable: {http.StatusServiceUnavailable, words{
+		"Credits cannot be checked just now",
+		"The service that keeps your credits did not answer. Nothing was charged.",
+		"Wait a moment, then try again: your text is still here.",
+	}},
+	aigen.CodeTimeout: {http.StatusGatewayTimeout, words{
+		"This took too long",
+		"The picture was not ready in time, so it was stopped and the credits of this step were given back.",
+		"Try again. If it happens often, ask for fewer samples or a smaller size.",
+	}},
+	aigen.CodeContentRejected: {http.StatusUnprocessableEntity, words{
+		"The engine declined this prompt",
+		"Something in the text goes against the rules of the image engine.",
+		"Say it in other words, for example without names of people or brands, and try again.",
+	}},
+	aigen.CodeGenerationFailed: {http.StatusBadGateway, words{
+		"The engine could not finish",
+		"Something went wrong while the picture was being made. The credits of this step were given back.",
+		"Try again: most of the time the second attempt works.",
+	}},
+	aigen.CodeDispatchFailed: {http.StatusServiceUnavailable, words{
+		"The work could not be started",
+		"The engine did not take the job. Nothing was charged for it.",
+		"Try again in a few minutes.",
+	}},
+	aigen.CodeSelectionExpired: {http.StatusGone, words{
+		"Closed, since no sample was chosen",
+		"The samples waited for a choice for as long as they are kept.",
+		"Start again with the same text if you still want the picture.",
+	}},
+	aigen.CodeCancelled: {http.StatusConflict, words{
+		"You cancelled this", "What was reserved for unfinished work is back in your balance.", "",
+	}},
+	aigen.CodeInternal: {http.StatusInternalServerError, words{
+		"Something went wrong here",
+		"It is our fault, not yours, and it is in the log.",
+		"Try again. If it stays, tell your operator the number below.",
+	}},
+
+	aigen.CodeNotFound: {http.StatusNotFound, words{
+		"There is no such creative", "It may belong to another account, or the address is not complete.", "Look for it in your history.",
+	}},
+	codeNoPage: {http.StatusNotFound, words{
+		"There is no page here", "The address may have been mistyped.", "Go back to the studio, or look into your history.",
+	}},
+	aigen.CodeInvalidState: {http.StatusConflict, words{
+		"That is not possible any more",
+		"The creative has moved on since this page was shown, perhaps from another tab.",
+		"The page shows how it stands now.",
+	}},
+	aigen.CodeUnknownSample: {http.StatusUnprocessableEntity, words{
+		"That sample is gone", "New samples have taken its place.", "Choose one of those that are shown now.",
+	}},
+	aigen.CodeInvalidInput: {http.StatusUnprocessableEntity, words{"Something is missing", "Please look at the marked fields.", ""}},
+	aigen.CodeIdempotencyConflict: {http.StatusConflict, words{
+		"This is already on its way", "The same request was sent a moment ago and is still being worked on.", "Wait a moment and look into your history.",
+	}},
+
+	// Of the page itself.
+	codeForeignForm: {http.StatusForbidden, words{
+		"This came from another site", "For your safety only pages of this service may do that.", "Open the page here and try again.",
+	}},
+	codeStaleForm: {http.StatusForbidden, words{
+		"This page is out of date", "It was made for another session, so it could not be trusted.", "Load the page again, then try once more. What you typed is kept.",
+	}},
+	codeBadForm: {http.StatusBadRequest, words{"That could not be read", "The form was too large, or did not arrive whole.", "Shorten the text and try again."}},
+	codeRateLimited: {http.StatusTooManyRequests, words{
+		"A little too fast", "There is a limit to how often you can ask in a minute.", "Wait a moment, then try again.",
+	}},
+	codeTooManyStreams: {http.StatusTooManyRequests, words{"Too many open tabs", "Each tab follows along live, up to a limit.", "Close some of them."}},
+	codeAuthUnavailable: {http.StatusServiceUnavailable, words{
+		"Your sign-in cannot be checked just now", "The service that vouches for you does not answer.", "Wait a moment and load the page again.",
+	}},
+	codeBusy: {http.StatusServiceUnavailable, words{"Busy", "Many changes came at the same time.", "Try again in a moment."}},
+	codeDatabaseUnavailable: {http.StatusServiceUnavailable, words{
+		"The service cannot reach its data", "Nothing is lost: it comes back with the database.", "Wait a moment and load the page again.",
+	}},
+	codeShuttingDown: {http.StatusServiceUnavailable, words{"The service is restarting", "It will be back in a moment.", "Load the page again."}},
+}
+
+// wordsOf are those of a code; an engine may have codes of its own.
+func wordsOf(code aigen.Code) words {
+	if s, ok := sayings[code]; ok {
+		return s.words
+	}
+	return sayings[aigen.CodeGenerationFailed].words
+}
+
+func statusOf(code aigen.Code) int {
+	if s, ok := sayings[code]; ok {
+		return s.status
+	}
+	return http.StatusInternalServerError
+}
