@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -47,7 +48,7 @@ func parsePages(k *Console) (pages, error) {
 }
 
 func (k *Console) functions() template.FuncMap {
-	return template.FuncMap{
+	all := template.FuncMap{
 		"static": k.static.url,
 		"icon":   k.icon,
 		"when":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -56,6 +57,8 @@ func (k *Console) functions() template.FuncMap {
 		"dict":   dict,
 		"list":   func(all ...any) []any { return all },
 	}
+	maps.Copy(all, operatorFunctions())
+	return all
 }
 
 // icon is a picture of the sprite, without a meaning of its own: the text beside it,

@@ -45,7 +45,7 @@ type route struct {
 
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
+	return append(operatorRoutes(), []route{
 		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
 
 		{method: get, path: balancePath, guard: guardUser, handle: (*Console).balance},
@@ -55,7 +55,7 @@ func routes() []route {
 		{method: post, path: signOutPath, handle: (*Console).signOut},
 		{method: post, path: themePath, handle: (*Console).setTheme},
 		{method: get, path: staticPath + "{version}/{name...}", handle: (*Console).staticFile, quiet: true},
-	}
+	}...)
 }
 
 // serve applies what all pages have in common.
