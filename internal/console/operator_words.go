@@ -15,23 +15,25 @@ import (
 // operatorFunctions are for the templates of the pages for operators.
 func operatorFunctions() template.FuncMap {
 	return template.FuncMap{
-		"statusKind": statusKind,
-		"statusName": statusName,
-		"eventName":  eventName,
-		"kindName":   kindName,
-		"took":       took,
-		"number":     number,
-		"clock":      func(t time.Time) string { return t.UTC().Format("15:04:05.000") },
-		"day":        func(t time.Time) string { return t.UTC().Format("2 January 2006") },
-		"code":       func(c aigen.Code) string { return string(c) },
-		"zero":       func(id aigen.ID) bool { return id.IsZero() },
-		"title":      title,
-		"droppable":  droppable,
-		"deadHint":   deadHint,
-		"by":         operatorName,
-		"brief":      brief,
-		"leased":     func(d app.Delivery) bool { return d.Leased },
-		"creditKind": func(k app.DeliveryKind) bool { return k.Lane() == app.LaneCredits && k != app.DeliverReserve },
+		"statusKind":   statusKind,
+		"statusName":   statusName,
+		"eventName":    eventName,
+		"kindName":     kindName,
+		"took":         took,
+		"number":       number,
+		"clock":        func(t time.Time) string { return t.UTC().Format("15:04:05.000") },
+		"day":          func(t time.Time) string { return t.UTC().Format("2 January 2006") },
+		"code":         func(c aigen.Code) string { return string(c) },
+		"zero":         func(id aigen.ID) bool { return id.IsZero() },
+		"title":        title,
+		"droppable":    droppable,
+		"deadHint":     deadHint,
+		"by":           operatorName,
+		"actionName":   actionName,
+		"movementName": func(k app.MovementKind) string { return movementNames[k] },
+		"brief":        brief,
+		"leased":       func(d app.Delivery) bool { return d.Leased },
+		"creditKind":   func(k app.DeliveryKind) bool { return k.Lane() == app.LaneCredits && k != app.DeliverReserve },
 	}
 }
 
@@ -89,6 +91,22 @@ var kindNames = map[app.DeliveryKind]string{
 }
 
 func kindName(k app.DeliveryKind) string { return kindNames[k] }
+
+var movementNames = map[app.MovementKind]string{
+	app.MovementReserve: "Reserved", app.MovementDeduct: "Deducted", app.MovementRefund: "Given back", app.MovementGrant: "Granted",
+}
+
+func actionName(k app.OperatorActionKind) string {
+	switch k {
+	case app.ActionRetry:
+		return "Tried again"
+	case app.ActionDrop:
+		return "Dropped"
+	case app.ActionFail:
+		return "Failed"
+	}
+	return string(k)
+}
 
 // title has its first letter large.
 func title(v any) string {
