@@ -141,7 +141,7 @@ func (k *Console) operatorSearch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(found) == 1 {
-		redirect(w, r, found1(found[0]))
+		redirect(w, r, pageOf(found[0]))
 		return nil
 	}
 	return k.showDesk(w, r, "search", "", "Search", desk{Query: text, Body: foundList(found)})
@@ -156,23 +156,25 @@ type foundRow struct {
 
 func foundList(list []app.Match) (rows []foundRow) {
 	for _, m := range list {
-		rows = append(rows, foundRow{m, found1(m)})
+		rows = append(rows, foundRow{m, pageOf(m)})
 	}
 	return rows
 }
 
-// found1 is the page of a match.
-func found1(m app.Match) string {
+// pageOf is where a match is shown: at its place, if it is a part of a generation. A
+// job and the delivery of it have one id, and a place each.
+func pageOf(m app.Match) string {
+	of := operatorGenerationsPath + "/" + m.GenerationID.String()
 	switch m.Kind {
 	case app.MatchUser:
 		return operatorGenerationsPath + "?user=" + m.ID.String()
 	case app.MatchProject:
 		return operatorGenerationsPath + "?project=" + m.ID.String()
-	case app.MatchGeneration, app.MatchRun, app.MatchDelivery:
+	case app.MatchRun:
+		return of + "#id-" + m.ID.String()
+	case app.MatchDelivery:
+		return of + "#delivery-" + m.ID.String()
+	case app.MatchGeneration:
 	}
-	to := operatorGenerationsPath + "/" + m.GenerationID.String()
-	if m.ID != m.GenerationID {
-		to += "#id-" + m.ID.String()
-	}
-	return to
+	return of
 }

@@ -276,7 +276,7 @@ func (w *world) operators(ctx context.Context) error {
 		}
 		d := app.Delivery{
 			ID: w.newID(), Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: g.Runs[0].ID, Payload: []byte(`{"amount":"1.00"}`),
-			State: app.DeliveryDead, Attempts: 1, LastError: "Odoo refused it for good: account_not_found", CreatedAt: w.now.Add(-20 * time.Minute),
+			State: app.DeliveryDead, Attempts: 1, LastError: "Odoo refused it for good: account_not_found", CreatedAt: g.UpdatedAt,
 		}
 		if err := w.store.Apply(ctx, []*app.Change{{Generation: g, From: g.Version, Deliveries: []app.Delivery{d}}})[0]; err != nil {
 			return err
