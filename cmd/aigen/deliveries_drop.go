@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -69,11 +70,11 @@ func dropDelivery(cmd *cobra.Command, drop app.DropDelivery) (app.Dropped, error
 	dropped, err := app.NewOperations(service, store, app.Surroundings{}).DropDelivery(cmd.Context(), drop)
 	var known *aigen.Error
 	if errors.As(err, &known) {
-		text := known.Message
+		text := []string{known.Message}
 		for _, f := range known.Fields {
-			text += " " + f.Location + " " + f.Message + "."
+			text = append(text, f.Location+" "+f.Message+".")
 		}
-		return dropped, &exitError{exitUsage, errors.New(text)}
+		return dropped, &exitError{exitUsage, errors.New(strings.Join(text, " "))}
 	}
 	return dropped, err
 }

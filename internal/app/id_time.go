@@ -45,7 +45,7 @@ func IDsBetween(from, to time.Time) (low, high aigen.ID) {
 // firstID sorts before every id of version 7 that is made at t or later.
 func firstID(t time.Time) (id aigen.ID) {
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0))) //nolint:gosec // G115: not negative
+	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
 	copy(id[:6], ms[2:])
 	return id
 }

@@ -199,15 +199,15 @@ func trace(values []float64, top float64, x func(i int) float64) (path, area str
 }
 
 // scale fills in what stands around the drawing.
-func (c *chart) scale(slots []time.Time, top float64, any bool, all []series, say func(float64) string) {
+func (c *chart) scale(slots []time.Time, top float64, some bool, all []series, say func(float64) string) {
 	c.Top, c.Middle = say(top), say(top/2)
 	if len(slots) > 0 {
 		c.From, c.Mid, c.To = slots[0], slots[len(slots)/2], slots[len(slots)-1]
 	}
-	if !any && c.Empty == "" {
+	if !some && c.Empty == "" {
 		c.Empty = "Nothing in this time."
 	}
-	if any {
+	if some {
 		c.Empty = ""
 	}
 	said := []string{}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -108,14 +109,12 @@ func word[T ~string](f *filter, name string, words []T) T {
 	return text
 }
 
-func joined[T ~string](words []T) (text string) {
+func joined[T ~string](words []T) string {
+	texts := make([]string, len(words))
 	for i, w := range words {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(w)
+		texts[i] = string(w)
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 // cursorID reads a cursor that is an id.

@@ -158,15 +158,15 @@ func TestAdminRetryMany(t *testing.T) {
 	t.Parallel()
 	f := withOperations(t)
 	dead := f.deadNotifications(3)
-	retry := func(body any) float64 {
+	retry := func(body any) int {
 		t.Helper()
-		return f.ask(http.MethodPost, "deliveries/retry", body).is(http.StatusOK).json()["retried"].(float64)
+		return int(f.ask(http.MethodPost, "deliveries/retry", body).is(http.StatusOK).json()["retried"].(float64))
 	}
 	assert.Zero(t, retry(object{"lane": "jobs"}))
 	assert.Zero(t, retry(object{"kind": "refund"}))
-	assert.EqualValues(t, 1, retry(object{"ids": []string{dead[0].ID.String()}}))
-	assert.EqualValues(t, 1, retry(object{"generationId": dead[1].GenerationID.String(), "reason": "back"}))
-	assert.EqualValues(t, 1, retry(nil), "all that are dead")
+	assert.Equal(t, 1, retry(object{"ids": []string{dead[0].ID.String()}}))
+	assert.Equal(t, 1, retry(object{"generationId": dead[1].GenerationID.String(), "reason": "back"}))
+	assert.Equal(t, 1, retry(nil), "all that are dead")
 	assert.Zero(t, retry(object{}))
 	assert.ElementsMatch(t, []string{"body.ids", "body.lane", "body.kind", "body.generationId", "body.reason", "body.x"},
 		f.ask(http.MethodPost, "deliveries/retry", object{

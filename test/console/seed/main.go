@@ -84,7 +84,7 @@ func seed(ctx context.Context, dir string, n int) error {
 func (w *world) newID() (id aigen.ID) {
 	w.ids++
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(w.now.UnixMilli())) //nolint:gosec // G115: not before 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(w.now.UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6], id[8] = 0x70, 0x80
 	binary.BigEndian.PutUint32(id[9:], w.dice.Uint32())
