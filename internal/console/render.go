@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -25,7 +24,7 @@ var templateFiles embed.FS
 type pages map[string]*template.Template
 
 func parsePages(k *Console) (pages, error) {
-	shared, err := template.New("").Funcs(k.functions()).ParseFS(templateFiles, "templates/*.html")
+	shared, err := template.New("").Funcs(k.functions()).Funcs(operatorFunctions()).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +47,7 @@ func parsePages(k *Console) (pages, error) {
 }
 
 func (k *Console) functions() template.FuncMap {
-	all := template.FuncMap{
+	return template.FuncMap{
 		"static": k.static.url,
 		"icon":   k.icon,
 		"when":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -57,8 +56,6 @@ func (k *Console) functions() template.FuncMap {
 		"dict":   dict,
 		"list":   func(all ...any) []any { return all },
 	}
-	maps.Copy(all, operatorFunctions())
-	return all
 }
 
 // icon is a picture of the sprite, without a meaning of its own: the text beside it,
