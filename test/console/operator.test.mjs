@@ -63,7 +63,7 @@ test("the overview is live", async (t) => {
   const service = await full(t, 40);
   const person = await visit(t, await launch(t));
   const page = await person.open(service.url + "/operator");
-  const tile = (name) => page.locator(".tile").filter({ hasText: name }).locator("b").innerText().then((s) => Number(s.replace(/\D/g, "")));
+  const tile = (name) => page.locator(".kpi").filter({ hasText: name }).locator("b").innerText().then((s) => Number(s.replace(/\D/g, "")));
   const before = await tile("Accepted");
   await page.evaluate(() => (window.same = true));
   await service.api("POST", "/generations", { projectId: user, inputPrompt: "A meadow in spring" });
@@ -164,7 +164,7 @@ test("older pages of the list", async (t) => {
   const page = await person.open(service.url + "/operator/generations");
   const seen = new Set();
   for (;;) {
-    for (const href of await page.locator("td.prompt a").evaluateAll((all) => all.map((a) => a.href))) {
+    for (const href of await page.locator("td.wording a").evaluateAll((all) => all.map((a) => a.href))) {
       assert.ok(!seen.has(href), "each once");
       seen.add(href);
     }
