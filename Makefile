@@ -6,13 +6,19 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)
 FUZZTIME ?= 30s
+FUZZ ?= .
 KILLS ?= 200
 OUTAGE ?= 30s
+FAULTS_SECONDS ?= 600
+FAULTS_SEED ?= 0
+FAULTS_STORE ?= postgres
 WITH_SERVERS := $(GO) run ./internal/testenv/withservers
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-short test-kill test-outages lint generate check-generated fuzz clean image e2e-image check-deploy chart-files
+.PHONY: test-all $(shell sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +29,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 build: ## Build bin/aigen
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
-test: ## All tests with the race detector, the kill test included (about 5 minutes on 2 cores)
+test: ## All tests with the race detector, the kill test and short fault runs included (about 8 minutes on 2 cores)
 	$(GO) vet ./...
 	$(WITH_SERVERS) $(MAKE) --no-print-directory test-all
 
@@ -41,8 +47,26 @@ test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
 	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
+e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 19 (10 minutes)
+	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
+	ODOO_DIR='$(abspath $(ODOO_DIR))' $(GO) test -tags odoo -count=1 -timeout 40m -v $(E2E_FLAGS) ./test/odoo/
+
+bench: ## Measure everything against baselines, ten million rows included (about an hour); appends to bench/RESULTS.md
+	$(GO) run ./bench -record $(BENCH)
+
+bench-quick: ## The main measures, in about two minutes
+	$(GO) run ./bench -quick $(BENCH)
+
+profile: ## CPU, allocation, mutex and block profiles of the service under load, and the statements of PostgreSQL, into bench/out/profiles
+	$(GO) run ./bench -quick -only accept,callbacks,relay,lives,sqlite -profile bench/out/profiles $(BENCH)
+
+faults: ## Break the service on purpose for FAULTS_SECONDS (600) by the schedule of FAULTS_SEED (0: random), FAULTS_STORE postgres or sqlite
+	$(GO) build -o bin/aigen-faults ./cmd/aigen-faults
+	./bin/aigen-faults --seconds $(FAULTS_SECONDS) --seed $(FAULTS_SEED) --store $(FAULTS_STORE)
+
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
+	cd bench/river && $(GOLANGCI) run ./...
 	@test -z "$$(git ls-files '*.go' | xargs gofmt -l)" || { echo "run gofmt on:"; git ls-files '*.go' | xargs gofmt -l; exit 1; }
 
 $(GOLANGCI):
@@ -50,17 +74,28 @@ $(GOLANGCI):
 	GOBIN=$(TOOLS)/new $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/new/golangci-lint $@
 
-generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md
+generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md, the n8n workflows
 	$(GO) generate ./...
 
 check-generated: generate ## Fail if a generated file was not up to date
-	git diff --exit-code -- api docs
+	git diff --exit-code -- api docs integrations/n8n
 
-fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
-	  done; done
+fuzz: ## Run each fuzz target for FUZZTIME (30s); FUZZ='Cursor|SSE' chooses some
+	GO=$(GO) FUZZTIME=$(FUZZTIME) FUZZ='$(FUZZ)' test/fuzz.sh
+
+vulncheck: ## Known vulnerabilities in what the program calls, where their database can be reached
+	@mkdir -p $(TOOLS)
+	@test -x $(GOVULNCHECK) || { GOBIN=$(TOOLS)/new $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) && \
+	  mv $(TOOLS)/new/govulncheck $(GOVULNCHECK); } || true
+	@GO=$(GO) test/vulncheck.sh $(GOVULNCHECK)
+
+NODES := integrations/n8n/nodes-aigen
+test-nodes: $(NODES)/node_modules/.package-lock.json ## n8n's linter, build and tests of the n8n node package (1 minute and 700 MB at first)
+	cd $(NODES) && npm run --silent lint && npm run --silent build >build.log 2>&1 || { cat build.log; exit 1; }
+	cd $(NODES) && npm test --silent
+
+$(NODES)/node_modules/.package-lock.json: $(NODES)/package-lock.json
+	cd $(NODES) && npm ci --no-audit --no-fund
 
 # How this machine reaches Go modules is handed in: the build has no other way to know.
 IMAGE ?= aigen
@@ -73,6 +108,17 @@ image: ## Build the container image aigen:VERSION
 
 e2e-image: ## Build the image and run whole generations in it, with Docker (2 minutes)
 	test/deploy/e2e-image.sh
+
+# n8n is installed into N8N_CACHE (.cache/n8n) the first time, which takes minutes and 3 GB.
+e2e-n8n: ## The workflows of integrations/n8n in the real n8n, with PostgreSQL and RabbitMQ (10 minutes)
+	$(GO) test -tags n8n -count=1 -timeout 40m -v ./test/n8n/...
+
+# Node and Chromium are for these tests alone; the console itself needs neither.
+CHROMIUM ?= /usr/bin/chromium
+e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores)
+	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	cd test/console && npm ci --no-audit --no-fund --loglevel=error
+	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec
 
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.

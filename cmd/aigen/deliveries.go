@@ -81,7 +81,7 @@ func printDeliveries(cmd *cobra.Command, ds []app.Delivery, asJSON bool) error {
 	fmt.Fprintln(w, "ID\tKIND\tSTATE\tATTEMPTS\tAGE\tGENERATION\tLAST ERROR")
 	for _, d := range ds {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Kind, d.State, d.Attempts,
-			time.Since(d.CreatedAt).Round(time.Second), d.GenerationID, d.LastError)
+			time.Since(d.CreatedAt).Round(time.Second), d.GenerationID, printable(d.LastError))
 	}
 	return w.Flush()
 }

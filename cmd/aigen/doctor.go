@@ -24,7 +24,7 @@ func newDoctorCommand() *cobra.Command {
 			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(config.Options{})
-			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: append(c.Warnings, notYet(c)...)}
+			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
 			var faults *config.Error
 			if errors.As(err, &faults) {
 				d.Faults = faults.Faults

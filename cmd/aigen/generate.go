@@ -34,9 +34,7 @@ func newGenerateCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.server, "server", "", "base URL of the service (default: $AIGEN_SERVER, else one is started)")
-	f.StringVar(&o.token, "token", "", "the user's token (default: $AIGEN_TOKEN, else one is made for a service on this machine)")
-	f.StringVar(&o.user, "user", "", "UUID of the user to make a token for (default: the local user "+localUser+")")
+	o.flags(cmd, "one is started")
 	f.StringVar(&o.project, "project", "", "UUID of the project it belongs to (default: a local one)")
 	f.StringVar(&o.style, "style", "", "guidance on style")
 	f.StringVar(&o.format, "format", "", "what it is for, such as InstagramPost or YouTubeThumbnail; decides the proportions")
@@ -47,6 +45,7 @@ func newGenerateCommand() *cobra.Command {
 	f.StringVar(&o.saveSamples, "save-samples", "", "folder to save the samples in")
 	f.BoolVar(&o.force, "force", false, "overwrite files")
 	f.DurationVar(&o.timeout, "timeout", 0, "cancel the generation if it takes longer, such as 10m (default: as long as the service allows)")
+	f.BoolVar(&o.noPictures, "no-pictures", false, "do not draw the samples on the terminal")
 	f.BoolVar(&o.json, "json", false, "one JSON object per event on standard output, the last with the result")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing but the name of the file")
 	return cmd

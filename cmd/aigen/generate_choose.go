@@ -23,6 +23,7 @@ func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples
 	if err != nil {
 		return nil, err
 	}
+	r.view.pictures(r.previews(ctx, where))
 	if r.o.pickGiven {
 		if r.o.pick > len(samples) {
 			return nil, fmt.Errorf("there is no sample %d: the engine made only %d. %s", r.o.pick, len(samples), r.waiting())
@@ -43,6 +44,8 @@ func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples
 			return nil, r.regenerate(ctx)
 		case line == "q":
 			return nil, errStopped
+		default:
+			r.view.again(len(samples))
 		}
 	}
 }

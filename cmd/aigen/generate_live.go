@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type liveView struct {
 	term   terminal
 	title  string
 	glyphs glyphs
+	draws  bool // pictures
 	done   chan struct{}
 	ended  sync.WaitGroup
 	once   sync.Once
@@ -50,7 +52,7 @@ func glyphsFor(t terminal) glyphs {
 func newLiveView(o *generateOptions, term terminal) *liveView {
 	v := &liveView{
 		questions: questions{err: term.err}, term: term, title: printable(o.input.Prompt), glyphs: glyphsFor(term),
-		done: make(chan struct{}), percent: -1,
+		draws: term.canDraw() && !o.noPictures, done: make(chan struct{}), percent: -1,
 	}
 	v.ended.Go(v.spin)
 	return v
@@ -133,6 +135,19 @@ func (v *liveView) finish(s step) {
 	v.erase()
 	v.running, v.percent = nil, -1
 	v.line("  %s %-8s %s%s", mark, s.name, s.remark, took)
+}
+
+func (v *liveView) drawsPictures() bool { return v.draws }
+
+// pictures draws the samples, where the terminal can.
+func (v *liveView) pictures(all []image.Image) {
+	if len(all) == 0 {
+		return
+	}
+	lines := gallery(all, v.term.width(), v.term.depth())
+	if len(lines) > 0 {
+		_, _ = v.Write([]byte(strings.Join(lines, "\n") + "\n")) // nobody to tell if it fails
+	}
 }
 
 const barWidth = 24

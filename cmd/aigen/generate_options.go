@@ -9,59 +9,47 @@ import (
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
 )
 
-// Who asks, and for what, when nobody says: the same each time, so that credits that
-// were granted once are found again.
-const (
-	localUser    = "00000000-0000-7000-8000-000000000001"
-	localProject = "00000000-0000-7000-8000-000000000002"
-)
+// localProject is what a generation belongs to when nobody says.
+const localProject = "00000000-0000-7000-8000-000000000002"
 
 // generateOptions is the command line of `aigen generate`.
 type generateOptions struct {
+	serviceOptions
+
 	prompt, style, format, resolution string
-	server, token, user, project      string
+	project                           string
 	out, saveSamples                  string
 	samples, pick                     int
 	pickGiven, force, json, quiet     bool
+	noPictures                        bool
 	timeout                           time.Duration
 
 	// Made by check.
-	input             aigen.Input
-	userID, projectID aigen.ID
+	input     aigen.Input
+	projectID aigen.ID
 }
 
 // check finds everything that is wrong with the command line before anything is
 // started or charged, and reads it.
 func (o *generateOptions) check(term terminal) error {
 	var faults []string
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-
+	fault := collect(&faults)
 	o.checkInput(fault)
 	o.checkPick(term, fault)
-	o.userID = checkID("--user", o.user, localUser, fault)
+	o.serviceOptions.check(term, fault)
 	o.projectID = checkID("--project", o.project, localProject, fault)
-	if o.user != "" && o.token != "" {
-		fault("--user and --token exclude each other: a token says whose it is")
-	}
-	if o.server == "" {
-		o.server = term.getenv("AIGEN_SERVER")
-	}
-	if o.token == "" && o.user == "" {
-		o.token = term.getenv("AIGEN_TOKEN")
-	}
-	if o.server != "" {
-		if err := client.CheckBaseURL(o.server); err != nil {
-			fault("--server %q: %v", o.server, err)
-		}
-	}
 	if o.timeout < 0 {
 		fault("--timeout must not be negative")
 	}
 	o.checkFiles(term, fault)
 	return usageError(faults)
+}
+
+// collect adds a fault to a list.
+func collect(faults *[]string) func(format string, args ...any) {
+	return func(format string, args ...any) { *faults = append(*faults, fmt.Sprintf(format, args...)) }
 }
 
 // usageError names all faults at once; nil if there are none.
@@ -126,15 +114,4 @@ func (o *generateOptions) checkPick(term terminal, fault func(string, ...any)) {
 	case !o.pickGiven && !term.canAsk():
 		fault("--pick is missing, and there is no terminal to ask on: say which sample to take, 1 to %d", most)
 	}
-}
-
-func checkID(flag, value, otherwise string, fault func(string, ...any)) aigen.ID {
-	if value == "" {
-		value = otherwise
-	}
-	id, err := aigen.ParseID(value)
-	if err != nil || id.IsZero() {
-		fault("%s %q is %v", flag, value, aigen.ErrID)
-	}
-	return id
 }

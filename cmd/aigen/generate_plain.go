@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"io"
 	"strconv"
 
@@ -32,12 +33,16 @@ func (v *questions) ask(n int) {
 	_, _ = fmt.Fprintf(v.err, "Which one? [1%s, r for new samples, q to stop] ", most)
 }
 
+func (v *questions) again(n int) { v.line("Type a number from 1 to %d, r or q.", n) }
+
 func (v *questions) endLine() { v.line("") }
 
-func (*questions) note(string)           {}
-func (*questions) begin(client.Accepted) {}
-func (*questions) event(client.Event)    {}
-func (*questions) close()                {}
+func (*questions) note(string)            {}
+func (*questions) begin(client.Accepted)  {}
+func (*questions) drawsPictures() bool    { return false }
+func (*questions) pictures([]image.Image) {}
+func (*questions) event(client.Event)     {}
+func (*questions) close()                 {}
 
 // plainView writes lines, for logs and for terminals that cannot redraw.
 type plainView struct {

@@ -17,21 +17,29 @@ type terminal struct {
 
 	inTTY, outTTY, errTTY bool
 	getenv                func(string) string
-	width                 func() int // of err, in columns
+	width                 func() int                 // of err, in columns
+	screen                func() (width, height int) // of out, in columns and lines
 }
 
 func terminalOf(cmd *cobra.Command) terminal {
 	t := terminal{in: cmd.InOrStdin(), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), getenv: os.Getenv}
 	t.inTTY, t.outTTY, t.errTTY = isTTY(t.in), isTTY(t.out), isTTY(t.err)
 	t.width = func() int {
-		if f, ok := t.err.(*os.File); ok {
-			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-				return w
-			}
-		}
-		return 80
+		w, _ := sizeOf(t.err)
+		return w
 	}
+	t.screen = func() (int, int) { return sizeOf(t.out) }
 	return t
+}
+
+// sizeOf is how large a terminal is; what does not say is taken for the usual one.
+func sizeOf(stream any) (width, height int) {
+	if f, ok := stream.(*os.File); ok {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return 80, 24
 }
 
 func isTTY(stream any) bool {
@@ -47,6 +55,9 @@ func (t terminal) canRedraw() bool { return t.errTTY && t.getenv("TERM") != "dum
 
 // colours: see https://no-color.org.
 func (t terminal) colours() bool { return t.canRedraw() && t.getenv("NO_COLOR") == "" }
+
+// canTakeOver: the whole screen of standard output is ours to draw on.
+func (t terminal) canTakeOver() bool { return t.outTTY && t.getenv("TERM") != "dumb" }
 
 // unicode: the locale is one that shows more than ASCII.
 func (t terminal) unicode() bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
 	"io"
 	"time"
 
@@ -17,8 +18,11 @@ type generateView interface {
 	note(text string) // a remark in passing
 	begin(a client.Accepted)
 	event(e client.Event)
+	drawsPictures() bool
+	pictures(all []image.Image)                  // of the samples; nil for one that cannot be had
 	offer(samples []aigen.Asset, where []string) // what there is to choose from
 	ask(n int)                                   // for a number up to n
+	again(n int)                                 // the answer was none of those
 	endLine()                                    // the question was left unanswered
 	close()
 }
@@ -118,6 +122,9 @@ func (v *jsonView) event(e client.Event) {
 
 func (*jsonView) note(string)                   {}
 func (*jsonView) begin(client.Accepted)         {}
+func (*jsonView) drawsPictures() bool           { return false }
+func (*jsonView) pictures([]image.Image)        {}
+func (*jsonView) again(int)                     {}
 func (*jsonView) offer([]aigen.Asset, []string) {}
 func (*jsonView) ask(int)                       {}
 func (*jsonView) endLine()                      {}

@@ -13,7 +13,6 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/console"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
@@ -60,7 +59,7 @@ func startEmbedded(ctx context.Context, log *slog.Logger) (*instance, error) {
 
 // start builds everything and begins to serve. ctx bounds the start alone.
 func start(ctx context.Context, c config.Config, log *slog.Logger) (*instance, error) {
-	in := &instance{c: c, log: log, failed: make(chan error, 3)}
+	in := &instance{c: c, log: log, failed: make(chan error, 8)} // room for the server and each loop: none waits to be heard
 	if err := in.build(ctx); err != nil {
 		return nil, errors.Join(err, in.close())
 	}
@@ -112,7 +111,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: batch.New(in.store, batchOptions(c)), Credits: credits, Ledger: ledgerOf(c, in.store),
+		Policy: policyOf(c), Store: repositoryOf(c, in.store), Credits: credits, Ledger: ledgerOf(c, in.store),
 		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
 	})
 	if err != nil {
@@ -140,6 +139,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
+	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter(c)
 	operations := in.newOperations(service)
 	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {

@@ -20,6 +20,8 @@ const (
 	exitSettings = 3 // a setting is wrong
 	exitRefused  = 4 // the generation ended without a picture
 	exitCredits  = 5 // not enough credits
+
+	exitDifferences = 6 // reconcile: differences are left
 )
 
 // exitError is an error that wants an exit code of its own.
@@ -70,6 +72,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newTokenCommand(), newCreditsCommand(), newDeliveriesCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(), newGenerateCommand(),
+		newReconcileCommand(), newWatchCommand(),
 	)
 	return root
 }

@@ -41,7 +41,7 @@ func policyOf(c config.Config) *aigen.Policy {
 		MaxStageAttempts: c.Generation.MaxStageAttempts,
 		RetryDelay:       retry.Delay,
 		ChargeRejected:   c.Generation.ContentRejectedPolicy == "charge",
-		Now:              time.Now,
+		Now:              clock(),
 		NewID:            newID,
 	}
 }
@@ -53,13 +53,16 @@ func modeOf(c config.Config) app.CreditMode {
 	return app.ReserveInBackground
 }
 
-// batchOptions: SQLite has one writer, PostgreSQL keeps two busy: one commits while
-// the other gathers.
-func batchOptions(c config.Config) batch.Options {
-	if c.DatabaseIsSQLite() {
-		return batch.Options{}
+// repositoryOf lets changes share transactions, unless that is turned off. SQLite has
+// one writer; PostgreSQL keeps two busy: one commits while the other gathers.
+func repositoryOf(c config.Config, s store) app.GenerationRepository {
+	switch {
+	case !c.Database.Batching:
+		return s
+	case c.DatabaseIsSQLite():
+		return batch.New(s, batch.Options{})
 	}
-	return batch.Options{Writers: 2}
+	return batch.New(s, batch.Options{Writers: 2})
 }
 
 func ledgerOf(c config.Config, s store) app.Ledger {
@@ -113,7 +116,7 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
 	v, err := auth.NewVerifier(ctx, auth.Config{
 		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
-		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Logger: log,
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Now: clock(), Logger: log,
 	})
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
@@ -174,6 +177,6 @@ func newAPI(
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
 		Pages: pagesOf(web), NoPage: noPageOf(web),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
-		Version: programVersion(), Now: time.Now,
+		Version: programVersion(), Now: clock(),
 	})
 }

@@ -28,10 +28,12 @@ func serve(ctx context.Context) error {
 	for _, w := range c.Warnings {
 		log.Warn("setting", "name", w.Setting, "problem", w.Problem)
 	}
+	serveProfiles(log)
 	in, err := start(ctx, c, log)
 	if err != nil {
 		return err
 	}
+	go tuneCollector(ctx)
 	for _, p := range c.Parts() {
 		log.Info("part", "need", p.Need, "uses", p.Uses, "embedded", p.Embedded)
 	}

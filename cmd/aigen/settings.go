@@ -16,24 +16,12 @@ func loadSettings() (config.Config, error) {
 	if err != nil {
 		return c, &exitError{exitSettings, err}
 	}
-	c.Warnings = append(c.Warnings, notYet(c)...)
-	return c, nil
-}
-
-// notYet names the settings that this version reads and checks, but that have no
-// effect so far: nobody should find that out from what did not happen.
-func notYet(c config.Config) (list []config.Warning) {
-	for _, s := range []struct {
-		name string
-		set  bool
-	}{
-		{"RETENTION_DAYS", c.Database.RetentionDays > 0},
-	} {
-		if s.set {
-			list = append(list, config.Warning{Setting: s.name, Problem: "has no effect in this version"})
+	if !c.Server.CoreDumps {
+		if err := sealMemory(); err != nil {
+			c.Warnings = append(c.Warnings, config.Warning{Setting: "ENABLE_CORE_DUMPS", Problem: "is off, but memory could not be sealed: " + err.Error()})
 		}
 	}
-	return list
+	return c, nil
 }
 
 // withSecrets reads the settings and makes the secrets that are not set.

@@ -21,6 +21,8 @@ type store interface {
 	app.Outbox
 	app.Ledger
 	app.OperatorStore
+	app.RunBook
+	app.Auditor
 	Close() error
 }
 

@@ -19,11 +19,14 @@ type Cursor struct {
 // ErrCursor is returned by ParseCursor for anything String has not made.
 var ErrCursor = errors.New("not a cursor that this service gave out")
 
-const cursorVersion = 1
+const (
+	cursorVersion = 1
+	cursorSize    = 25 // bytes
+)
 
 // String is the form for URLs. It is opaque: clients hand it back as it is.
 func (c Cursor) String() string {
-	b := make([]byte, 0, 25)
+	b := make([]byte, 0, cursorSize)
 	b = append(b, cursorVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 	b = append(b, c.ID[:]...)
@@ -33,7 +36,8 @@ func (c Cursor) String() string {
 // ParseCursor reads what String made; else ErrCursor.
 func ParseCursor(s string) (Cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != 25 || b[0] != cursorVersion {
+	// The length of the text too: the decoder skips line breaks.
+	if err != nil || len(b) != cursorSize || len(s) != base64.RawURLEncoding.EncodedLen(cursorSize) || b[0] != cursorVersion {
 		return Cursor{}, ErrCursor
 	}
 	c := Cursor{CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(b[1:9]))).UTC()} //nolint:gosec // G115: likewise

@@ -46,5 +46,8 @@ func (j *jobDeliverer) dead(ctx context.Context, d Delivery) error {
 	_, err := j.service.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 		return g.DispatchFailed(j.service.policy, d.ID)
 	})
+	if errors.Is(err, aigen.ErrNotFound) {
+		return nil // it ended long ago and was removed
+	}
 	return err
 }

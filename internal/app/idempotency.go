@@ -70,8 +70,8 @@ func (s *Service) replayUnanswered(ctx context.Context, rec IdempotencyRecord, c
 			}
 		}
 	}
-	c.ForgetKey = rec.Key // refused or given up: this request is as good as the first
-	return nil, nil       //nolint:nilnil // documented at replay
+	c.ForgetKey, c.ForgetRun = rec.Key, rec.RunID // refused or given up: this request is as good as the first
+	return nil, nil                               //nolint:nilnil // documented at replay
 }
 
 // acceptedRun is the answer that the request for run r got or would have got.

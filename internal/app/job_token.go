@@ -54,7 +54,8 @@ func (t *JobTokens) Make(generation, job aigen.ID) string {
 // same time wherever the token differs.
 func (t *JobTokens) Verify(generation aigen.ID, token string) (aigen.ID, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != jobTokenSize {
+	// The length of the text too: the decoder skips line breaks, and a token has one spelling.
+	if err != nil || len(b) != jobTokenSize || len(token) != base64.RawURLEncoding.EncodedLen(jobTokenSize) {
 		return aigen.ID{}, ErrTokenForm
 	}
 	job := aigen.ID(b[:16])

@@ -44,6 +44,24 @@ func TestJobTokens(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestOneSpelling(t *testing.T) {
+	t.Parallel()
+	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
+	require.NoError(t, err)
+	generation, job := newID(), newID()
+	token, cursor := tokens.Make(generation, job), app.Cursor{ID: newID()}.String()
+	for _, more := range []string{"\n", "\r", "\r\n", "=", " ", "A"} {
+		for _, at := range []int{0, 17, len(cursor)} {
+			_, err = tokens.Verify(generation, token[:at]+more+token[at:])
+			require.ErrorIs(t, err, app.ErrTokenForm)
+			_, err = app.ParseCursor(cursor[:at] + more + cursor[at:])
+			require.ErrorIs(t, err, app.ErrCursor)
+		}
+	}
+	_, err = tokens.Verify(generation, token)
+	require.NoError(t, err)
+}
+
 func FuzzJobToken(f *testing.F) {
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(f, err)

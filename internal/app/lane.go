@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -21,6 +22,10 @@ type lane struct {
 	open    map[aigen.ID]Delivery // under way
 	results []DeliveryResult      // ended, not written yet
 	settled chan struct{}         // told when results got longer
+
+	// starved: the last claim found no room. Only then is there anything to claim when
+	// room comes; a claim in vain is a transaction too.
+	starved atomic.Bool
 }
 
 // claimLimit bounds one claim: more rows in one transaction gain nothing and make
@@ -71,10 +76,12 @@ func (l *lane) run(ctx context.Context) {
 // claim takes what there is room for and hands it over. It reports whether there
 // may be more.
 func (l *lane) claim(ctx context.Context) bool {
+	l.starved.Store(true) // before the look: what ends from here on must wake us if there is none
 	room := min(l.to.window()-l.openCount(), claimLimit)
 	if room <= 0 {
 		return false // settle wakes us when there is room again
 	}
+	l.starved.Store(false)
 	now := l.r.now()
 	ds, err := l.r.outbox.ClaimDeliveries(ctx, Claim{
 		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
@@ -161,7 +168,9 @@ func (l *lane) write(ctx context.Context) {
 			time.AfterFunc(max(0, res.RetryAt.Sub(l.r.now())), l.wakeUp)
 		}
 	}
-	l.wakeUp() // there is room again
+	if l.starved.Load() {
+		l.wakeUp() // there is room again
+	}
 }
 
 func (l *lane) extend(ctx context.Context) {

@@ -60,6 +60,12 @@ type GenerationRepository interface {
 	// Purge removes up to limit idempotency records that expired before now, and
 	// reports how many.
 	Purge(ctx context.Context, now time.Time, limit int) (int, error)
+	// RemoveEnded removes up to limit generations that ended before the given time,
+	// the longest ended first, with their runs and events, and reports how many. A
+	// generation with a reservation that is not decided stays. So does what the ledger
+	// has of those that go: its list is append-only. The positions of the user's other
+	// events stay as they are, so that a stream which resumes misses none of them.
+	RemoveEnded(ctx context.Context, before time.Time, limit int) (int, error)
 	// Stats counts what an operator watches.
 	Stats(ctx context.Context) (Stats, error)
 	// Ping checks that the store can be written to.
@@ -88,7 +94,8 @@ type Change struct {
 	Actions []OperatorAction // of operators; ID is given by the store
 
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
-	ForgetKey string             // the user's idempotency key to be free again
+	ForgetKey string             // the user's idempotency key to be free again,
+	ForgetRun aigen.ID           // if its record is of this run: another's stays, and is in the way of Record
 }
 
 // Movement is one step of the embedded ledger. Each run has at most one

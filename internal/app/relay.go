@@ -142,12 +142,14 @@ func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error) Deliv
 	return res
 }
 
+// verdictNames are for metrics and the log.
+var verdictNames = [...]string{
+	VerdictDelivered: "delivered", VerdictRetry: "retry", VerdictDead: "dead", VerdictReturned: "returned",
+}
+
 func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult) {
-	names := map[Verdict]string{
-		VerdictDelivered: "delivered", VerdictRetry: "retry", VerdictDead: "dead", VerdictReturned: "returned",
-	}
-	age := r.now().Sub(d.CreatedAt)
-	r.metrics.Delivery(lane, d.Kind, names[res.Verdict], age)
+	name, age := verdictNames[res.Verdict], r.now().Sub(d.CreatedAt)
+	r.metrics.Delivery(lane, d.Kind, name, age)
 	level := slog.LevelDebug
 	switch res.Verdict {
 	case VerdictRetry:
@@ -156,7 +158,10 @@ func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult) {
 		level = slog.LevelError
 	case VerdictDelivered, VerdictReturned:
 	}
-	r.log.LogAttrs(context.Background(), level, "delivery "+names[res.Verdict],
+	if !r.log.Enabled(context.Background(), level) {
+		return // nearly always, and its words are not free
+	}
+	r.log.LogAttrs(context.Background(), level, "delivery "+name,
 		slog.String("kind", string(d.Kind)), slog.String("delivery_id", d.ID.String()),
 		slog.String("generation_id", d.GenerationID.String()), slog.Int("attempt", d.Attempts),
 		slog.Duration("age", age), slog.String("error", res.Error))

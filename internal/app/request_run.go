@@ -25,7 +25,7 @@ func (s *Service) requestRun(
 			if err := v(g); err != nil {
 				return false, err
 			}
-			c.ForgetKey = forget.ForgetKey
+			c.ForgetKey, c.ForgetRun = forget.ForgetKey, forget.ForgetRun
 			var err error
 			answer, err = s.ask(c, k)
 			return true, err

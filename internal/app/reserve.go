@@ -98,7 +98,7 @@ func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Acce
 // nothing remains, as with the embedded ledger: the caller has never seen its id.
 func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
-		c.ForgetKey = k.Key
+		c.ForgetKey, c.ForgetRun = k.Key, run.ID
 		c.Discard = g.LastEvent == 0
 		return g.Refused(s.policy, run.ID, false)
 	})
@@ -112,7 +112,7 @@ func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.R
 // later whether the credits are held, and frees them.
 func (s *Service) abandon(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
-		c.ForgetKey = k.Key
+		c.ForgetKey, c.ForgetRun = k.Key, run.ID
 		return g.Abandon(s.policy, run.ID)
 	})
 	if err != nil {

@@ -3,19 +3,21 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
 // Sweeper acts on time: stages past their deadline fail, selections that nobody
-// made expire, reservations whose answer was lost are asked for again, and expired
-// idempotency keys go. Several processes may sweep one store: the version guards
-// each generation.
+// made expire, reservations whose answer was lost are asked for again, expired
+// idempotency keys go, and so do generations that ended long ago. Several processes
+// may sweep one store: the version guards each generation.
 type Sweeper struct {
-	s     *Service
-	every time.Duration
-	purge time.Duration
+	s         *Service
+	every     time.Duration
+	purge     time.Duration
+	retention time.Duration // of ended generations; 0: for good
 }
 
 // NewSweeper builds the sweeper of a service. every is how late a deadline may be
@@ -31,6 +33,11 @@ const (
 
 // Run sweeps until ctx ends.
 func (w *Sweeper) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if w.retention > 0 {
+		wg.Go(func() { w.removeEnded(ctx) }) // apart: deadlines do not wait for it
+	}
 	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	purge := time.NewTicker(w.purge)

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -110,4 +112,34 @@ func TestCancelAndCallbackAtOnce(t *testing.T) {
 		assert.Equal(t, aigen.StatusCancelled, g.Status)
 		assert.Zero(t, g.Totals().Held())
 	}
+}
+
+// What ended is removed after the retention; what has not ended stays, however old.
+func TestEndedAreRemoved(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 1000})
+	ended, open := w.create(), w.create()
+	_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: ended})
+	require.NoError(t, err)
+	sweep := func() (stop func()) {
+		w.sweeper.KeepEnded(24 * time.Hour)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- w.sweeper.Run(ctx) }()
+		return func() { cancel(); require.NoError(t, <-done) }
+	}
+	gone := func(id aigen.ID) bool {
+		_, err := w.GetGeneration(t.Context(), w.user, id)
+		return errors.Is(err, aigen.ErrNotFound)
+	}
+	_, err = w.report(open, samples(w.liveJob(open)))
+	require.NoError(t, err)
+	w.clock.advance(24*time.Hour + time.Second)
+	stop := sweep()
+	w.until("the ended one is removed", func() bool { return gone(ended) })
+	stop()
+	require.False(t, gone(open))
+	_, faults, err := w.store.Audit(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, faults)
 }

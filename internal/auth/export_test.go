@@ -23,3 +23,19 @@ func (v *Verifier) Remembered() int {
 	}
 	return n
 }
+
+// AlgorithmsOf reads a key set and returns what its keys check with; "" for a key that
+// checks nothing.
+func AlgorithmsOf(body []byte) (list []string) {
+	set, err := parseKeySet(body)
+	if err != nil {
+		return nil
+	}
+	for kid, keys := range set.keys {
+		for _, key := range keys {
+			list = append(list, key.alg)
+			_, _, _ = set.lookup(kid, key.alg)
+		}
+	}
+	return list
+}

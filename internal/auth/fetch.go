@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -82,6 +83,11 @@ func (r *remoteKeys) get() (*keySet, error) {
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
 	resp, err := r.client.Do(req)
 	if err != nil {
+		// Without the URL: package url masks a password in it, and not a token.
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -1,6 +1,6 @@
-// Package batch commits changes that come at the same time in one transaction. A
-// commit costs a wait for the disk, and the wait is the same for one change as for
-// two hundred.
+// Package batch commits changes that come at the same time in one transaction, and
+// loads generations that are asked for at the same time in one query. A commit costs a
+// wait for the disk, and the wait is the same for one change as for two hundred.
 //
 // Nothing waits for a batch to fill: while one is being committed the next gathers,
 // so that a lone change is committed at once and a crowd shares.
@@ -14,11 +14,12 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
-// Repository is an app.GenerationRepository whose Apply gathers. All else goes
-// through to the repository below.
+// Repository is an app.GenerationRepository whose Apply gathers, and Get where the
+// repository below is a ManyReader. All else goes through to it.
 type Repository struct {
 	app.GenerationRepository
-	o Options
+	o     Options
+	reads *reads // nil: Get goes through
 
 	mu      sync.Mutex
 	queue   []*request
@@ -46,16 +47,12 @@ type request struct {
 
 // New gathers the changes for r.
 func New(r app.GenerationRepository, o Options) *Repository {
-	if o.Writers <= 0 {
-		o.Writers = 1
+	o.Writers, o.Size, o.Timeout = orDefault(o.Writers, 1), orDefault(o.Size, 256), orDefault(o.Timeout, 30*time.Second)
+	repository := &Repository{GenerationRepository: r, o: o}
+	if many, ok := r.(ManyReader); ok {
+		repository.reads = &reads{from: many, o: o}
 	}
-	if o.Size <= 0 {
-		o.Size = 256
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = 30 * time.Second
-	}
-	return &Repository{GenerationRepository: r, o: o}
+	return repository
 }
 
 // Apply implements app.GenerationRepository. A change whose caller hangs up before

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -110,6 +111,16 @@ func (c *Client) Get(ctx context.Context, id aigen.ID) (Generation, error) {
 	var g Generation
 	err := c.call(ctx, request{method: http.MethodGet, path: "/generations/" + id.String()}, nil, &g)
 	return g, err
+}
+
+// Newest returns the user's newest generations, the newest first: up to limit, which is
+// at most 100.
+func (c *Client) Newest(ctx context.Context, limit int) ([]Generation, error) {
+	var page struct {
+		Items []Generation `json:"items"`
+	}
+	err := c.call(ctx, request{method: http.MethodGet, path: "/generations?limit=" + strconv.Itoa(limit)}, nil, &page)
+	return page.Items, err
 }
 
 // Credits returns the user's balance.

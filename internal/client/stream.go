@@ -19,6 +19,7 @@ import (
 type Event struct {
 	ID   string // what to resume after; "" for progress, which is not kept
 	Type aigen.EventType
+	At   time.Time
 	Data aigen.EventData
 	Raw  json.RawMessage // all of it as it came, with what this version does not know
 }
@@ -37,28 +38,57 @@ var errSilent = errors.New("the stream fell silent")
 func (c *Client) Stream(ctx context.Context, id aigen.ID, after string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s := &stream{c: c, path: "/generations/" + id.String() + "/events", last: after, yield: yield, contact: time.Now()}
-		for {
-			err := s.connect(ctx)
-			if s.done {
-				return
+		s.ends = Event.Terminal
+		s.run(ctx)
+	}
+}
+
+// Link is the connection of a StreamAll: nil Down when it has been made, else why it
+// is not there.
+type Link struct{ Down error }
+
+// StreamAll yields what happens from now on to all of the user's generations, until the
+// caller's context ends or the service says no. A connection that breaks is made again,
+// without end, and no event that is kept is lost or repeated thereby, once there was a
+// first: link is told each time, and whoever shows a state reads it anew when the
+// connection has been made. It is called between events, never at the same time.
+func (c *Client) StreamAll(ctx context.Context, link func(Link)) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s := &stream{c: c, path: "/events", yield: yield, contact: time.Now(), link: link, endless: true}
+		s.ends = func(Event) bool { return false }
+		s.run(ctx)
+	}
+}
+
+// run connects until there is nothing more to come.
+func (s *stream) run(ctx context.Context) {
+	for {
+		err := s.connect(ctx)
+		if s.done {
+			return
+		}
+		delay, again := s.again(ctx, err)
+		if again {
+			if s.link != nil {
+				s.link(Link{Down: err})
 			}
-			delay, again := s.again(ctx, err)
-			if again {
-				err = sleep(ctx, delay)
-			}
-			if err != nil && (!again || ctx.Err() != nil) {
-				yield(Event{}, err)
-				return
-			}
+			err = sleep(ctx, delay)
+		}
+		if err != nil && (!again || ctx.Err() != nil) {
+			s.yield(Event{}, err)
+			return
 		}
 	}
 }
 
 // stream is one Stream over all its connections.
 type stream struct {
-	c     *Client
-	path  string
-	yield func(Event, error) bool
+	c       *Client
+	path    string
+	yield   func(Event, error) bool
+	ends    func(Event) bool // nothing follows the event
+	link    func(Link)       // nil: nobody wants to know
+	endless bool             // MaxOutage does not count
 
 	last     string        // id of the last event handed out
 	done     bool          // the terminal event was handed out, or nobody wants more
@@ -83,7 +113,7 @@ func (s *stream) again(ctx context.Context, err error) (time.Duration, bool) {
 	case errors.Is(err, errFrameTooLong), errors.As(err, new(*malformedError)):
 		return 0, false // it would come again
 	}
-	return delay, time.Since(s.contact) < s.c.MaxOutage
+	return delay, s.endless || time.Since(s.contact) < s.c.MaxOutage
 }
 
 // malformedError is an event that no service of this contract sends.
@@ -122,6 +152,9 @@ func (s *stream) connect(ctx context.Context) error {
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {
 		return &malformedError{fmt.Errorf("its content type is %q", kind)}
 	}
+	if s.link != nil {
+		s.link(Link{})
+	}
 	err = s.read(&watched{r: res.Body, silence: silence, limit: s.c.IdleTimeout, contact: &s.contact})
 	if cause := context.Cause(conn); cause != nil && !s.done {
 		return cause
@@ -136,7 +169,7 @@ func (s *stream) read(body io.Reader) error {
 		s.retry = max(s.retry, frames.retry)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return errors.New("the stream ended before the generation did")
+			return errors.New("the stream was cut off")
 		case err != nil:
 			return err
 		}
@@ -151,7 +184,7 @@ func (s *stream) read(body io.Reader) error {
 		if f.named {
 			s.last = f.id
 		}
-		s.done = !s.yield(e, nil) || e.Terminal()
+		s.done = !s.yield(e, nil) || s.ends(e)
 		if s.done {
 			return nil
 		}
@@ -175,7 +208,11 @@ func decodeEvent(f frame) (Event, error) {
 	if f.named {
 		e.ID = f.id
 	}
-	if err := json.Unmarshal(f.data, &e.Data); err != nil {
+	wire := struct {
+		At *time.Time `json:"at"`
+		*aigen.EventData
+	}{&e.At, &e.Data}
+	if err := json.Unmarshal(f.data, &wire); err != nil {
 		return Event{}, &malformedError{fmt.Errorf("event %q: %w", f.event, err)}
 	}
 	return e, nil

@@ -240,3 +240,37 @@ func TestAStreamEndsWithItsContextAndItsCaller(t *testing.T) {
 		break
 	}
 }
+
+func TestTheStreamOfAllGoesOn(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	c := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/api/v1/events", r.URL.Path)
+		switch connections.Add(1) {
+		case 1:
+			assert.Empty(t, r.Header.Get("Last-Event-ID"))
+			openStream(w)
+			_, _ = io.WriteString(w, "id: 7\nevent: generation_completed\ndata: {\"status\":\"Completed\",\"at\":\"2026-11-25T12:00:00Z\"}\n\n")
+			flush(w) // and breaks off
+		case 2, 3, 4:
+			problem(w, http.StatusServiceUnavailable, `{"code":"shutting_down"}`)
+		case 5:
+			assert.Equal(t, "7", r.Header.Get("Last-Event-ID"))
+			openStream(w)
+			_, _ = io.WriteString(w, progressFrame+"id: 9\nevent: generation_created\ndata: {\"status\":\"Pending\"}\n\n")
+			flush(w)
+		default:
+			problem(w, http.StatusUnauthorized, `{"code":"invalid_token","detail":"It has expired."}`)
+		}
+	}, func(c *client.Config) { c.MaxOutage = time.Nanosecond }) // which is for streams with an end
+	var seen, links []string
+	var last error
+	for e, err := range c.StreamAll(t.Context(), func(l client.Link) { links = append(links, fmt.Sprint(l.Down != nil)) }) {
+		if last = err; err == nil {
+			seen = append(seen, e.ID+" "+string(e.Type)+e.At.Format(" 15:04"))
+		}
+	}
+	assert.Equal(t, []string{"7 generation_completed 12:00", " progress 00:00", "9 generation_created 00:00"}, seen)
+	assert.Equal(t, []string{"false", "true", "true", "true", "true", "false", "true"}, links)
+	require.ErrorContains(t, last, "It has expired.")
+}

@@ -31,12 +31,14 @@ type Server struct {
 	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute, every call with a token counted; they may come at once. 0 sets no limit."`
 	Console            bool          `env:"ENABLE_CONSOLE" default:"true" doc:"Whether the web console is served, at /. The API is there either way."`
 	ShutdownTimeout    time.Duration `env:"SHUTDOWN_TIMEOUT" default:"20s" min:"1ms" max:"10m" doc:"How long a stop waits for requests and deliveries that are under way."`
+	CoreDumps          bool          `env:"ENABLE_CORE_DUMPS" default:"false" doc:"Whether a crash may leave a core file, and a debugger of the same user may look in. Both show every secret. Linux only."`
 }
 
 // Database is where the state is kept.
 type Database struct {
 	URL      URL    `env:"DATABASE_URL" schemes:"postgres postgresql sqlite" empty:"the SQLite file aigen.db in DATA_DIR" doc:"Database: postgres://user:password@host/name or sqlite:<path>."`
 	PoolSize int    `env:"DATABASE_POOL_SIZE" default:"10" min:"1" max:"1000" doc:"Connections held open to the database at most."`
+	Batching bool   `env:"DATABASE_BATCHING" default:"true" doc:"Whether changes that come at the same time share a transaction, and loads a query. Turn it off to find out whether it is to blame for something; it costs most of the speed."`
 	DataDir  string `env:"DATA_DIR" default:"./data" max:"4096" doc:"Directory for the SQLite file, the pictures and the secrets that are made at the first start. Made with mode 0700 where it is missing."`
 
 	RetentionDays int `env:"RETENTION_DAYS" default:"0" min:"0" max:"36500" doc:"Days after which ended generations are deleted; 0 keeps them."`
@@ -93,7 +95,7 @@ type Generation struct {
 type Credits struct {
 	OdooURL         URL           `env:"ODOO_SERVICE_URL" schemes:"http https" base:"true" empty:"the embedded ledger" doc:"Base URL of the Odoo credit service."`
 	OdooKey         Secret        `env:"ODOO_API_KEY" max:"4096" doc:"Key for ODOO_SERVICE_URL; required with it."`
-	OdooDatabase    string        `env:"ODOO_DATABASE" max:"63" empty:"the one that Odoo finds by itself" doc:"Name of Odoo's database, sent as X-Odoo-Database; needed where one Odoo serves several."`
+	OdooDatabase    string        `env:"ODOO_DATABASE" max:"63" empty:"the one that Odoo finds by itself" doc:"Name of Odoo's database, sent as X-Odoo-Database; needed where one Odoo 19 serves several. Odoo 17 and 18 do not heed it: there Odoo's dbfilter decides."`
 	OdooTimeout     time.Duration `env:"ODOO_TIMEOUT" default:"10s" min:"1ms" max:"5m" doc:"Time for one call to the credit service."`
 	SyncCheck       bool          `env:"USE_SYNC_CREDIT_CHECK" default:"true" doc:"Whether credits are reserved before a request is accepted. With false they are reserved in the background."`
 	CostSample      Hundredths    `env:"CREDIT_COST_SAMPLE" default:"0.25" min:"0" max:"1000000" doc:"Price of one sample."`

@@ -48,13 +48,14 @@ func parsePages(k *Console) (pages, error) {
 
 func (k *Console) functions() template.FuncMap {
 	return template.FuncMap{
-		"static": k.static.url,
-		"icon":   k.icon,
-		"when":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") + " UTC" },
-		"short":  func(id aigen.ID) string { return id.String()[:8] },
-		"dict":   dict,
-		"list":   func(all ...any) []any { return all },
+		"static":  k.static.url,
+		"icon":    k.icon,
+		"modules": k.static.modules,
+		"when":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") + " UTC" },
+		"short":   func(id aigen.ID) string { return id.String()[:8] },
+		"dict":    dict,
+		"list":    func(all ...any) []any { return all },
 	}
 }
 
@@ -83,6 +84,8 @@ type page struct {
 	Title string
 	Nav   string // which of the places in the menu it is: "studio", "history", "operator"
 	Data  any
+	// NeedsBalance: a part of the page shows it, too.
+	NeedsBalance bool
 
 	// Filled by render.
 	Session   session
@@ -106,8 +109,10 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.Session = sessionOf(r.Context())
 	p.FormToken = p.Session.FormToken()
 	p.Theme, p.Path, p.Version = themeOf(r), localPath(r.URL.RequestURI()), k.c.Version
-	if block == "layout" {
+	if block == "layout" || p.NeedsBalance {
 		p.Balance = k.balanceOf(r.Context(), p.Session)
+	}
+	if block == "layout" {
 		p.Toasts = append(p.Toasts, takeSaying(w, r)...)
 	}
 	var out bytes.Buffer

@@ -47,8 +47,18 @@ func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return append(operatorRoutes(), []route{
 		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
+		{method: post, path: generationsPath, guard: guardUser, handle: (*Console).create},
+		{method: get, path: generationsPath, guard: guardUser, handle: (*Console).history},
+		{method: get, path: generationPath, guard: guardUser, handle: (*Console).generation},
+		{method: get, path: generationPath + "/part", guard: guardUser, handle: (*Console).generationPart},
+		{method: get, path: generationPath + "/card", guard: guardUser, handle: (*Console).generationCard},
+		{method: post, path: generationPath + "/select", guard: guardUser, handle: (*Console).selectSample},
+		{method: post, path: generationPath + "/regenerate", guard: guardUser, handle: (*Console).regenerate},
+		{method: get, path: generationPath + "/cancel", guard: guardUser, handle: (*Console).confirmCancel},
+		{method: post, path: generationPath + "/cancel", guard: guardUser, handle: (*Console).cancel},
 
 		{method: get, path: balancePath, guard: guardUser, handle: (*Console).balance},
+		{method: get, path: livePath, guard: guardUser, handle: (*Console).live},
 
 		{method: get, path: signInPath, handle: (*Console).signInPage},
 		{method: post, path: signInPath, handle: (*Console).signIn, portal: true},

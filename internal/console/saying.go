@@ -47,11 +47,13 @@ func (k *Console) setTheme(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(w, r); err != nil {
 		return err
 	}
-	c := newCookie(r, themeCookie, r.PostFormValue("theme"), 365*24*3600)
-	if c.Value != "light" && c.Value != "dark" {
-		c.Value, c.MaxAge = "", -1
+	const year = 365 * 24 * 3600
+	switch theme := r.PostFormValue("theme"); theme {
+	case "light", "dark":
+		http.SetCookie(w, newCookie(r, themeCookie, theme, year))
+	default: // the system's again
+		http.SetCookie(w, newCookie(r, themeCookie, "", -1))
 	}
-	http.SetCookie(w, c)
 	if isPart(r) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil

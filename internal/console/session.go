@@ -132,14 +132,14 @@ func cookieName(r *http.Request) string {
 // follows a link to here from elsewhere (Lax), and with nothing else that another site
 // does.
 func (k *Console) sessionCookie(r *http.Request, token string, ends time.Time) *http.Cookie {
-	c := newCookie(r, cookieName(r), token, 0)
+	age := 0
 	switch {
 	case token == "":
-		c.MaxAge = -1
+		age = -1
 	case !ends.IsZero():
-		c.MaxAge = int((ends.Sub(k.c.Now()) + keepExpired).Seconds())
+		age = int((ends.Sub(k.c.Now()) + keepExpired).Seconds())
 	}
-	return c
+	return newCookie(r, cookieName(r), token, age)
 }
 
 // newCookie is one that no script sees. age in seconds; 0: until the browser is

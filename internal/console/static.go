@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -78,6 +79,19 @@ func zip(b []byte, level int) []byte {
 
 // url is where a page finds a file.
 func (s *static) url(name string) string { return staticPath + s.version + "/" + name }
+
+// modules are those that console.js imports: named in the page, they are fetched at
+// once and not one after the other.
+func (s *static) modules() []string {
+	var all []string
+	for name := range s.files {
+		if strings.HasPrefix(name, "js/") && name != "js/console.js" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // staticFile serves one. Under the version of another release it is served too, and
 // not to be kept: a page that is still open may ask.

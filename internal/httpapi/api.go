@@ -71,12 +71,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Request-Id", c.id)
 	secure(h)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	a.setDeadlines(w, r)
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
 		return
 	}
 	a.dispatch(rec, r)
+}
+
+// setDeadlines bounds how long a request may hold its connection. None of this is the
+// server's: an event stream would not survive it. The deadline for reading matters most
+// where no handler reads: package http then takes in what was announced of the body by
+// itself, before the answer and after it, and waits for it without end. So somebody
+// without a token could keep connections for good by sending a byte and no more. A
+// writer that has no deadlines (a test's) needs none.
+func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request) {
+	control, now := http.NewResponseController(w), time.Now()
+	_ = control.SetWriteDeadline(now.Add(a.c.WriteTimeout))
+	if r.ContentLength != 0 {
+		_ = control.SetReadDeadline(now.Add(a.c.ReadTimeout))
+	}
 }
 
 // dispatch finds the route. ServeMux answers in plain text, or with a redirect,
@@ -127,9 +142,6 @@ func (a *API) serve(rt route, quiet bool) http.Handler {
 			callOf(ctx).traced = ctx
 			defer func() { end(statusOf(w)) }()
 		}
-		// No deadline is the server's: an event stream would not survive it. A
-		// writer that has no deadlines (a test's) needs none.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.c.WriteTimeout))
 		if strings.HasPrefix(rt.path, apiPath) {
 			w.Header().Set("Cache-Control", "no-store")
 		}
@@ -155,6 +167,11 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
+	}
+	if rt.method == http.MethodGet {
+		if err := a.skipBody(w, r); err != nil {
+			return err
+		}
 	}
 	return rt.handle(a, w, r)
 }

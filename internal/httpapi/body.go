@@ -65,9 +65,10 @@ func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]by
 	control := http.NewResponseController(w)
 	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if timed {
+	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
-		// left behind would look like one.
+		// left behind would look like one. After a failure it stays: package http
+		// tries to read the rest (see setDeadlines).
 		_ = control.SetReadDeadline(time.Time{})
 	}
 	var over *http.MaxBytesError
@@ -83,4 +84,14 @@ func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]by
 	default:
 		return nil, &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
 	}
+}
+
+// skipBody reads a body that its route has no use for, and drops it. Left where it is,
+// its deadline would end while the handler runs, and look like a hang-up.
+func (a *API) skipBody(w http.ResponseWriter, r *http.Request) error {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil
+	}
+	_, err := a.readAll(w, r, a.c.MaxBody)
+	return err
 }

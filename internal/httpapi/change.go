@@ -127,6 +127,9 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.skipBody(w, r); err != nil {
+		return err
+	}
 	g, again, err := a.c.Service.CancelGeneration(r.Context(), app.CancelGeneration{
 		UserID: identityOf(r.Context()).UserID, GenerationID: id, Key: key,
 	})

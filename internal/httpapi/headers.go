@@ -22,8 +22,8 @@ const (
 	corsExposed = "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, X-Request-Id, Idempotency-Replayed"
 )
 
-// cors says what pages of other origins may do, and answers their preflight. There
-// are no cookies, so credentials are never allowed. It reports whether it answered.
+// cors says what pages of other origins may do, and answers their preflight. The
+// API knows no cookies, so credentials are never allowed; pages, which do, are left out. It reports whether it answered.
 func (a *API) cors(w http.ResponseWriter, r *http.Request) bool {
 	if len(a.c.CORSOrigins) == 0 {
 		return false

@@ -132,7 +132,8 @@ func (c *call) attrs() (attrs []slog.Attr) {
 		attrs = append(attrs, slog.String("error", c.err.Error()))
 	}
 	if c.body != nil {
-		attrs = append(attrs, slog.String("body", string(c.body)))
+		// The format in JSON leaves some characters as they are that terminals obey.
+		attrs = append(attrs, slog.String("body", plain(string(c.body))))
 	}
 	return attrs
 }

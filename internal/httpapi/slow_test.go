@@ -59,6 +59,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		c.WriteTimeout, c.StreamsPerUser = 200*time.Millisecond, 1
 		c.Heartbeat = time.Microsecond
 	})
+	f.smallBuffers()
 	conn := f.dial()
 	require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(1024))
 	_, err := fmt.Fprintf(conn, "GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", tokenOf(f.user))

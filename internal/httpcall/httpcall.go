@@ -31,6 +31,9 @@ type Config struct {
 	// longer one is a *CallError.
 	MaxAnswer int64
 	Header    http.Header // sent with each call
+	// Secrets are what is sent besides Key and the password in BaseURL, and is not to be
+	// seen where an answer quotes it.
+	Secrets []string
 	// Annotate adds what belongs to the request that ctx comes from: its id, a trace.
 	Annotate func(ctx context.Context, h http.Header)
 	// Wrap puts something around the transport: traces, or a test's own.
@@ -43,6 +46,7 @@ type Caller struct {
 	base      *url.URL
 	client    *http.Client
 	transport *http.Transport
+	veil      *strings.Replacer
 }
 
 const (
@@ -79,7 +83,7 @@ func New(c Config) (*Caller, error) {
 	client := &http.Client{Transport: around, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
-	return &Caller{c: c, base: base, client: client, transport: t}, nil
+	return &Caller{c: c, base: base, client: client, transport: t, veil: veilOf(c, base)}, nil
 }
 
 func newTransport(c Config) *http.Transport {
@@ -128,7 +132,17 @@ func (c *Caller) Do(ctx context.Context, r Request) (Answer, error) {
 	case int64(len(body)) > c.c.MaxAnswer:
 		return Answer{}, &CallError{Kind: TooLarge, Err: fmt.Errorf("the answer is longer than %d bytes", c.c.MaxAnswer)}
 	}
-	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: c.unsaid(resp.StatusCode, body)}, nil
+}
+
+// unsaid strikes the secrets of the call out of an answer that reports a fault: servers
+// and proxies quote what they were sent, and what they say goes to the log and into the
+// outbox. Other answers are left as they are.
+func (c *Caller) unsaid(status int, body []byte) []byte {
+	if status < http.StatusMultipleChoices && !bytes.Contains(body, []byte(`"error"`)) {
+		return body
+	}
+	return []byte(c.veil.Replace(string(body)))
 }
 
 func (c *Caller) request(ctx context.Context, r Request) (*http.Request, error) {

@@ -6,6 +6,7 @@ package n8nwebhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,8 +60,12 @@ func New(c Config) (*Publisher, error) {
 	}
 	query := u.Query()
 	u.RawQuery = ""
+	var secrets []string // of the query: a token, perhaps
+	for _, values := range query {
+		secrets = append(secrets, values...)
+	}
 	call, err := httpcall.New(httpcall.Config{
-		BaseURL: u.String(), Timeout: c.Timeout, Conns: c.Calls, MaxAnswer: 64 << 10, Wrap: c.Wrap,
+		BaseURL: u.String(), Timeout: c.Timeout, Conns: c.Calls, MaxAnswer: 64 << 10, Wrap: c.Wrap, Secrets: secrets,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("N8N_WEBHOOK_URL: %w", err)
@@ -106,7 +111,21 @@ func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
 	if err != nil {
 		return fmt.Errorf("post job to N8N_WEBHOOK_URL: %w", err)
 	}
-	return judge(answer, p.c.Now())
+	return judge(withoutJob(answer, j.Body), p.c.Now())
+}
+
+// withoutJob strikes out of an answer what a workflow may quote of the job: its token,
+// and what the user wrote, which is not to be in the log (contract section 6).
+func withoutJob(a httpcall.Answer, job []byte) httpcall.Answer {
+	var j struct {
+		InputPrompt, StyleGuidance string
+		Callback                   struct{ Token string }
+	}
+	if a.Status < http.StatusMultipleChoices || json.Unmarshal(job, &j) != nil {
+		return a
+	}
+	a.Body = []byte(httpcall.Veil(j.Callback.Token, j.InputPrompt, j.StyleGuidance).Replace(string(a.Body)))
+	return a
 }
 
 // judge says whether n8n has the job. Only an answer about this very job is final: it

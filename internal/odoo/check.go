@@ -69,7 +69,8 @@ func explainPage(a httpcall.Answer) error {
 			"itself is (https, the right host); if it leads to a login page, the addon's routes must not ask for a login", a.Status)
 	case a.HTML() && a.Status == http.StatusNotFound:
 		return errors.New("odoo answers HTTP 404 with a page: its database is gone, ODOO_DATABASE is not the name of one " +
-			"(needed where Odoo has several), the credit addon is not installed in it, or the path of ODOO_SERVICE_URL is wrong")
+			"(needed where an Odoo 19 has several; 17 and 18 go by their dbfilter alone), the credit addon is not installed in it, " +
+			"or the path of ODOO_SERVICE_URL is wrong")
 	case a.HTML():
 		return fmt.Errorf("ODOO_SERVICE_URL answers HTTP %d with a page and not in JSON: "+
 			"it is not where the credit addon is, or the addon has a fault; see Odoo's log", a.Status)

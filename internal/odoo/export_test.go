@@ -2,8 +2,10 @@ package odoo
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
 )
 
 // Waiting is how many operations are queued.
@@ -20,4 +22,10 @@ func (s *Service) Waiting() int {
 // ReserveOnce is Reserve without its repeats, in the line of settlements.
 func (s *Service) ReserveOnce(ctx context.Context, op app.CreditOperation) error {
 	return s.settle.do(ctx, opReserve, op).err(opReserve)
+}
+
+// JudgeReservations reads an answer of the list of reservations.
+func JudgeReservations(status int, body []byte) (app.ReservationPage, bool, error) {
+	page, offered, v := judgeReservations(httpcall.Answer{Status: status, Body: body, Header: http.Header{}})
+	return page, offered, v.err(opList)
 }

@@ -51,10 +51,12 @@ UNION ALL
 SELECT user_id, format('event %s of generation %s has no generation', seq, generation_id) FROM events e
 WHERE NOT EXISTS (SELECT FROM generations WHERE id = e.generation_id)`,
 
-	// The positions of a user's events run from 1 to the counter, without gaps.
-	`SELECT user_id, format('%s events end at position %s; the counter says %s', n, last, event_position)
-FROM (SELECT user_id, count(*) AS n, max(position) AS last FROM events GROUP BY user_id) e LEFT JOIN accounts a USING (user_id)
-WHERE n <> last OR last IS DISTINCT FROM event_position`,
+	// The positions of a user's events run from 1 to the counter. Those that are
+	// missing are as many as were removed with their generations.
+	`SELECT coalesce(e.user_id, a.user_id), format('%s events, and %s removed, end at position %s; the counter says %s',
+	e.n, a.events_removed, e.last, a.event_position)
+FROM (SELECT user_id, count(*) AS n, max(position) AS last FROM events GROUP BY user_id) e FULL JOIN accounts a USING (user_id)
+WHERE coalesce(e.n, 0) + coalesce(a.events_removed, 0) IS DISTINCT FROM a.event_position OR e.last > a.event_position`,
 
 	// The counters of Stats are the numbers of rows.
 	`SELECT '00000000-0000-0000-0000-000000000000'::uuid, format('%s generations are %s, counted as %s', n, status, counted)

@@ -69,9 +69,15 @@ func kindOf(err error) error {
 		return ErrOutcomeUnknown
 	case errors.As(err, &e):
 		return kindOfState(e.Code)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return nil
-	case errors.As(err, &connect), errors.As(err, &network),
+	case errors.As(err, &connect), errors.Is(err, errLost):
+		// Also where the way to the server is silent, so that it was our own patience
+		// that ended: the chain has a DeadlineExceeded then, as that of a caller's context.
+		return ErrUnavailable
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil
+	case errors.As(err, &network),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
 		return ErrUnavailable
 	}

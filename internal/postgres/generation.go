@@ -37,6 +37,36 @@ func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)
 	return found[0], nil
 }
 
+const (
+	selectGenerations = `SELECT ` + generationColumns + ` FROM generations WHERE id = ANY ($1::uuid[])`
+	runsOfGenerations = `SELECT ` + runColumns + ` FROM runs WHERE generation_id = ANY ($1::uuid[]) ORDER BY generation_id, number`
+)
+
+// GetMany loads generations as Get does, in one round trip. Those that are not there
+// are missing from the map.
+func (s *Store) GetMany(ctx context.Context, wanted []aigen.ID) (map[aigen.ID]*aigen.Generation, error) {
+	found := make([]*aigen.Generation, 0, len(wanted))
+	err := s.snapshot(ctx, "get generations", func(b *pgx.Batch) {
+		found = found[:0]
+		if len(wanted) == 1 { // nobody else came: the cheaper way
+			b.Queue(selectGeneration, idArg(wanted[0])).Query(each(loadGeneration(&found)))
+			b.Queue(runsOfGeneration, idArg(wanted[0])).Query(each(loadRun(&found)))
+			return
+		}
+		b.Queue(s.settings)
+		b.Queue(selectGenerations, ids(wanted)).Query(each(loadGeneration(&found)))
+		b.Queue(runsOfGenerations, ids(wanted)).Query(each(loadRun(&found)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[aigen.ID]*aigen.Generation, len(found))
+	for _, g := range found {
+		byID[g.ID] = g
+	}
+	return byID, nil
+}
+
 // List implements app.GenerationRepository. It is one round trip, whatever the length.
 func (s *Store) List(ctx context.Context, q app.ListQuery) ([]*aigen.Generation, error) {
 	where, args := listFilter(q)

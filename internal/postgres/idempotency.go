@@ -51,38 +51,43 @@ type keyState struct {
 	stored  bool // there is a row
 	touched bool
 	expires time.Time // zero: the key is free
+	run     aigen.ID  // of the record
 	record  *draft    // to be written
 }
 
 // lockKeys comes last of all locks.
-const lockKeys = `SELECT k.user_id, k.key, k.expires_at FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS key) n
+const lockKeys = `SELECT k.user_id, k.key, k.expires_at, k.run_id FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS key) n
 JOIN idempotency_keys k ON k.user_id = n.user_id AND k.key = n.key ORDER BY k.user_id, k.key FOR UPDATE OF k`
 
 // keyTaken reports whether a record that has not expired stands in the way of ch's.
 // What ch itself forgets does not: so an answer replaces the record of a request
 // that was still open.
 func (b *batch) keyTaken(ch *app.Change) bool {
-	if ch.Record == nil || forgets(ch) {
+	if ch.Record == nil {
 		return false
 	}
 	k, ok := b.keys[userKey{ch.Record.UserID, ch.Record.Key}]
-	return ok && k.expires.UnixMicro() > ch.Record.CreatedAt.UnixMicro()
+	return ok && !k.forgottenBy(ch, ch.Record.UserID, ch.Record.Key) && k.expires.UnixMicro() > ch.Record.CreatedAt.UnixMicro()
 }
 
-func forgets(ch *app.Change) bool {
-	return ch.ForgetKey == ch.Record.Key && ch.Generation.UserID == ch.Record.UserID
+// forgottenBy reports whether ch frees this key. It must be the record that ch means:
+// two requests that found the same one given up would else each free the key, the
+// second one from what the first has put there.
+func (k *keyState) forgottenBy(ch *app.Change, user aigen.ID, key string) bool {
+	return ch.ForgetKey == key && ch.Generation.UserID == user && k.run == ch.ForgetRun
 }
 
 // keepKeys comes after keyTaken has found the key free or expired.
 func (b *batch) keepKeys(d *draft) {
 	ch := d.change
 	if ch.ForgetKey != "" {
-		k := b.key(userKey{ch.Generation.UserID, ch.ForgetKey})
-		k.touched, k.expires, k.record = true, time.Time{}, nil
+		if k := b.key(userKey{ch.Generation.UserID, ch.ForgetKey}); k.run == ch.ForgetRun {
+			k.touched, k.expires, k.run, k.record = true, time.Time{}, aigen.ID{}, nil
+		}
 	}
 	if ch.Record != nil {
 		k := b.key(userKey{ch.Record.UserID, ch.Record.Key})
-		k.touched, k.expires, k.record = true, ch.Record.ExpiresAt, d
+		k.touched, k.expires, k.run, k.record = true, ch.Record.ExpiresAt, ch.Record.RunID, d
 	}
 }
 

@@ -79,7 +79,7 @@ func (h *onWarning) Handle(_ context.Context, r slog.Record) error {
 // commit. Neither leaves anything.
 func (Internals) Panics(t *testing.T, s *Store) {
 	t.Helper()
-	const insert = `INSERT INTO accounts VALUES (gen_random_uuid(), NULL, 0, 0)`
+	const insert = `INSERT INTO accounts VALUES (gen_random_uuid(), NULL, 0, 0, 0)`
 	require.Panics(t, func() {
 		_ = s.write(t.Context(), "test", func(ctx context.Context, t *tx) error {
 			t.queue(insert)

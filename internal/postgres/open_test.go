@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"testing"
 	"time"
@@ -250,4 +251,16 @@ func waitFor(t testing.TB, db *pgx.Conn, query string) {
 		require.NoError(t, db.QueryRow(context.Background(), query).Scan(&ok))
 		return ok
 	}, 10*time.Second, 5*time.Millisecond, query)
+}
+
+// A server that takes the connection and says nothing (it is stopped, or the way to it
+// is cut without a word) cannot be reached: that passes, and is no defect of ours.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	_, err = postgres.Open(t.Context(), "postgres://u@"+l.Addr().String()+"/d?sslmode=disable&connect_timeout=1", postgres.Options{Logger: quiet})
+	require.ErrorIs(t, err, postgres.ErrUnavailable)
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
 }

@@ -78,7 +78,7 @@ INSERT INTO runs (generation_id, number, id, user_id, sample_id, stage, resoluti
 	SELECT id, 1, run, user_id, '', 'samples', '', 100, CASE WHEN live THEN 'held' ELSE 'deducted' END, at, '[]', at FROM g;
 INSERT INTO events SELECT id, 1, user_id, row_number() OVER (PARTITION BY user_id ORDER BY i), 'generation_created', at,
 	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g ORDER BY i;
-INSERT INTO accounts SELECT user_id, 1000000, 100 * count(*) FILTER (WHERE live), count(*) FROM g GROUP BY user_id;
+INSERT INTO accounts SELECT user_id, 1000000, 100 * count(*) FILTER (WHERE live), count(*), 0 FROM g GROUP BY user_id;
 INSERT INTO ledger_entries (user_id, kind, amount, run_id, generation_id, balance_after, held_after, at)
 	SELECT user_id, 'reserve', 100, run, id, 1000000, 100, at FROM g ORDER BY i;
 INSERT INTO ledger_entries (user_id, kind, amount, run_id, generation_id, balance_after, held_after, at)
@@ -167,6 +167,9 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 		require.NoError(t, err)
 		changes = append(changes, cancelling(t, p, g))
 	}
+	begin("Get, many at once")
+	_, err := s.GetMany(ctx, live)
+	require.NoError(t, err)
 	begin("List")
 	list, err := s.List(ctx, app.ListQuery{UserID: users[0], Limit: 20})
 	require.NoError(t, err)
@@ -227,6 +230,9 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	require.NoError(t, err)
 	begin("Purge, every ten minutes")
 	_, err = s.Purge(ctx, now.Add(48*time.Hour), 1000)
+	stopped(err)
+	begin("RemoveEnded, while there is something to remove")
+	_, err = s.RemoveEnded(ctx, now.Add(48*time.Hour), size)
 	stopped(err)
 	begin("Stats, at each look at /metrics")
 	_, err = s.Stats(ctx)
@@ -365,6 +371,8 @@ var indexes = []struct{ part, index string }{
 	{settleDrop, "deliveries_pkey"},
 	{"FROM generations WHERE id = $1::uuid", "generations_pkey"},
 	{"FROM runs WHERE generation_id = $1::uuid", "runs_pkey"},
+	{selectGenerations, "generations_pkey"},
+	{runsOfGenerations, "runs_pkey"},
 	{"FROM runs WHERE generation_id = ANY (ARRAY(", "generations_list"},
 	{"FROM generations WHERE user_id = $1", "generations_list"},
 	{eventsOfGeneration, "events_pkey"},
@@ -388,6 +396,11 @@ var indexes = []struct{ part, index string }{
 	{giveBack, "deliveries_pkey"},
 	{dueGenerations, "generations_due"},
 	{purgeKeys, "idempotency_keys_expiry"},
+	{selectEnded, "generations_ended"},
+	{deleteEvents, "events_pkey"},
+	{deleteRuns, "runs_pkey"},
+	{deleteGenerations, "generations_pkey"},
+	{countRemoved, "accounts_pkey"},
 	{statsGenerations, "generation_counts"},
 	{statsWaiting, "deliveries_waiting"},
 	{statsDead, "deliveries_dead"},

@@ -105,7 +105,7 @@ func (b *batch) readGeneration(r pgx.Rows) error {
 func (b *batch) readKey(r pgx.Rows) error {
 	var key userKey
 	k := &keyState{stored: true}
-	err := r.Scan((*idColumn)(&key.user), &key.key, (*timeColumn)(&k.expires))
+	err := r.Scan((*idColumn)(&key.user), &key.key, (*timeColumn)(&k.expires), (*idColumn)(&k.run))
 	b.keys[key] = k
 	return err
 }

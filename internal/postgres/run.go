@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 const runColumns = `generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
@@ -134,4 +136,17 @@ func (t *tx) queueRuns(sql string, rows []runRow) {
 		optional(rows, func(r runRow) string { return r.jobs }),
 		times(rows, func(r runRow) time.Time { return r.Deadline }),
 		times(rows, func(r runRow) time.Time { return r.CreatedAt }))
+}
+
+const bookedRuns = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
+WHERE (generation_id, number) > ($1::uuid, $2::bigint) ORDER BY generation_id, number LIMIT $3::bigint`
+
+// Runs implements app.RunBook.
+func (s *Store) Runs(ctx context.Context, after app.RunPlace, limit int) ([]app.BookedRun, error) {
+	// The nil UUID as a value: idArg makes NULL of it, and nothing is greater than that.
+	return query(ctx, s, "list runs", func(rows pgx.Rows) (r app.BookedRun, err error) {
+		err = rows.Scan((*idColumn)(&r.GenerationID), &r.Number, (*idColumn)(&r.ID), (*idColumn)(&r.UserID),
+			(*int64)(&r.Amount), (*string)(&r.Reservation), (*timeColumn)(&r.CreatedAt))
+		return r, err
+	}, bookedRuns, after.GenerationID.String(), after.Number, limit)
 }

@@ -104,7 +104,7 @@ func TestAuditFinds(t *testing.T) {
 		`UPDATE runs SET reservation = 'refunded'`:                                            "in the ledger",
 		`UPDATE runs SET reservation = 'pending'`:                                             "in the ledger",
 		`UPDATE generations SET last_event = last_event + 1`:                                  "its log ends",
-		`INSERT INTO accounts VALUES (gen_random_uuid(), 100, 0, 0)`:                          "its entries make",
+		`INSERT INTO accounts VALUES (gen_random_uuid(), 100, 0, 0, 0)`:                       "its entries make",
 		`UPDATE accounts SET held = 0, balance = NULL WHERE event_position = 1`:               "its entries make",
 		`ALTER TABLE generations DISABLE TRIGGER generations_logged; DELETE FROM generations`: "has no generation",
 		`UPDATE accounts SET event_position = 2`:                                              "the counter says",

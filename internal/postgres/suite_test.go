@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/batch"
 	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
@@ -31,7 +32,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// As it is used: with changes that come together in one transaction, by two writers.
+// As it is used: with changes that come together in one transaction, by two writers,
+// and loads that come together in one query.
 func TestStoreBatched(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, o storetest.Options) storetest.Store {
@@ -49,6 +51,10 @@ type batched struct {
 
 func (b batched) Apply(ctx context.Context, changes []*app.Change) []error {
 	return b.batch.Apply(ctx, changes)
+}
+
+func (b batched) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
+	return b.batch.Get(ctx, id)
 }
 
 func options(o storetest.Options) postgres.Options {

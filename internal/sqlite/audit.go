@@ -43,6 +43,13 @@ WHERE b.deducted <> (r.reservation = 'deducted') OR b.refunded <> (r.reservation
 	lower(hex(g.id)), g.last_event, e.last)
 FROM generations g JOIN (SELECT generation_id, max(seq) AS last FROM events GROUP BY generation_id) e ON e.generation_id = g.id
 WHERE e.last <> g.last_event`,
+
+	// The positions of a user's events run from 1 to the counter. Those that are
+	// missing are as many as were removed with their generations.
+	`SELECT coalesce(e.user_id, a.user_id), format('%d events, and %d removed, end at position %d; the counter says %d',
+	e.n, a.events_removed, e.last, a.event_position)
+FROM (SELECT user_id, count(*) AS n, max(position) AS last FROM events GROUP BY user_id) e FULL JOIN accounts a ON a.user_id = e.user_id
+WHERE coalesce(e.n, 0) + coalesce(a.events_removed, 0) IS NOT a.event_position OR e.last > a.event_position`,
 }
 
 // Audit reads the whole database and reports the number of rows in each table, and

@@ -52,24 +52,28 @@ func (s *Store) Purge(ctx context.Context, now time.Time, limit int) (int, error
 // What ch itself forgets does not: so an answer replaces the record of a request
 // that was still open.
 func keyTaken(ctx context.Context, c *session, ch *app.Change) (bool, error) {
-	if ch.Record == nil || forgets(ch) {
+	if ch.Record == nil {
 		return false, nil
 	}
-	const query = `SELECT expires_at FROM idempotency_keys WHERE user_id = ? AND key = ?`
+	const query = `SELECT expires_at, run_id FROM idempotency_keys WHERE user_id = ? AND key = ?`
 	var expires int64
-	found, err := c.one(ctx, []any{&expires}, query, ch.Record.UserID[:], ch.Record.Key)
-	return found && expires > ch.Record.CreatedAt.UnixMicro(), err
+	var run aigen.ID
+	found, err := c.one(ctx, []any{&expires, idColumn(&run)}, query, ch.Record.UserID[:], ch.Record.Key)
+	return found && !forgets(ch, run) && expires > ch.Record.CreatedAt.UnixMicro(), err
 }
 
-func forgets(ch *app.Change) bool {
-	return ch.ForgetKey == ch.Record.Key && ch.Generation.UserID == ch.Record.UserID
+// forgets reports whether ch frees the key of its own record, which is of this run. It
+// must be the record that ch means: two requests that found the same one given up would
+// else each free the key, the second one from what the first has put there.
+func forgets(ch *app.Change, run aigen.ID) bool {
+	return ch.ForgetKey == ch.Record.Key && ch.Generation.UserID == ch.Record.UserID && ch.ForgetRun == run
 }
 
 // saveKey comes after keyTaken has found the key free or expired.
 func saveKey(ctx context.Context, c *session, ch *app.Change) error {
 	if ch.ForgetKey != "" {
-		const forget = `DELETE FROM idempotency_keys WHERE user_id = ? AND key = ?`
-		if _, err := c.exec(ctx, forget, ch.Generation.UserID[:], ch.ForgetKey); err != nil {
+		const forget = `DELETE FROM idempotency_keys WHERE user_id = ? AND key = ? AND run_id IS ?`
+		if _, err := c.exec(ctx, forget, ch.Generation.UserID[:], ch.ForgetKey, idArg(ch.ForgetRun)); err != nil {
 			return err
 		}
 	}

@@ -106,7 +106,7 @@ func TestSessionRecovers(t *testing.T) {
 	t.Parallel()
 	s := opened(t, filepath.Join(t.TempDir(), "aigen.db"))
 	insert := func(ctx context.Context, c *session) error {
-		_, err := c.exec(ctx, `INSERT INTO accounts VALUES (randomblob(16), NULL, 0, 0)`)
+		_, err := c.exec(ctx, `INSERT INTO accounts VALUES (randomblob(16), NULL, 0, 0, 0)`)
 		return err
 	}
 	require.Panics(t, func() {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // loadRuns gives each generation of the list its runs, oldest first.
@@ -114,4 +115,21 @@ func saveRun(ctx context.Context, c *session, g *aigen.Generation, r *aigen.Run)
 		r.SampleID, r.Resolution.String(), int64(r.Amount), string(r.Reservation),
 		timeArg(r.AskAt), jobs, timeArg(r.Deadline), r.CreatedAt.UnixMicro())
 	return err
+}
+
+// Runs implements app.RunBook.
+func (s *Store) Runs(ctx context.Context, after app.RunPlace, limit int) (list []app.BookedRun, err error) {
+	const query = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
+WHERE (generation_id, number) > (?, ?) ORDER BY generation_id, number LIMIT ?`
+	err = s.view(ctx, "list runs", func(ctx context.Context, c *session) error {
+		list = nil
+		return c.each(ctx, func(rows *sql.Rows) error {
+			var r app.BookedRun
+			err := rows.Scan(idColumn(&r.GenerationID), &r.Number, idColumn(&r.ID), idColumn(&r.UserID),
+				(*int64)(&r.Amount), (*string)(&r.Reservation), timeColumn(&r.CreatedAt))
+			list = append(list, r)
+			return err
+		}, query, after.GenerationID[:], after.Number, limit)
+	})
+	return list, err
 }

@@ -138,8 +138,9 @@ func TestAuditFinds(t *testing.T) {
 		`UPDATE runs SET reservation = 'refunded'`:                              "in the ledger",
 		`UPDATE runs SET reservation = 'pending'`:                               "in the ledger",
 		`UPDATE generations SET last_event = last_event + 1`:                    "its log ends",
-		`INSERT INTO accounts VALUES (randomblob(16), 100, 0, 0)`:               "its entries make",
+		`INSERT INTO accounts VALUES (randomblob(16), 100, 0, 0, 0)`:            "its entries make",
 		`UPDATE accounts SET held = 0, balance = NULL WHERE event_position = 1`: "its entries make",
+		`UPDATE accounts SET event_position = event_position + 1`:               "the counter says",
 	} {
 		path := file(t)
 		s := open(t, path, sqlite.Options{InitialCredits: 1000})

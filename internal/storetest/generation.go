@@ -149,7 +149,7 @@ func testDiscard(t *testing.T, open Open) {
 	_, err := g.Refused(w.policy, run.ID, false)
 	w.must(err)
 	discard := w.change(g) // with the event and the notice that Refused has recorded
-	discard.Discard, discard.ForgetKey = true, "key"
+	discard.Discard, discard.ForgetKey, discard.ForgetRun = true, "key", run.ID
 	late := &app.Change{Generation: g.Clone(), From: g.Version + 1, Discard: true}
 	errs := w.Apply(w.ctx, []*app.Change{late})
 	require.ErrorIs(t, errs[0], app.ErrVersionConflict)

@@ -45,7 +45,7 @@ func testKeys(t *testing.T, open Open) {
 	// cancellation has no run.
 	open2 := *c.Record
 	open2.Answer, open2.RunID = nil, aigen.ID{}
-	w.apply(&app.Change{Generation: w.get(c.Generation.ID), From: 1, ForgetKey: key, Record: &open2})
+	w.apply(&app.Change{Generation: w.get(c.Generation.ID), From: 1, ForgetKey: key, ForgetRun: c.Record.RunID, Record: &open2})
 	got, err = find(user)
 	w.must(err)
 	require.Equal(t, open2, got)
@@ -63,9 +63,37 @@ func testKeys(t *testing.T, open Open) {
 	w.must(err)
 	require.Equal(t, *again.Record, got, "an expired record is replaced")
 
-	w.apply(&app.Change{Generation: again.Generation, From: 1, ForgetKey: key})
+	w.apply(&app.Change{Generation: again.Generation, From: 1, ForgetKey: key, ForgetRun: again.Record.RunID})
 	_, err = find(user)
 	require.ErrorIs(t, err, app.ErrNoRecord, "forgotten")
+}
+
+// Two requests find the record of one that was given up, and each means to take its
+// place: the second one must not free the key from the first.
+func testKeyOfAnother(t *testing.T, open Open) {
+	w := setup(t, open, Options{InitialCredits: 1000})
+	given := w.accepted(w.id())
+	given.Record = w.record(given.Generation, "key")
+	w.apply(given)
+	user, stale := given.Generation.UserID, given.Record.RunID
+
+	second, third := w.accepted(user), w.accepted(user)
+	for _, c := range []*app.Change{second, third} {
+		c.Record = w.record(c.Generation, "key")
+		c.ForgetKey, c.ForgetRun = "key", stale
+	}
+	// In one transaction, and again in another one.
+	errs := w.Apply(w.ctx, []*app.Change{second, third})
+	w.must(errs[0])
+	require.ErrorIs(t, errs[1], app.ErrKeyTaken)
+	late := w.accepted(user)
+	late.Record = w.record(late.Generation, "key")
+	late.ForgetKey, late.ForgetRun = "key", stale
+	require.ErrorIs(t, w.Apply(w.ctx, []*app.Change{late})[0], app.ErrKeyTaken)
+	w.apply(&app.Change{Generation: w.get(given.Generation.ID), From: 1, ForgetKey: "key", ForgetRun: stale})
+	got, err := w.IdempotencyRecord(w.ctx, user, "key", w.now())
+	w.must(err)
+	require.Equal(t, *second.Record, got, "it is not forgotten for another run's sake")
 }
 
 // Many requests with one key at once: one has the effect.

@@ -17,6 +17,7 @@ type Store interface {
 	app.Outbox
 	app.Ledger
 	app.OperatorStore
+	app.RunBook
 
 	// Audit counts the rows of each table, and reports every breach of what must
 	// always hold: accounts are the sums of their entries, a run is deducted or
@@ -45,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"Generation/old runs change too", testOldRuns},
 		{"Generation/discard", testDiscard},
 		{"Generation/due", testDue},
+		{"Runs/all of them, in order", testRuns},
 		{"List/order and filters", testListFilters},
 		{"List/pages with equal times", testListPages},
 		{"Apply/version conflict", testVersionConflict},
@@ -57,8 +59,11 @@ func Run(t *testing.T, open Open) {
 		{"Events/order and limits", testEvents},
 		{"Events/positions without gaps", testPositions},
 		{"Events/a reader misses nothing", testReaderMissesNothing},
-		{"Idempotency/keys", testKeys},
+		{"Idempotency/keys", testKeys}, {"Idempotency/key of another", testKeyOfAnother},
 		{"Idempotency/purge", testPurge},
+		{"Retention/what ended goes, the rest stays", testRemoveEnded},
+		{"Retention/credits that are not decided", testRemoveUndecided},
+		{"Retention/several at once", testRemoveAtOnce},
 		{"Outbox/claim", testClaim},
 		{"Outbox/verdicts", testVerdicts},
 		{"Outbox/lease taken over", testLeaseTakenOver},

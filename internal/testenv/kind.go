@@ -115,6 +115,11 @@ func installed(patterns ...string) string {
 // PostgreSQLKind is PostgreSQL. Our own has fsync off: what tests kill is processes,
 // and the files of a process outlive it.
 func PostgreSQLKind() Kind {
+	return PostgreSQLWith("fsync=off", "full_page_writes=off", "max_connections=300")
+}
+
+// PostgreSQLWith is PostgreSQL with settings of postgresql.conf ("name=value").
+func PostgreSQLWith(settings ...string) Kind {
 	tool := func(name string) string {
 		path := installed("/usr/lib/postgresql/*/bin/postgres", "postgres")
 		if path == "" {
@@ -138,10 +143,14 @@ func PostgreSQLKind() Kind {
 			return s.run(tool("initdb"), "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 		},
 		command: func(s *Server) []string {
-			return []string{
+			args := []string{
 				tool("postgres"), "-D", s.dir + "/data", "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
-				"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300",
+				"-c", "unix_socket_directories=",
 			}
+			for _, setting := range settings {
+				args = append(args, "-c", setting)
+			}
+			return args
 		},
 	}
 }

@@ -38,6 +38,9 @@ func (s *Server) URL() string { return s.url }
 // Variable is the variable of the environment that names such a server.
 func (s *Server) Variable() string { return s.kind.Variable }
 
+// PID is the process of a server of our own, 0 for another one.
+func (s *Server) PID() int { return s.pid }
+
 // Own reports whether the server was started here.
 func (s *Server) Own() bool { return s.dir != "" }
 

@@ -143,7 +143,10 @@ func TestComposeIsFitForUse(t *testing.T) {
 	require.True(t, c.Services["aigen"].ReadOnly)
 	n8n := c.Services["n8n"].Environment
 	require.Equal(t, "false", n8n["N8N_USE_WORKFLOW_PUBLICATION_SERVICE"], "else a trigger dies with a broker that is away")
-	require.NotEmpty(t, n8n["N8N_ENCRYPTION_KEY"])
+	for _, name := range []string{"N8N_ENCRYPTION_KEY", "N8N_WEBHOOK_URL", "N8N_CONCURRENCY_PRODUCTION_LIMIT"} {
+		require.NotEmpty(t, n8n[name], "integrations/n8n/README.md says why")
+	}
+	require.Contains(t, c.Services["n8n"].Volumes, "pictures:"+n8n["N8N_RESTRICT_FILE_ACCESS_TO"], "the workflows write there")
 }
 
 func TestEnvExampleIsWhatComposeReads(t *testing.T) {

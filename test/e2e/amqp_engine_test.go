@@ -12,6 +12,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // amqpEngine stands for n8n: it takes jobs from RabbitMQ and reports, sometimes
@@ -21,14 +23,14 @@ type amqpEngine struct {
 	on servers
 
 	mu   sync.Mutex
-	seen map[string]job // by jobId: the first copy
+	seen map[string]testprogram.Job // by jobId: the first copy
 	runs map[string]map[int]string
 	rest int // copies of jobs that were seen before
 }
 
 func startAMQPEngine(t *testing.T, on servers) *amqpEngine {
 	t.Helper()
-	e := &amqpEngine{t: t, on: on, seen: map[string]job{}, runs: map[string]map[int]string{}}
+	e := &amqpEngine{t: t, on: on, seen: map[string]testprogram.Job{}, runs: map[string]map[int]string{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -80,7 +82,7 @@ func (e *amqpEngine) consume(ctx context.Context, wg *sync.WaitGroup) {
 
 // take checks a message against the contract, reports, and acknowledges.
 func (e *amqpEngine) take(ctx context.Context, m amqp.Delivery) {
-	var j job
+	var j testprogram.Job
 	if !assert.NoError(e.t, json.Unmarshal(m.Body, &j)) {
 		return
 	}
@@ -94,7 +96,7 @@ func (e *amqpEngine) take(ctx context.Context, m amqp.Delivery) {
 	_ = m.Ack(false) // if it is lost the job comes again, and is known
 }
 
-func (e *amqpEngine) remember(j job) (first bool) {
+func (e *amqpEngine) remember(j testprogram.Job) (first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, known := e.seen[j.JobID]; known {
@@ -111,8 +113,8 @@ func (e *amqpEngine) remember(j job) (first bool) {
 	return true
 }
 
-func (e *amqpEngine) work(ctx context.Context, j *job) {
-	body := j.success()
+func (e *amqpEngine) work(ctx context.Context, j *testprogram.Job) {
+	body := j.Success()
 	if j.Attempt == 1 && rand.IntN(20) == 0 {
 		body = map[string]any{"status": "failure", "stage": "samples_generated", "error": map[string]any{
 			"code": "busy", "message": "Try again.", "retryable": true,
@@ -131,9 +133,9 @@ func (e *amqpEngine) work(ctx context.Context, j *job) {
 }
 
 // insist reports until the service has answered.
-func (e *amqpEngine) insist(ctx context.Context, j *job, body map[string]any) {
+func (e *amqpEngine) insist(ctx context.Context, j *testprogram.Job, body map[string]any) {
 	for ctx.Err() == nil {
-		status, answer, err := j.report(body)
+		status, answer, err := j.Report(body)
 		switch {
 		case err == nil && status == http.StatusOK:
 			return

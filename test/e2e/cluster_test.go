@@ -1,10 +1,10 @@
 package e2e
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -15,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // cluster is several replicas of the program on one set of servers, with a balancer
@@ -29,14 +30,14 @@ type cluster struct {
 	dirs     []string
 
 	mu       sync.RWMutex
-	replicas []*program // nil: down
+	replicas []*testprogram.Program // nil: down
 	next     atomic.Int64
 }
 
 // startCluster starts n replicas with these settings.
 func startCluster(t *testing.T, n int, settings map[string]string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, settings: map[string]string{}, dirs: make([]string, n), replicas: make([]*program, n)}
+	c := &cluster{t: t, settings: map[string]string{}, dirs: make([]string, n), replicas: make([]*testprogram.Program, n)}
 	balancer := httptest.NewServer(c.balancer())
 	t.Cleanup(balancer.Close)
 	c.url = balancer.URL
@@ -53,7 +54,7 @@ func startCluster(t *testing.T, n int, settings map[string]string) *cluster {
 
 // up starts replica i.
 func (c *cluster) up(i int) {
-	p := start(c.t, c.dirs[i], c.settings)
+	p := testprogram.Start(c.t, c.dirs[i], c.settings)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replicas[i] = p
@@ -65,7 +66,7 @@ func (c *cluster) kill(i int) {
 	p := c.replicas[i]
 	c.replicas[i] = nil
 	c.mu.Unlock()
-	p.kill()
+	p.Kill()
 }
 
 // stop ends all replicas in order.
@@ -73,7 +74,7 @@ func (c *cluster) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range c.replicas {
-		assert.Equal(c.t, 0, p.stop(), "exit code of replica %d", i)
+		assert.Equal(c.t, 0, p.Stop(), "exit code of replica %d", i)
 	}
 }
 
@@ -89,7 +90,7 @@ func (c *cluster) balancer() http.Handler {
 		},
 		FlushInterval: -1,
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-		ErrorLog:      silent,
+		ErrorLog:      log.New(io.Discard, "", 0),
 	}
 }
 
@@ -99,7 +100,7 @@ func (c *cluster) pick() *url.URL {
 	from := int(c.next.Add(1))
 	for i := range c.replicas {
 		if p := c.replicas[(from+i)%len(c.replicas)]; p != nil {
-			u, _ := url.Parse(p.url)
+			u, _ := url.Parse(p.URL)
 			return u
 		}
 	}
@@ -121,7 +122,7 @@ func (c *cluster) killFor(d, interval time.Duration) (kills int) {
 // person uses the service as somebody in a hurry would, until the time is over, and
 // remembers each promise.
 type person struct {
-	*user
+	*testprogram.User
 	accepted map[string]string // Idempotency-Key -> generation
 }
 
@@ -129,9 +130,9 @@ type person struct {
 // is repeated with the same key until there is one.
 func (p *person) work(t *testing.T, url string, end time.Time) {
 	for n := 0; time.Now().Before(end); n++ {
-		key := fmt.Sprintf("%s-%d", p.id, n)
-		a, ok := p.insist(t, func() (answer, error) { return p.create(url, key, "a fox "+key) })
-		if !ok || !assert.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw) {
+		key := fmt.Sprintf("%s-%d", p.ID, n)
+		a, ok := p.insist(t, func() (testprogram.Answer, error) { return p.Create(url, key, "a fox "+key) })
+		if !ok || !assert.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw) {
 			return
 		}
 		p.accepted[key] = a.GenerationID
@@ -146,7 +147,7 @@ func (p *person) work(t *testing.T, url string, end time.Time) {
 func (p *person) finish(t *testing.T, url, id string, end time.Time) {
 	regenerated := false
 	for time.Now().Before(end) {
-		g, ok := p.insist(t, func() (answer, error) { return p.get(url, id) })
+		g, ok := p.insist(t, func() (testprogram.Answer, error) { return p.Get(url, id) })
 		if !ok {
 			return
 		}
@@ -162,8 +163,8 @@ func (p *person) finish(t *testing.T, url, id string, end time.Time) {
 				verb, body, regenerated = "regenerate-samples", map[string]any{"inputPrompt": "a blue fox"}, true
 			}
 			key := id + verb + g.SampleAssets[0].AssetID
-			a, ok := p.insist(t, func() (answer, error) { return p.post(url, id, verb, key, body) })
-			if !ok || !assert.Less(t, a.HTTP, 300, "%s: %s", verb, a.raw) {
+			a, ok := p.insist(t, func() (testprogram.Answer, error) { return p.Post(url, id, verb, key, body) })
+			if !ok || !assert.Less(t, a.HTTP, 300, "%s: %s", verb, a.Raw) {
 				return
 			}
 		default:
@@ -173,17 +174,17 @@ func (p *person) finish(t *testing.T, url, id string, end time.Time) {
 }
 
 // insist repeats a call until it is answered: lost connections, bad gateways, 503.
-func (p *person) insist(t *testing.T, call func() (answer, error)) (answer, bool) {
+func (p *person) insist(t *testing.T, call func() (testprogram.Answer, error)) (testprogram.Answer, bool) {
 	deadline := time.Now().Add(90 * time.Second)
 	for {
 		a, err := call()
 		if err == nil && a.HTTP != http.StatusServiceUnavailable && a.HTTP != http.StatusConflict && a.HTTP < 502 {
-			return a, assert.NotEqual(t, http.StatusInternalServerError, a.HTTP, "%s", a.raw)
+			return a, assert.NotEqual(t, http.StatusInternalServerError, a.HTTP, "%s", a.Raw)
 		}
 		if err == nil && a.HTTP == http.StatusConflict && a.Code != "idempotency_conflict" {
 			return a, true // the generation went on without us
 		}
-		if !assert.True(t, time.Now().Before(deadline), "no answer in 90 s: %v %s", err, a.raw) {
+		if !assert.True(t, time.Now().Before(deadline), "no answer in 90 s: %v %s", err, a.Raw) {
 			return a, false
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -195,7 +196,7 @@ func crowd(t *testing.T, n int) []*person {
 	t.Helper()
 	people := make([]*person, n)
 	for i := range people {
-		people[i] = &person{user: newUser(t), accepted: map[string]string{}}
+		people[i] = &person{User: testprogram.NewUser(t), accepted: map[string]string{}}
 	}
 	return people
 }
@@ -282,63 +283,4 @@ func (n *notifications) take(t *testing.T, r *http.Request, raw []byte) {
 		n.told[what] = map[string]bool{}
 	}
 	n.told[what][key] = true
-}
-
-// auditPostgres asks the same questions as audit, in PostgreSQL's words.
-func auditPostgres(t *testing.T, databaseURL string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("pgx", databaseURL)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	for _, a := range postgresAudits {
-		require.Empty(t, rowsOf(t, db, a.query), "broken: %s", a.rule)
-	}
-	return db
-}
-
-var postgresAudits = []struct{ rule, query string }{
-	{"a run's reservation is what its ledger entries say", `
-		SELECT r.id, r.reservation, r.amount, string_agg(e.kind || ':' || e.amount, ',')
-		FROM runs r LEFT JOIN ledger_entries e ON e.run_id = r.id
-		GROUP BY r.id, r.reservation, r.amount
-		HAVING NOT CASE r.reservation
-			WHEN 'held'     THEN count(e.id) = 1 AND count(*) FILTER (WHERE e.kind = 'reserve') = 1
-			WHEN 'deducted' THEN count(e.id) = 2 AND count(*) FILTER (WHERE e.kind = 'reserve') = 1 AND count(*) FILTER (WHERE e.kind = 'deduct') = 1
-			WHEN 'refunded' THEN count(e.id) = 2 AND count(*) FILTER (WHERE e.kind = 'reserve') = 1 AND count(*) FILTER (WHERE e.kind = 'refund') = 1
-			ELSE count(e.id) = 0 END
-		OR (count(e.id) > 0 AND (min(e.amount) <> r.amount OR max(e.amount) <> r.amount))`},
-	{"no entry without a run", `
-		SELECT run_id FROM ledger_entries e
-		WHERE run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = e.run_id)`},
-	{"an account is the sum of its entries", `
-		SELECT a.user_id, a.balance, a.held FROM accounts a JOIN ledger_entries e USING (user_id)
-		GROUP BY a.user_id, a.balance, a.held
-		HAVING a.balance <> sum(CASE e.kind WHEN 'deduct' THEN -e.amount WHEN 'open' THEN e.amount WHEN 'grant' THEN e.amount ELSE 0 END)
-		    OR a.held <> sum(CASE e.kind WHEN 'reserve' THEN e.amount WHEN 'deduct' THEN -e.amount WHEN 'refund' THEN -e.amount ELSE 0 END)`},
-	{"the log has no gap and ends with the state", `
-		SELECT g.id, g.status, g.last_event, count(e.seq), max(e.seq)
-		FROM generations g LEFT JOIN events e ON e.generation_id = g.id
-		GROUP BY g.id, g.status, g.last_event
-		HAVING count(e.seq) <> g.last_event OR max(e.seq) <> g.last_event
-		    OR (SELECT l.data::json->>'status' FROM events l WHERE l.generation_id = g.id AND l.seq = g.last_event) <> g.status`},
-	{"positions of a user have no gap", `
-		SELECT e.user_id, count(*), max(e.position) FROM events e JOIN accounts a USING (user_id)
-		GROUP BY e.user_id, a.event_position
-		HAVING count(*) <> max(e.position) OR max(e.position) <> a.event_position`},
-	{"what has ended holds nothing, works on nothing and is due never", `
-		SELECT g.id, g.status, r.reservation, r.jobs FROM generations g JOIN runs r ON r.generation_id = g.id
-		WHERE g.status IN ('Completed', 'Failed', 'Cancelled', 'ContentRejected')
-		  AND (r.reservation IN ('pending', 'held') OR r.jobs::text LIKE '%"live"%' OR g.due_at IS NOT NULL)`},
-	{"what is being processed has exactly one live job", `
-		SELECT g.id, g.status, live.n
-		FROM generations g, LATERAL (
-			SELECT count(*) AS n FROM runs r, json_array_elements(r.jobs::json) j
-			WHERE r.generation_id = g.id AND j->>'state' = 'live') live
-		WHERE (live.n = 1) <> (g.status IN ('ProcessingSamples', 'ProcessingFinal')) OR live.n > 1`},
-	{"what has not ended is due some time", `
-		SELECT id, status FROM generations
-		WHERE status NOT IN ('Completed', 'Failed', 'Cancelled', 'ContentRejected') AND due_at IS NULL`},
-	{"an idempotency key has its generation", `
-		SELECT key FROM idempotency_keys k WHERE NOT EXISTS (SELECT 1 FROM generations g WHERE g.id = k.generation_id)`},
-	{"no delivery is dead", `SELECT id, kind, last_error FROM deliveries WHERE state = 'dead'`},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // Doctor tries each server for real, and says of each fault what to do.
@@ -70,11 +71,11 @@ func classicQueue(t *testing.T, broker string) string {
 
 func doctor(t *testing.T, settings map[string]string) (string, int) {
 	t.Helper()
-	path, err := binary()
+	path, err := testprogram.Binary()
 	require.NoError(t, err)
 	dir := t.TempDir()
 	cmd := exec.Command(path, "doctor")
-	cmd.Dir, cmd.Env = dir, environment(dir, settings)
+	cmd.Dir, cmd.Env = dir, testprogram.Environment(dir, settings)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // outage is how long a server is away. Minutes are for make test-outages.
@@ -45,20 +46,20 @@ func TestBrokerAway(t *testing.T) {
 	}()
 	time.Sleep(3 * time.Second) // the work is in full swing
 	require.NoError(t, broker.Stop())
-	u := newUser(t)
-	a, err := u.create(c.url, "", "asked while the broker was away")
+	u := testprogram.NewUser(t)
+	a, err := u.Create(c.url, "", "asked while the broker was away")
 	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+	require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 	require.Contains(t, readyz(t, c.url), `"name":"engine","state":"degraded","mode":"rabbitmq"`)
 	time.Sleep(away)
 	require.NoError(t, broker.Start())
 	<-done
-	people = append(people, &person{user: u, accepted: map[string]string{"": a.GenerationID}})
+	people = append(people, &person{User: u, accepted: map[string]string{"": a.GenerationID}})
 	generations := c.ended(people)
 	delete(people[len(people)-1].accepted, "")
-	db := auditPostgres(t, s.database)
-	eventually(t, "an empty outbox", func() bool { return count(t, db, "SELECT count(*) FROM deliveries") == 0 })
-	require.Zero(t, count(t, db, "SELECT count(*) FROM generations WHERE status = 'Failed'"), "an outage fails nothing")
+	db := testprogram.AuditPostgres(t, s.database)
+	testprogram.Eventually(t, "an empty outbox", func() bool { return testprogram.Count(t, db, "SELECT count(*) FROM deliveries") == 0 })
+	require.Zero(t, testprogram.Count(t, db, "SELECT count(*) FROM generations WHERE status = 'Failed'"), "an outage fails nothing")
 	c.stop()
 	jobs, repeats := e.counts()
 	t.Logf("broker away for %s: %d generations, %d jobs, %d seen again", away, generations, jobs, repeats)
@@ -82,9 +83,9 @@ func TestDatabaseRestarted(t *testing.T) {
 	for _, end := range []func() error{database.Stop, database.Kill} {
 		time.Sleep(3 * time.Second)
 		require.NoError(t, end())
-		a, err := newUser(t).create(c.url, "", "asked while the database was away")
+		a, err := testprogram.NewUser(t).Create(c.url, "", "asked while the database was away")
 		require.NoError(t, err)
-		require.Equal(t, http.StatusServiceUnavailable, a.HTTP, "%s", a.raw)
+		require.Equal(t, http.StatusServiceUnavailable, a.HTTP, "%s", a.Raw)
 		require.Equal(t, "database_unavailable", a.Code)
 		require.Contains(t, readyz(t, c.url), `"name":"database","state":"down"`)
 		require.NoError(t, database.Start())
@@ -118,17 +119,17 @@ func TestRedisGone(t *testing.T) {
 	c := startCluster(t, 2, settings)
 	startAMQPEngine(t, s)
 	for _, state := range []string{"ok", "degraded", "ok"} {
-		eventually(t, "Redis "+state, func() bool {
+		testprogram.Eventually(t, "Redis "+state, func() bool {
 			return strings.Contains(readyz(t, c.url), fmt.Sprintf(`"name":"events","state":%q`, state))
 		})
-		u := newUser(t)
-		a, err := u.create(c.url, "", "a fox")
+		u := testprogram.NewUser(t)
+		a, err := u.Create(c.url, "", "a fox")
 		require.NoError(t, err)
-		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+		require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 		// The stream may be of one replica and the work of the other.
 		events := stream(t, u, c.url, a.GenerationID, "samples_ready")
 		require.Contains(t, events, "event: generation_created")
-		u.until(t, c.url, a.GenerationID, "AwaitingSelection")
+		u.Until(t, c.url, a.GenerationID, "AwaitingSelection")
 		switch state {
 		case "ok":
 			require.NoError(t, redis.Kill())
@@ -137,9 +138,9 @@ func TestRedisGone(t *testing.T) {
 		}
 	}
 	// Each replica has a limit of its own now: somebody who asks without end is stopped.
-	u, refused := newUser(t), false
+	u, refused := testprogram.NewUser(t), false
 	for range 2000 {
-		a, err := u.call(http.MethodGet, c.url+"/api/v1/credits", "", nil)
+		a, err := u.Call(http.MethodGet, c.url+"/api/v1/credits", "", nil)
 		require.NoError(t, err)
 		if refused = a.HTTP == http.StatusTooManyRequests; refused {
 			require.Equal(t, "rate_limited", a.Code)
@@ -150,11 +151,11 @@ func TestRedisGone(t *testing.T) {
 }
 
 // stream follows a generation until an event of this type, or half a minute.
-func stream(t *testing.T, u *user, url, id, last string) string {
+func stream(t *testing.T, u *testprogram.User, url, id, last string) string {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url+"/api/v1/generations/"+id+"/events", nil)
 	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+u.token)
+	req.Header.Set("Authorization", "Bearer "+u.Token)
 	req.Header.Set("Accept", "text/event-stream")
 	res, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
 	require.NoError(t, err)
@@ -282,54 +283,54 @@ func TestOdoo(t *testing.T) {
 	t.Parallel()
 	o := startOdoo(t)
 	dir := t.TempDir()
-	p := start(t, dir, map[string]string{"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "ODOO_TIMEOUT": "500ms"})
-	u := newUser(t)
-	balance, err := u.call(http.MethodGet, p.url+"/api/v1/credits", "", nil)
+	p := testprogram.Start(t, dir, map[string]string{"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "ODOO_TIMEOUT": "500ms"})
+	u := testprogram.NewUser(t)
+	balance, err := u.Call(http.MethodGet, p.URL+"/api/v1/credits", "", nil)
 	require.NoError(t, err)
 	require.Equal(t, "100.00", balance.Available)
 
 	o.set(broke)
-	a, err := u.create(p.url, "", "cannot be paid")
+	a, err := u.Create(p.URL, "", "cannot be paid")
 	require.NoError(t, err)
 	require.Equal(t, []any{http.StatusPaymentRequired, "insufficient_credits"}, []any{a.HTTP, a.Code})
 
 	o.set(gone)
-	a, err = u.create(p.url, "", "nobody to ask")
+	a, err = u.Create(p.URL, "", "nobody to ask")
 	require.NoError(t, err)
 	require.Equal(t, []any{http.StatusServiceUnavailable, "credit_service_unavailable"}, []any{a.HTTP, a.Code}, "an outage is not a lack of credits")
 	require.Zero(t, o.count("reserved"))
 
 	o.set(late)
 	key := "asked-twice"
-	a, err = u.create(p.url, key, "answered too late")
+	a, err = u.Create(p.URL, key, "answered too late")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, a.HTTP)
 	require.Positive(t, o.count("reserved"), "Odoo has done it all the same")
 	o.set(well)
-	eventually(t, "the release of what nobody knew of", func() bool { return o.count("refunded") > 0 && o.count("reserved") == 0 })
+	testprogram.Eventually(t, "the release of what nobody knew of", func() bool { return o.count("refunded") > 0 && o.count("reserved") == 0 })
 
 	// The work is paid for when Odoo is back, however long that takes.
-	eventually(t, "the breaker closes", func() bool {
-		a, err = u.create(p.url, "", "paid later")
+	testprogram.Eventually(t, "the breaker closes", func() bool {
+		a, err = u.Create(p.URL, "", "paid later")
 		require.NoError(t, err)
 		return a.HTTP == http.StatusAccepted
 	})
-	u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-	eventually(t, "the samples are paid for", func() bool { return o.count("deducted") == 1 })
-	g, err := u.get(p.url, a.GenerationID)
+	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+	testprogram.Eventually(t, "the samples are paid for", func() bool { return o.count("deducted") == 1 })
+	g, err := u.Get(p.URL, a.GenerationID)
 	require.NoError(t, err)
-	a, err = u.post(p.url, g.ID, "select-sample", "", map[string]any{"sampleId": g.SampleAssets[0].AssetID})
+	a, err = u.Post(p.URL, g.ID, "select-sample", "", map[string]any{"sampleId": g.SampleAssets[0].AssetID})
 	require.NoError(t, err)
-	require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+	require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 	o.set(gone)
-	u.until(t, p.url, g.ID, "Completed")
-	require.Contains(t, readyz(t, p.url), `"status":"`, "it answers")
-	p.kill() // what is owed outlives the process
-	p = start(t, dir, map[string]string{"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "ODOO_TIMEOUT": "500ms"})
+	u.Until(t, p.URL, g.ID, "Completed")
+	require.Contains(t, readyz(t, p.URL), `"status":"`, "it answers")
+	p.Kill() // what is owed outlives the process
+	p = testprogram.Start(t, dir, map[string]string{"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "ODOO_TIMEOUT": "500ms"})
 	o.set(well)
-	eventually(t, "the final is paid for", func() bool { return o.count("deducted") == 2 })
+	testprogram.Eventually(t, "the final is paid for", func() bool { return o.count("deducted") == 2 })
 	require.Zero(t, o.count("reserved"))
-	require.Equal(t, 0, p.stop())
+	require.Equal(t, 0, p.Stop())
 }
 
 // With USE_SYNC_CREDIT_CHECK=false a request is accepted while Odoo is away, and
@@ -337,24 +338,24 @@ func TestOdoo(t *testing.T) {
 func TestOdooInBackground(t *testing.T) {
 	t.Parallel()
 	o := startOdoo(t)
-	p := start(t, t.TempDir(), map[string]string{
+	p := testprogram.Start(t, t.TempDir(), map[string]string{
 		"ODOO_SERVICE_URL": o.url, "ODOO_API_KEY": "key-of-odoo", "ODOO_TIMEOUT": "500ms", "USE_SYNC_CREDIT_CHECK": "false",
 	})
-	u := newUser(t)
+	u := testprogram.NewUser(t)
 	o.set(gone)
-	a, err := u.create(p.url, "", "accepted at once")
+	a, err := u.Create(p.URL, "", "accepted at once")
 	require.NoError(t, err)
-	require.Equal(t, []any{http.StatusAccepted, "Pending"}, []any{a.HTTP, a.Status}, "%s", a.raw)
+	require.Equal(t, []any{http.StatusAccepted, "Pending"}, []any{a.HTTP, a.Status}, "%s", a.Raw)
 	o.set(well)
-	u.until(t, p.url, a.GenerationID, "AwaitingSelection")
+	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
 	o.set(broke)
-	a, err = u.create(p.url, "", "turned down later")
+	a, err = u.Create(p.URL, "", "turned down later")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, a.HTTP)
-	eventually(t, "the refusal", func() bool {
-		g, err := u.get(p.url, a.GenerationID)
+	testprogram.Eventually(t, "the refusal", func() bool {
+		g, err := u.Get(p.URL, a.GenerationID)
 		require.NoError(t, err)
 		return g.Status == "Failed"
 	})
-	eventually(t, "word to the user", func() bool { return contains(p, `"type":"credits_insufficient"`) })
+	testprogram.Eventually(t, "word to the user", func() bool { return p.Logged(`"type":"credits_insufficient"`) })
 }

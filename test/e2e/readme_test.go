@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 var tourBlock = regexp.MustCompile("(?s)<!-- tour -->\n```bash\n(.*?)```")
@@ -33,16 +35,16 @@ func TestReadmeTour(t *testing.T) {
 	require.Equal(t, 1, strings.Count(script.String(), address))
 
 	dir := t.TempDir()
-	p := start(t, dir, map[string]string{"WORKER_RENDER": "true", "LEDGER_INITIAL_CREDITS": "100"})
-	path, err := binary()
+	p := testprogram.Start(t, dir, map[string]string{"WORKER_RENDER": "true", "LEDGER_INITIAL_CREDITS": "100"})
+	path, err := testprogram.Binary()
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
 	require.NoError(t, os.Symlink(path, filepath.Join(dir, "bin", "aigen")))
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.Replace(script.String(), address, p.url, 1))
-	cmd.Dir, cmd.Env = dir, environment(dir, nil)
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", strings.Replace(script.String(), address, p.URL, 1))
+	cmd.Dir, cmd.Env = dir, testprogram.Environment(dir, nil)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // servers are what a replica runs on.
@@ -54,12 +55,12 @@ func (c *cluster) settle(people []*person, s servers, n *notifications) (generat
 	t := c.t
 	t.Helper()
 	generations = c.ended(people)
-	db := auditPostgres(t, s.database)
-	eventually(t, "an empty outbox", func() bool { return count(t, db, "SELECT count(*) FROM deliveries") == 0 })
-	eventually(t, "an empty queue", func() bool { return depth(t, s.broker, s.queue) == 0 })
+	db := testprogram.AuditPostgres(t, s.database)
+	testprogram.Eventually(t, "an empty outbox", func() bool { return testprogram.Count(t, db, "SELECT count(*) FROM deliveries") == 0 })
+	testprogram.Eventually(t, "an empty queue", func() bool { return depth(t, s.broker, s.queue) == 0 })
 	require.Zero(t, depth(t, s.broker, s.queue+".dead"))
 	c.stop()
-	auditPostgres(t, s.database)
+	testprogram.AuditPostgres(t, s.database)
 	c.judge(db, people, n)
 	return generations
 }
@@ -68,21 +69,21 @@ func (c *cluster) settle(people []*person, s servers, n *notifications) (generat
 // were told.
 func (c *cluster) judge(db *sql.DB, people []*person, n *notifications) {
 	t := c.t
-	require.Zero(t, count(t, db, "SELECT count(*) FROM runs WHERE reservation NOT IN ('deducted','refunded')"))
-	require.Zero(t, count(t, db, "SELECT coalesce(sum(held),0) FROM accounts"))
+	require.Zero(t, testprogram.Count(t, db, "SELECT count(*) FROM runs WHERE reservation NOT IN ('deducted','refunded')"))
+	require.Zero(t, testprogram.Count(t, db, "SELECT coalesce(sum(held),0) FROM accounts"))
 	promised := 0
 	for _, p := range people {
 		promised += len(p.accepted)
 		for key, id := range p.accepted {
-			require.Equal(t, 1, count(t, db, "SELECT count(*) FROM generations WHERE id = $1 AND user_id = $2", id, p.id), "a 202 without a generation")
-			require.Equal(t, 1, count(t, db, "SELECT count(*) FROM idempotency_keys WHERE key = $1 AND generation_id = $2", key, id))
+			require.Equal(t, 1, testprogram.Count(t, db, "SELECT count(*) FROM generations WHERE id = $1 AND user_id = $2", id, p.ID), "a 202 without a generation")
+			require.Equal(t, 1, testprogram.Count(t, db, "SELECT count(*) FROM idempotency_keys WHERE key = $1 AND generation_id = $2", key, id))
 		}
 	}
-	require.Equal(t, promised, count(t, db, "SELECT count(*) FROM generations"), "a repeated request made a second generation")
+	require.Equal(t, promised, testprogram.Count(t, db, "SELECT count(*) FROM generations"), "a repeated request made a second generation")
 	types := map[string]string{"Completed": "generation_completed", "Failed": "generation_failed", "Cancelled": "generation_cancelled"}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, row := range rowsOf(t, db, "SELECT id::text || ' ' || status FROM generations") {
+	for _, row := range testprogram.RowsOf(t, db, "SELECT id::text || ' ' || status FROM generations") {
 		id, status := row[:36], row[37:]
 		require.NotEmpty(t, types[status], row)
 		assert.Len(t, n.told[id+" "+types[status]], 1, "told once of the end, under one key: %s", row)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // Each toggle of the contract, in both positions, on the real program.
@@ -16,14 +18,14 @@ func TestToggleCallbackSecurity(t *testing.T) {
 	for _, secured := range []bool{true, false} {
 		t.Run(fmt.Sprint(secured), func(t *testing.T) {
 			t.Parallel()
-			e := webhookEngine(t)
-			p := start(t, t.TempDir(), map[string]string{
-				"N8N_WEBHOOK_URL": e.url, "ENABLE_N8N_CALLBACK_SECURITY": fmt.Sprint(secured),
+			e := testprogram.WebhookEngine(t)
+			p := testprogram.Start(t, t.TempDir(), map[string]string{
+				"N8N_WEBHOOK_URL": e.URL, "ENABLE_N8N_CALLBACK_SECURITY": fmt.Sprint(secured),
 			})
-			u := newUser(t)
-			a, err := u.create(p.url, "", "a fox")
+			u := testprogram.NewUser(t)
+			a, err := u.Create(p.URL, "", "a fox")
 			require.NoError(t, err)
-			j := e.next(t)
+			j := e.Next(t)
 			require.Equal(t, a.GenerationID, j.GenerationID)
 			for _, try := range []struct {
 				name, header, value string
@@ -32,9 +34,9 @@ func TestToggleCallbackSecurity(t *testing.T) {
 				{"no proof", "", "", http.StatusUnauthorized},
 				{"another token", "Authorization", "Bearer nonsense", http.StatusForbidden},
 				{"another secret", "X-N8N-Webhook-Secret", "not the secret", http.StatusForbidden},
-				{"the secret", "X-N8N-Webhook-Secret", callbackSecret, 0},
+				{"the secret", "X-N8N-Webhook-Secret", testprogram.CallbackSecret, 0},
 			} {
-				status, body, err := j.report(map[string]any{"status": "success", "stage": "progress", "results": map[string]any{"progress": 1}},
+				status, body, err := j.Report(map[string]any{"status": "success", "stage": "progress", "results": map[string]any{"progress": 1}},
 					try.header, try.value)
 				require.NoError(t, err)
 				want := http.StatusOK
@@ -43,10 +45,10 @@ func TestToggleCallbackSecurity(t *testing.T) {
 				}
 				assert.Equal(t, want, status, "%s: %s", try.name, body)
 			}
-			status, body, err := j.report(j.success())
+			status, body, err := j.Report(j.Success())
 			require.NoError(t, err)
 			require.Equal(t, http.StatusOK, status, body)
-			u.until(t, p.url, j.GenerationID, "AwaitingSelection")
+			u.Until(t, p.URL, j.GenerationID, "AwaitingSelection")
 		})
 	}
 }
@@ -56,34 +58,34 @@ func TestToggleSyncCreditCheck(t *testing.T) {
 	for _, sync := range []bool{true, false} {
 		t.Run(fmt.Sprint(sync), func(t *testing.T) {
 			t.Parallel()
-			p := start(t, t.TempDir(), map[string]string{
+			p := testprogram.Start(t, t.TempDir(), map[string]string{
 				"USE_SYNC_CREDIT_CHECK": fmt.Sprint(sync), "LEDGER_INITIAL_CREDITS": "0.75",
 			})
-			u := newUser(t)
-			a, err := u.create(p.url, "", "can be paid")
+			u := testprogram.NewUser(t)
+			a, err := u.Create(p.URL, "", "can be paid")
 			require.NoError(t, err)
-			require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
+			require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
 			if sync {
 				assert.Equal(t, "ProcessingSamples", a.Status, "reserved before the answer")
 			} else {
 				assert.Equal(t, "Pending", a.Status, "reserved after it")
 			}
-			u.until(t, p.url, a.GenerationID, "AwaitingSelection")
+			u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
 
-			a, err = u.create(p.url, "", "cannot be paid")
+			a, err = u.Create(p.URL, "", "cannot be paid")
 			require.NoError(t, err)
 			if sync {
 				assert.Equal(t, http.StatusPaymentRequired, a.HTTP)
 				assert.Equal(t, "insufficient_credits", a.Code)
 				return
 			}
-			require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.raw)
-			eventually(t, "the refusal", func() bool {
-				g, err := u.get(p.url, a.GenerationID)
+			require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
+			testprogram.Eventually(t, "the refusal", func() bool {
+				g, err := u.Get(p.URL, a.GenerationID)
 				require.NoError(t, err)
 				return g.Status == "Failed" && g.Credits.Reserved == "0.00"
 			})
-			eventually(t, "word to the user", func() bool { return contains(p, `"type":"credits_insufficient"`) })
+			testprogram.Eventually(t, "word to the user", func() bool { return p.Logged(`"type":"credits_insufficient"`) })
 		})
 	}
 }
@@ -93,19 +95,19 @@ func TestContentRejectedPolicy(t *testing.T) {
 	for policy, left := range map[string]string{"refund": "1000000.00", "charge": "999999.50"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			e := webhookEngine(t)
-			p := start(t, t.TempDir(), map[string]string{"N8N_WEBHOOK_URL": e.url, "CONTENT_REJECTED_POLICY": policy})
-			u := newUser(t)
-			_, err := u.create(p.url, "", "a fox")
+			e := testprogram.WebhookEngine(t)
+			p := testprogram.Start(t, t.TempDir(), map[string]string{"N8N_WEBHOOK_URL": e.URL, "CONTENT_REJECTED_POLICY": policy})
+			u := testprogram.NewUser(t)
+			_, err := u.Create(p.URL, "", "a fox")
 			require.NoError(t, err)
-			j := e.next(t)
-			status, body, err := j.report(rejected())
+			j := e.Next(t)
+			status, body, err := j.Report(testprogram.Rejected())
 			require.NoError(t, err)
 			require.Equal(t, http.StatusOK, status, body)
-			g, err := u.get(p.url, j.GenerationID)
+			g, err := u.Get(p.URL, j.GenerationID)
 			require.NoError(t, err)
 			require.Equal(t, "ContentRejected", g.Status)
-			a, err := u.call(http.MethodGet, p.url+"/api/v1/credits", "", nil)
+			a, err := u.Call(http.MethodGet, p.URL+"/api/v1/credits", "", nil)
 			require.NoError(t, err)
 			assert.Equal(t, left, a.Available)
 			assert.Equal(t, "0.00", a.Reserved)
@@ -118,15 +120,15 @@ func TestToggleDetailedLogging(t *testing.T) {
 	for _, detailed := range []bool{true, false} {
 		t.Run(fmt.Sprint(detailed), func(t *testing.T) {
 			t.Parallel()
-			p := start(t, t.TempDir(), map[string]string{"ENABLE_DETAILED_LOGGING": fmt.Sprint(detailed), "LOG_LEVEL": "debug"})
-			u := newUser(t)
-			a, err := u.create(p.url, "", "a very secret fox")
+			p := testprogram.Start(t, t.TempDir(), map[string]string{"ENABLE_DETAILED_LOGGING": fmt.Sprint(detailed), "LOG_LEVEL": "debug"})
+			u := testprogram.NewUser(t)
+			a, err := u.Create(p.URL, "", "a very secret fox")
 			require.NoError(t, err)
-			u.until(t, p.url, a.GenerationID, "AwaitingSelection")
-			require.Equal(t, 0, p.stop())
-			assert.Equal(t, detailed, contains(p, "a very secret fox"))
-			assert.False(t, contains(p, u.token), "tokens never")
-			assert.False(t, contains(p, testSecret))
+			u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
+			require.Equal(t, 0, p.Stop())
+			assert.Equal(t, detailed, p.Logged("a very secret fox"))
+			assert.False(t, p.Logged(u.Token), "tokens never")
+			assert.False(t, p.Logged(testprogram.JWTSecret))
 		})
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
 // One trace, from the caller's request through the outbox to the job, back in by the
@@ -34,16 +36,16 @@ func TestTrace(t *testing.T) {
 	told := make(chan string, 10)
 	notify := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header.Get("traceparent") }))
 	t.Cleanup(notify.Close)
-	e := webhookEngine(t)
-	p := start(t, t.TempDir(), map[string]string{
-		"N8N_WEBHOOK_URL": e.url, "NOTIFICATION_SERVICE_URL": notify.URL, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL,
+	e := testprogram.WebhookEngine(t)
+	p := testprogram.Start(t, t.TempDir(), map[string]string{
+		"N8N_WEBHOOK_URL": e.URL, "NOTIFICATION_SERVICE_URL": notify.URL, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL,
 	})
 
-	body, err := json.Marshal(createBody("a very secret fox"))
+	body, err := json.Marshal(testprogram.CreateBody("a very secret fox"))
 	require.NoError(t, err)
-	req, err := http.NewRequest(http.MethodPost, p.url+"/api/v1/generations", bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, p.URL+"/api/v1/generations", bytes.NewReader(body))
 	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+newUser(t).token)
+	req.Header.Set("Authorization", "Bearer "+testprogram.NewUser(t).Token)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("traceparent", "00-"+trace+"-b7ad6b7169203331-01")
 	res, err := http.DefaultClient.Do(req)
@@ -51,15 +53,15 @@ func TestTrace(t *testing.T) {
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusAccepted, res.StatusCode)
 
-	j := e.next(t)
-	parent := j.header.Get("traceparent")
+	j := e.Next(t)
+	parent := j.Header.Get("traceparent")
 	require.Regexp(t, "^00-"+trace+"-[0-9a-f]{16}-01$", parent)
-	status, answer, err := j.report(j.success(), "X-N8N-Webhook-Secret", callbackSecret, "traceparent", parent)
+	status, answer, err := j.Report(j.Success(), "X-N8N-Webhook-Secret", testprogram.CallbackSecret, "traceparent", parent)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, answer)
 	require.Regexp(t, "^00-"+trace+"-[0-9a-f]{16}-01$", <-told)
-	require.True(t, contains(p, `"trace_id":"`+trace+`"`), "the log leads to the trace")
-	require.Equal(t, 0, p.stop())
+	require.True(t, p.Logged(`"trace_id":"`+trace+`"`), "the log leads to the trace")
+	require.Equal(t, 0, p.Stop())
 
 	mu.Lock()
 	defer mu.Unlock()

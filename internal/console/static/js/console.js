@@ -3,3 +3,10 @@ import "./theme.js";
 import "./notes.js";
 import "./keys.js";
 import "./times.js";
+import "./dialogs.js";
+import "./drafts.js";
+import "./studio.js";
+import "./viewer.js";
+import "./live.js";
+
+document.documentElement.classList.add("scripted");

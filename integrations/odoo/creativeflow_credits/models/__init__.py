@@ -1,0 +1,1 @@
+from . import account, api_key, dialect, reservation, settings, transaction

@@ -1,0 +1,209 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// generationData is the page of one generation.
+type generationData struct {
+	creative
+	Form   form // for new samples
+	Errors fieldErrors
+	Open   bool // the panel for new samples
+	Sizes  []size
+	Counts []count
+	Nonce  string
+}
+
+// size is one that the final can have.
+type size struct {
+	Resolution aigen.Resolution
+	Name       string
+	Price      aigen.Credits
+}
+
+// sizesOf are that of the format and, where it fits, the double.
+func (k *Console) sizesOf(r aigen.Resolution) []size {
+	all := []size{{r, "As published", k.c.Pricing.FinalRun(r)}}
+	if double := (aigen.Resolution{Width: 2 * r.Width, Height: 2 * r.Height}); max(double.Width, double.Height) <= aigen.MaxSide {
+		all = append(all, size{double, "Twice as large", k.c.Pricing.FinalRun(double)})
+	}
+	return all
+}
+
+func (k *Console) generationDataOf(r *http.Request, g *aigen.Generation) (generationData, error) {
+	d := generationData{creative: k.creativeOf(g), Nonce: newNonce()}
+	events, err := k.c.Service.ListEvents(r.Context(), g.UserID, g.ID, 0)
+	if err != nil {
+		return d, err
+	}
+	d.Moments = momentsOf(events)
+	d.Form = formOf(d.creative)
+	d.Sizes = k.sizesOf(g.Input.Parameters.FinalResolution())
+	for n := 1; n <= aigen.MaxSamples; n++ {
+		d.Counts = append(d.Counts, count{n, k.c.Pricing.SamplesRun(n)})
+	}
+	return d, nil
+}
+
+// generation is its page.
+func (k *Console) generation(w http.ResponseWriter, r *http.Request) error {
+	g, err := k.load(r)
+	if err != nil {
+		return err
+	}
+	d, err := k.generationDataOf(r, g)
+	if err != nil {
+		return err
+	}
+	k.render(w, r, http.StatusOK, "generation", "layout", page{Title: d.Heading(), Nav: "history", Data: d, NeedsBalance: true})
+	return nil
+}
+
+func (k *Console) load(r *http.Request) (*aigen.Generation, error) {
+	id, err := generationID(r)
+	if err != nil {
+		return nil, err
+	}
+	return k.c.Service.GetGeneration(r.Context(), sessionOf(r.Context()).UserID, id)
+}
+
+// generationPart is the part of the page that changes; nothing if the page has it.
+func (k *Console) generationPart(w http.ResponseWriter, r *http.Request) error {
+	g, err := k.load(r)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("have") == strconv.FormatInt(g.Version, 10) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return k.showPart(w, r, g)
+}
+
+func (k *Console) showPart(w http.ResponseWriter, r *http.Request, g *aigen.Generation) error {
+	d, err := k.generationDataOf(r, g)
+	if err != nil {
+		return err
+	}
+	k.render(w, r, http.StatusOK, "generation", "creative", page{Data: d, NeedsBalance: true})
+	return nil
+}
+
+// generationCard is a generation in a list, anew.
+func (k *Console) generationCard(w http.ResponseWriter, r *http.Request) error {
+	g, err := k.load(r)
+	if err != nil {
+		return err
+	}
+	k.render(w, r, http.StatusOK, "history", "card", page{Data: k.creativeOf(g)})
+	return nil
+}
+
+// selectSample orders the final.
+func (k *Console) selectSample(w http.ResponseWriter, r *http.Request) error {
+	id, err := generationID(r)
+	if err != nil {
+		return err
+	}
+	cmd := app.SelectSample{UserID: sessionOf(r.Context()).UserID, GenerationID: id, SampleID: r.PostFormValue("sample")}
+	if text := r.PostFormValue("resolution"); text != "" {
+		if cmd.Resolution, err = aigen.ParseResolution(text); err != nil {
+			return aigen.InvalidInput(aigen.FieldError{Location: "body.resolution", Message: err.Error()})
+		}
+	}
+	cmd.Key = requestKey(r, "select", id, url.Values{"sample": {cmd.SampleID}, "resolution": {cmd.Resolution.String()}})
+	if _, err := k.c.Service.SelectSample(r.Context(), cmd); err != nil {
+		return err
+	}
+	return k.changed(w, r, id)
+}
+
+// regenerate orders new samples.
+func (k *Console) regenerate(w http.ResponseWriter, r *http.Request) error {
+	g, err := k.load(r)
+	if err != nil {
+		return err
+	}
+	f := readStudioForm(r)
+	in, faults, err := f.input()
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return k.showFaults(w, r, g, f, faults)
+	}
+	parameters, err := in.Parameters.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	_, err = k.c.Service.RegenerateSamples(r.Context(), app.RegenerateSamples{
+		UserID: g.UserID, GenerationID: g.ID, InputPrompt: &f.Prompt, StyleGuidance: &f.Style, InputParameters: parameters,
+		Key: requestKey(r, "regenerate", g.ID, f.content()),
+	})
+	if err != nil {
+		return err
+	}
+	return k.changed(w, r, g.ID)
+}
+
+// showFaults shows the page again with what was typed for the new samples.
+func (k *Console) showFaults(w http.ResponseWriter, r *http.Request, g *aigen.Generation, f form, faults fieldErrors) error {
+	d, err := k.generationDataOf(r, g)
+	if err != nil {
+		return err
+	}
+	d.Form, d.Errors, d.Open = f, faults, true
+	block := "layout"
+	if isPart(r) {
+		block = "creative"
+	}
+	k.render(w, r, http.StatusUnprocessableEntity, "generation", block, page{Title: d.Heading(), Nav: "history", Data: d, NeedsBalance: true})
+	return nil
+}
+
+// confirmCancel asks first, where no script can.
+func (k *Console) confirmCancel(w http.ResponseWriter, r *http.Request) error {
+	g, err := k.load(r)
+	if err != nil {
+		return err
+	}
+	k.render(w, r, http.StatusOK, "cancel", "layout", page{Title: "Cancel?", Nav: "history", Data: generationData{creative: k.creativeOf(g), Nonce: newNonce()}})
+	return nil
+}
+
+// cancel ends the generation.
+func (k *Console) cancel(w http.ResponseWriter, r *http.Request) error {
+	id, err := generationID(r)
+	if err != nil {
+		return err
+	}
+	_, _, err = k.c.Service.CancelGeneration(r.Context(), app.CancelGeneration{
+		UserID: sessionOf(r.Context()).UserID, GenerationID: id, Key: requestKey(r, "cancel", id, nil),
+	})
+	if err != nil {
+		return err
+	}
+	if !isPart(r) {
+		leaveSaying(w, r, "cancelled")
+	}
+	return k.changed(w, r, id)
+}
+
+// changed answers a form of the page: with its new state, or by leading back to it.
+func (k *Console) changed(w http.ResponseWriter, r *http.Request, id aigen.ID) error {
+	if !isPart(r) {
+		redirect(w, r, generationURL(id))
+		return nil
+	}
+	g, err := k.c.Service.GetGeneration(r.Context(), sessionOf(r.Context()).UserID, id)
+	if err != nil {
+		return err
+	}
+	return k.showPart(w, r, g)
+}

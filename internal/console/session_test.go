@@ -1,0 +1,214 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/console"
+)
+
+func TestNobodySeesAPageWithoutASession(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	id := newID().String()
+	for _, p := range f.console.Pages() {
+		path := strings.NewReplacer("{id}", id, "{version}", "x", "{name...}", "console.css").Replace(p.Path)
+		a := f.do(p.Method, path, url.Values{})
+		switch path {
+		case "/sign-in", "/sign-out", "/theme", "/static/x/console.css":
+			assert.Less(t, a.StatusCode, 500, path)
+		case "/live":
+			a.is(http.StatusSeeOther)
+			f.get(path, "Accept", "text/event-stream").is(http.StatusUnauthorized)
+		default:
+			to := a.is(http.StatusSeeOther).Header.Get("Location")
+			assert.True(t, strings.HasPrefix(to, "/sign-in?"), "%s %s leads to %s", p.Method, path, to)
+			part := f.do(p.Method, path, url.Values{}, "HX-Request", "true").is(http.StatusUnauthorized)
+			assert.True(t, strings.HasPrefix(part.Header.Get("HX-Redirect"), "/sign-in?"), path)
+		}
+	}
+}
+
+func TestATokenBecomesACookieThatNoScriptSees(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	ends := time.Now().Add(time.Hour)
+	f.auth.set(func(a *fakeAuth) { a.expires = ends })
+	f.get("/generations?status=Failed").leadsTo("/sign-in?next=%2Fgenerations%3Fstatus%3DFailed&why=needed")
+	f.get("/sign-in?next=/generations").is(200).has(`name="next" value="/generations"`)
+
+	a := f.do(http.MethodPost, "/sign-in", url.Values{"token": {" Bearer " + tokenOf(f.user) + "\n"}, "next": {"/generations"}}).leadsTo("/generations")
+	cookie := a.Cookies()[0]
+	assert.Equal(t, "aigen-"+f.URL[strings.LastIndexByte(f.URL, ':')+1:], cookie.Name)
+	assert.True(t, cookie.HttpOnly)
+	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
+	assert.Equal(t, "/", cookie.Path)
+	assert.Empty(t, cookie.Domain, "only for this very host")
+	assert.InDelta(t, (7*24*time.Hour + time.Hour).Seconds(), cookie.MaxAge, 5, "a week longer than the token: to say that the session has ended")
+	f.get("/").is(200).has("Welcome", f.user.String()).has("/sign-out")
+	assert.NotContains(t, f.get("/").text, "Welcome", "it is said once")
+	f.get("/sign-in?next=/generations").leadsTo("/generations")
+
+	out := f.do(http.MethodPost, "/sign-out", url.Values{}).leadsTo("/sign-in")
+	assert.Negative(t, out.Cookies()[0].MaxAge)
+	f.get("/").is(http.StatusSeeOther)
+}
+
+func TestBehindHTTPSTheCookieIsBoundToTheHost(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	a := f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}}, "X-Forwarded-Proto", "https").leadsTo("/")
+	cookie := a.Cookies()[0]
+	assert.Equal(t, "__Host-aigen", cookie.Name)
+	assert.True(t, cookie.Secure)
+	f.get("/", "X-Forwarded-Proto", "https", "Cookie", cookie.Name+"="+cookie.Value).is(200)
+	f.get("/", "Cookie", cookie.Name+"="+cookie.Value).is(http.StatusSeeOther) // over plain http it does not count
+}
+
+func TestABadTokenIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	for token, says := range map[string]string{
+		"": "Paste a token first.", "nonsense": "The token&#39;s signature is wrong.", "user.": "The token names no user.",
+		"user." + aigen.ID{}.String(): "The token names no user.", strings.Repeat("x", 4000): "too long",
+	} {
+		a := f.do(http.MethodPost, "/sign-in", url.Values{"token": {token}}).is(http.StatusUnprocessableEntity).has(says)
+		assert.Empty(t, a.Cookies(), token)
+		assert.NotContains(t, a.text, "keys.internal")
+	}
+	f.auth.set(func(a *fakeAuth) { a.down = true })
+	a := f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}}).is(http.StatusServiceUnavailable)
+	assert.NotContains(t, a.text, "keys.internal")
+}
+
+func TestASessionThatEndedIsSaidToHaveEnded(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.signIn()
+	f.auth.set(func(a *fakeAuth) { a.expired = true })
+	a := f.get("/generations").leadsTo("/sign-in?next=%2Fgenerations&why=expired")
+	assert.Negative(t, a.Cookies()[0].MaxAge, "the cookie is of no use any more")
+	f.get("/sign-in?why=expired").is(200).has("Your session has ended")
+
+	f.auth.set(func(a *fakeAuth) { a.expired, a.down = false, true })
+	f.get("/", "Cookie", a.Cookies()[0].Name+"="+tokenOf(f.user)).is(http.StatusServiceUnavailable).has("cannot be checked just now")
+}
+
+func TestSigningInLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	for next, want := range map[string]string{
+		"/generations?status=Failed": "/generations?status=Failed", "": "/", "//evil.example": "/", "https://evil.example/": "/",
+		`/\evil.example`: "/", "javascript:alert(1)": "/", "generations": "/", "/\t/evil.example": "/",
+	} {
+		f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}, "next": {next}}).leadsTo(want)
+		f.do(http.MethodPost, "/theme", url.Values{"theme": {"dark"}, "next": {next}}).leadsTo(want)
+	}
+}
+
+// Only what really is this machine is let in without a token: not a name that was made
+// to point here, and not who comes through a proxy.
+func TestTheLocalUserIsAtThisMachine(t *testing.T) {
+	t.Parallel()
+	f := setup(t, local(newID()))
+	port := f.URL[strings.LastIndexByte(f.URL, ':'):]
+	for _, host := range []string{"127.0.0.1" + port, "localhost" + port, "LOCALHOST", "[::1]" + port, "127.8.9.10"} {
+		f.get("/", "Host", host).is(200).has("local user", "/operator")
+	}
+	for _, host := range []string{"evil.example" + port, "127.0.0.1.evil.example" + port, "localhost.evil.example", "10.0.0.1", "localhost:evil@x", "1", ""} {
+		if host != "" {
+			a := f.get("/", "Host", host)
+			assert.NotEqual(t, http.StatusOK, a.StatusCode, host)
+			assert.NotContains(t, a.text, "local user")
+		}
+	}
+	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		f.get("/", header, "192.0.2.7").is(http.StatusSeeOther)
+	}
+	// A token goes before.
+	f.signIn()
+	f.get("/").is(200).has(f.user.String())
+}
+
+func TestWithoutLocalLoopbackIsNothingSpecial(t *testing.T) {
+	t.Parallel()
+	setup(t).get("/").is(http.StatusSeeOther)
+}
+
+// A website must not use the local user: neither write, nor read, whatever CORS allows
+// for the API.
+func TestOtherOriginsCannotUseASession(t *testing.T) {
+	t.Parallel()
+	f := setup(t, local(newID()))
+	form := f.studio("a fox")
+	for name, headers := range map[string][]string{
+		"cross-site": {"Sec-Fetch-Site", "cross-site"}, "same-site": {"Sec-Fetch-Site", "same-site"},
+		"another origin": {"Origin", "http://evil.example"}, "another port": {"Origin", "http://127.0.0.1:1"}, "no origin": {"Origin", "null"},
+	} {
+		a := f.do(http.MethodPost, "/generations", form, headers...).is(http.StatusForbidden).has("another site")
+		assert.Empty(t, a.Header.Get("Access-Control-Allow-Origin"), name)
+		f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}}, headers...).is(http.StatusForbidden)
+		f.do(http.MethodPost, "/sign-out", url.Values{}, headers...).is(http.StatusForbidden)
+	}
+	a := f.get("/", "Origin", "http://evil.example").is(200)
+	assert.Empty(t, a.Header.Get("Access-Control-Allow-Origin"), "its answer cannot be read")
+	assert.Equal(t, "same-origin", a.Header.Get("Cross-Origin-Resource-Policy"))
+	asked := f.do(http.MethodOptions, "/generations", nil, "Origin", "http://evil.example", "Access-Control-Request-Method", "POST")
+	assert.Empty(t, asked.Header.Get("Access-Control-Allow-Origin"))
+	allowed := f.do(http.MethodOptions, "/api/v1/generations", nil, "Origin", "http://evil.example", "Access-Control-Request-Method", "POST")
+	assert.NotEmpty(t, allowed.Header.Get("Access-Control-Allow-Origin"), "the API's CORS is as it was")
+	f.do(http.MethodPost, "/generations", form, "Origin", f.URL, "Sec-Fetch-Site", "same-origin").is(http.StatusSeeOther)
+}
+
+func TestAPortalMayHandOverAToken(t *testing.T) {
+	t.Parallel()
+	f := setup(t, func(c *console.Config) { c.Portals = []string{"https://portal.example.com", "*"} })
+	token := url.Values{"token": {tokenOf(f.user)}}
+	f.do(http.MethodPost, "/sign-in", token, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site").is(http.StatusForbidden)
+	f.do(http.MethodPost, "/sign-in", token, "Origin", "https://portal.example.com", "Sec-Fetch-Site", "cross-site").leadsTo("/")
+	f.do(http.MethodPost, "/sign-out", url.Values{}, "Origin", "https://portal.example.com", "Sec-Fetch-Site", "cross-site").is(http.StatusForbidden)
+}
+
+func TestEachFormProvesItsSession(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.signIn()
+	id := f.create("a fox")
+	good := f.get("/").secrets().Get("csrf")
+	require.NotEqual(t, good, f.get("/").secrets().Get("csrf"), "another spelling on each page")
+
+	other := setup(t)
+	other.signIn()
+	for name, token := range map[string]string{
+		"none": "", "nonsense": "nonsense", "cut": good[:len(good)-4], "of another session": other.get("/").secrets().Get("csrf"),
+		"zeros": strings.Repeat("A", len(good)),
+	} {
+		for _, path := range []string{"/generations", "/generations/" + id.String() + "/cancel", "/generations/" + id.String() + "/select", "/generations/" + id.String() + "/regenerate"} {
+			f.do(http.MethodPost, path, url.Values{"csrf": {token}}).is(http.StatusForbidden).has("out of date")
+			a := f.do(http.MethodPost, path, url.Values{}, "X-Csrf-Token", token, "HX-Request", "true").is(http.StatusForbidden)
+			assert.Equal(t, "#toasts", a.Header.Get("HX-Retarget"), name)
+		}
+	}
+	g, err := f.svc.GetGeneration(t.Context(), f.user, id)
+	require.NoError(t, err)
+	assert.Equal(t, aigen.StatusProcessingSamples, g.Status, "nothing was done")
+	f.do(http.MethodPost, "/generations/"+id.String()+"/cancel", url.Values{}, "X-Csrf-Token", good).leadsTo("/generations/" + id.String())
+}
+
+func TestAFormOfAnySizeIsRefusedInTime(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.signIn()
+	form := f.studio(strings.Repeat("🦊", aigen.MaxPromptLength))
+	form.Set("style", strings.Repeat("🦊", aigen.MaxStyleLength))
+	f.do(http.MethodPost, "/generations", form).is(http.StatusSeeOther) // the longest that is allowed
+	form.Set("prompt", strings.Repeat("🦊", 20_000))
+	f.do(http.MethodPost, "/generations", form).is(http.StatusBadRequest)
+}

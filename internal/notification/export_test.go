@@ -1,0 +1,12 @@
+package notification
+
+import (
+	"net/http"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+)
+
+// Judge is for the fuzz target.
+func Judge(status int, h http.Header, body []byte) error {
+	return judge(httpcall.Answer{Status: status, Header: h, Body: body})
+}

@@ -1,0 +1,10 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+)
+
+func TestMain(m *testing.M) { os.Exit(testprogram.Main(m)) }
