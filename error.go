@@ -24,6 +24,10 @@ const (
 	CodeGenerationFailed         Code = "generation_failed"          // the engine failed and gave no code of its own
 	CodeDispatchFailed           Code = "dispatch_failed"            // the job could not be handed to the engine
 	CodeCancelled                Code = "cancelled"                  // the user cancelled
+	CodeFailedByOperator         Code = "failed_by_operator"         // an operator ended it
+	CodeDeliveryNotFound         Code = "delivery_not_found"         // no such delivery: it never was, or it is done
+	CodeDeliveryBusy             Code = "delivery_busy"              // the delivery is being made right now
+	CodeForceRequired            Code = "force_required"             // a step that breaks a rule needs an explicit word
 	CodeInternal                 Code = "internal_error"             // a defect of ours
 )
 

@@ -36,6 +36,7 @@ type Event struct {
 	Type         EventType
 	At           time.Time
 	Data         EventData
+	Operator     *OperatorNote // set where an operator made it happen; never shown to users
 }
 
 // EventData is the state after the event, as far as the event touched it. The

@@ -82,6 +82,7 @@ var table = map[string][]want{
 	"Released unknown":        {no, no, no, no, no, no, no, no, no, no},
 	"Cancel":                  {toCancelled, toCancelled, toCancelled, toCancelled, toCancelled, no, no, no, no, no},
 	"Fail":                    {toFailed, toFailed, toFailed, toFailed, toFailed, no, no, no, no, no},
+	"FailByOperator":          {toFailed, toFailed, toFailed, toFailed, toFailed, no, no, no, no, no},
 	"DispatchFailed newest":   {same, toFailed, same, same, toFailed, same, same, same, same, same},
 	"DispatchFailed unknown":  {same, same, same, same, same, same, same, same, same, same},
 	"Expire too early":        {same, same, same, same, same, same, same, same, same, same},

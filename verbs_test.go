@@ -27,6 +27,9 @@ func verbs() map[string]verb {
 		"Fail": func(w *world, g *aigen.Generation) (string, error) {
 			return "", g.Fail(w.Policy, aigen.Failure{Code: "broken"})
 		},
+		"FailByOperator": func(w *world, g *aigen.Generation) (string, error) {
+			return "", g.FailByOperator(w.Policy, aigen.OperatorNote{ID: w.newID(), Reason: "the engine is gone"})
+		},
 		"DispatchFailed newest": func(w *world, g *aigen.Generation) (string, error) {
 			return changed(g.DispatchFailed(w.Policy, jobOr(g, w.newID())))
 		},

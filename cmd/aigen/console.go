@@ -19,7 +19,7 @@ import (
 
 // newConsole is nil where ENABLE_CONSOLE is off.
 func newConsole(
-	c config.Config, s *app.Service, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string, log *slog.Logger,
+	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string, log *slog.Logger,
 ) (*console.Console, error) {
 	if !c.Server.Console {
 		return nil, nil //nolint:nilnil // there is none
@@ -29,7 +29,7 @@ func newConsole(
 		return nil, err
 	}
 	return console.New(console.Config{
-		Service: s, Authenticator: consoleAuthenticator{authenticator{v}}, Limiter: limiter, Pricing: policyOf(c).Pricing,
+		Service: s, Operations: o, Authenticator: consoleAuthenticator{authenticator{v}}, Limiter: limiter, Pricing: policyOf(c).Pricing,
 		Local: local, Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
 		Observe: func(ctx context.Context, o console.Observation) {
 			httpapi.Note(ctx, o.User, o.Generation, o.Code, o.Err)

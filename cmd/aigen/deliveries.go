@@ -14,11 +14,11 @@ import (
 
 func newDeliveriesCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "deliveries", Short: "See and retry what could not be delivered",
+		Use: "deliveries", Short: "See, retry and drop what could not be delivered",
 		Long: "The outbox holds what must be done outside: jobs, credit operations, notifications.\n" +
-			"A delivery that failed too often, or that cannot succeed, is dead until it is retried here.",
+			"A delivery that failed too often, or that cannot succeed, is dead until it is retried or dropped here, or in the console.",
 	}
-	cmd.AddCommand(newDeliveriesListCommand(), newDeliveriesRetryCommand())
+	cmd.AddCommand(newDeliveriesListCommand(), newDeliveriesRetryCommand(), newDeliveriesDropCommand())
 	return cmd
 }
 

@@ -141,10 +141,11 @@ func (in *instance) assemble(ctx context.Context) error {
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter(c)
-	if in.console, err = newConsole(c, service, verifier, limiter, in.publicURL, in.log); err != nil {
+	operations := in.newOperations(service)
+	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {
 		return err
 	}
-	if in.api, err = newAPI(c, service, verifier, tokens, assets, m, tracer, limiter, in.ready, in.console, in.log); err != nil {
+	if in.api, err = newAPI(c, service, operations, verifier, tokens, assets, m, tracer, limiter, in.ready, in.console, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -158,6 +159,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	}
 	in.loop("relay", func() error { return relay.Run(loopContext) })
 	in.loop("sweeper", func() error { return sweeper.Run(loopContext) })
+	in.loop("operations", func() error { return operations.Run(loopContext) })
 	return nil
 }
 

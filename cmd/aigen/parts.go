@@ -159,7 +159,7 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 }
 
 func newAPI(
-	c config.Config, s *app.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
+	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
 	web *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {
@@ -172,7 +172,7 @@ func newAPI(
 		secrets[i] = strings.TrimSpace(secret.Reveal())
 	}
 	return httpapi.New(httpapi.Config{
-		Service: s, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
+		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
 		Pages: pagesOf(web), NoPage: noPageOf(web),

@@ -20,6 +20,7 @@ type store interface {
 	app.GenerationRepository
 	app.Outbox
 	app.Ledger
+	app.OperatorStore
 	app.RunBook
 	app.Auditor
 	Close() error

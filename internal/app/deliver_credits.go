@@ -102,6 +102,11 @@ func (s *Service) askCredits(
 func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) error {
 	var err error
 	if s.ledger == nil {
+		// A run that was decided meanwhile is not asked for again: what a late retry of
+		// this would hold, nobody would refund.
+		if pending, err := s.awaitsReservation(ctx, op); err != nil || !pending {
+			return err
+		}
 		err = s.askCredits(ctx, "reserve", op, s.remote().Reserve)
 	}
 	if err == nil {
@@ -122,6 +127,19 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 		return nil // it was turned down and removed meanwhile
 	}
 	return err
+}
+
+// awaitsReservation reports whether the run's reservation has no answer yet.
+func (s *Service) awaitsReservation(ctx context.Context, op CreditOperation) (bool, error) {
+	g, err := s.store.Get(ctx, op.GenerationID)
+	if errors.Is(err, aigen.ErrNotFound) {
+		return false, nil // it was turned down and removed meanwhile
+	}
+	if err != nil {
+		return false, err
+	}
+	run, ok := g.PendingRun()
+	return ok && run.ID == op.Reference, nil
 }
 
 // release finds out what became of a reservation without an answer, by asking for

@@ -23,6 +23,7 @@ type Delivery struct {
 	AvailableAt time.Time // not before; while leased: when the lease ends
 	LastError   string    // of the last attempt, without secrets
 	CreatedAt   time.Time
+	Leased      bool // being made right now; told by ListDeliveries alone
 }
 
 // DeliveryKind says what a delivery does.
@@ -38,6 +39,13 @@ const (
 	DeliverRelease   DeliveryKind = "release"
 	DeliverNotify    DeliveryKind = "notify"
 )
+
+// DeliveryKinds lists the kinds.
+func DeliveryKinds() []DeliveryKind {
+	return []DeliveryKind{
+		DeliverSampleJob, DeliverFinalJob, DeliverReserve, DeliverDeduct, DeliverRefund, DeliverRelease, DeliverNotify,
+	}
+}
 
 // Lane is a queue of its own within the outbox: a receiver that is slow or gone
 // holds up its own lane only.
@@ -72,7 +80,8 @@ type DeliveryState string
 // The states of a delivery.
 const (
 	DeliveryWaiting DeliveryState = "waiting"
-	DeliveryDead    DeliveryState = "dead" // given up: a person has to look, and may retry
+	DeliveryDead    DeliveryState = "dead"   // given up: a person has to look, and may retry
+	DeliveryLeased  DeliveryState = "leased" // waiting, and being made right now: for queries
 )
 
 // Claim asks for deliveries.
@@ -105,8 +114,10 @@ const (
 
 // DeliveryQuery selects deliveries for an operator.
 type DeliveryQuery struct {
-	State        DeliveryState // "" for any
+	ID           aigen.ID      // zero for any
+	State        DeliveryState // "" for any; DeliveryWaiting: those that are not leased
 	Lane         Lane          // "" for any
+	Kind         DeliveryKind  // "" for any
 	GenerationID aigen.ID      // zero for any
 	After        aigen.ID      // zero: from the start. Rows come in order of ID
 	Limit        int

@@ -60,7 +60,7 @@ func newNotification(g *aigen.Generation, notice aigen.EventType) Notification {
 // a person. What an engine says may be technical.
 func serviceFailure(c aigen.Code) bool {
 	switch c {
-	case aigen.CodeTimeout, aigen.CodeDispatchFailed, aigen.CodeCreditServiceUnavailable:
+	case aigen.CodeTimeout, aigen.CodeDispatchFailed, aigen.CodeCreditServiceUnavailable, aigen.CodeFailedByOperator:
 		return true
 	default:
 		return false

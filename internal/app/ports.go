@@ -91,6 +91,8 @@ type Change struct {
 	Deliveries []Delivery    // new rows of the outbox
 	Movements  []Movement    // of the embedded ledger, in order
 
+	Actions []OperatorAction // of operators; ID is given by the store
+
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
 	ForgetKey string             // the user's idempotency key to be free again,
 	ForgetRun aigen.ID           // if its record is of this run: another's stays, and is in the way of Record

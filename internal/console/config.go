@@ -58,6 +58,7 @@ type Observation struct {
 // Config is what a console is made of. Service and Authenticator are required.
 type Config struct {
 	Service       Service
+	Operations    Operations // nil: there are no pages for operators
 	Authenticator Authenticator
 	Limiter       app.RateLimiter // nil: no limit
 	Pricing       aigen.Pricing

@@ -24,7 +24,7 @@ var templateFiles embed.FS
 type pages map[string]*template.Template
 
 func parsePages(k *Console) (pages, error) {
-	shared, err := template.New("").Funcs(k.functions()).ParseFS(templateFiles, "templates/*.html")
+	shared, err := template.New("").Funcs(k.functions()).Funcs(operatorFunctions()).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}

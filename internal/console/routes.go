@@ -45,7 +45,7 @@ type route struct {
 
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
+	return append(operatorRoutes(), []route{
 		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
 		{method: post, path: generationsPath, guard: guardUser, handle: (*Console).create},
 		{method: get, path: generationsPath, guard: guardUser, handle: (*Console).history},
@@ -65,7 +65,7 @@ func routes() []route {
 		{method: post, path: signOutPath, handle: (*Console).signOut},
 		{method: post, path: themePath, handle: (*Console).setTheme},
 		{method: get, path: staticPath + "{version}/{name...}", handle: (*Console).staticFile, quiet: true},
-	}
+	}...)
 }
 
 // serve applies what all pages have in common.

@@ -54,6 +54,11 @@ var sayings = map[aigen.Code]struct {
 		"The samples waited for a choice for as long as they are kept.",
 		"Start again with the same text if you still want the picture.",
 	}},
+	aigen.CodeFailedByOperator: {http.StatusConflict, words{
+		"Stopped by the people who run this",
+		"Whoever looks after the service ended this creative. The credits of the unfinished step were given back.",
+		"Try again. If it happens again, ask them.",
+	}},
 	aigen.CodeCancelled: {http.StatusConflict, words{
 		"You cancelled this", "What was reserved for unfinished work is back in your balance.", "",
 	}},
@@ -80,6 +85,19 @@ var sayings = map[aigen.Code]struct {
 	aigen.CodeInvalidInput: {http.StatusUnprocessableEntity, words{"Something is missing", "Please look at the marked fields.", ""}},
 	aigen.CodeIdempotencyConflict: {http.StatusConflict, words{
 		"This is already on its way", "The same request was sent a moment ago and is still being worked on.", "Wait a moment and look into your history.",
+	}},
+
+	// For operators.
+	aigen.CodeDeliveryNotFound: {http.StatusNotFound, words{
+		"There is no such delivery", "It was made meanwhile, or given up.", "The list shows what is left.",
+	}},
+	aigen.CodeDeliveryBusy: {http.StatusConflict, words{
+		"This delivery is being made right now", "Nothing was changed.", "Look again in a moment.",
+	}},
+	aigen.CodeForceRequired: {http.StatusConflict, words{
+		"This needs an explicit word",
+		"The delivery tells the credit service what was decided about a user's credits. Without it the two accounts differ for good, so nothing was changed.",
+		"Retry it; if that can never help, drop it with the box ticked and settle the account by hand.",
 	}},
 
 	// Of the page itself.

@@ -152,7 +152,7 @@ func (a *API) serve(rt route, quiet bool) http.Handler {
 }
 
 func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
-	if rt.guard == guardUser {
+	if rt.guard != guardNone {
 		id, err := a.authenticate(r)
 		if err != nil {
 			return err
@@ -160,6 +160,11 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		callOf(r.Context()).user = id.UserID
 		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
 			return err
+		}
+		if rt.guard == guardOperator {
+			if err := a.admit(id); err != nil {
+				return err
+			}
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
 	}

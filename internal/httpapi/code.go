@@ -20,6 +20,7 @@ const (
 	codeMissingToken        aigen.Code = "missing_token"
 	codeInvalidToken        aigen.Code = "invalid_token"
 	codeMissingProof        aigen.Code = "missing_proof"
+	codeOperatorRequired    aigen.Code = "operator_required"
 	codeInvalidProof        aigen.Code = "invalid_proof"
 	codeRouteNotFound       aigen.Code = "route_not_found"
 	codeMethodNotAllowed    aigen.Code = "method_not_allowed"
@@ -62,13 +63,17 @@ var kinds = []kind{
 	{codeMissingProof, http.StatusUnauthorized, "The callback has no proof", 0},
 	{aigen.CodeInsufficientCredits, http.StatusPaymentRequired, "Not enough credits", 0},
 	{codeInvalidProof, http.StatusForbidden, "The callback's proof is wrong", 0},
+	{codeOperatorRequired, http.StatusForbidden, "Only for operators", 0},
 	{aigen.CodeNotFound, http.StatusNotFound, "No such generation", 0},
 	{aigen.CodeUnknownJob, http.StatusNotFound, "No such job", 0},
+	{aigen.CodeDeliveryNotFound, http.StatusNotFound, "No such delivery", 0},
 	{codeRouteNotFound, http.StatusNotFound, "No such resource", 0},
 	{codeMethodNotAllowed, http.StatusMethodNotAllowed, "Method not allowed", 0},
 	{codeNotAcceptable, http.StatusNotAcceptable, "Not available in that format", 0},
 	{codeRequestTimeout, http.StatusRequestTimeout, "The request took too long", 0},
 	{aigen.CodeInvalidState, http.StatusConflict, "The state does not allow this", 0},
+	{aigen.CodeDeliveryBusy, http.StatusConflict, "The delivery is being made", 2 * time.Second},
+	{aigen.CodeForceRequired, http.StatusConflict, "This needs an explicit word", 0},
 	{aigen.CodeCallbackContradiction, http.StatusConflict, "The callback contradicts the state", 0},
 	{aigen.CodeIdempotencyConflict, http.StatusConflict, "The first request is still running", time.Second},
 	{codeBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large", 0},

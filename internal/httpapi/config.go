@@ -84,6 +84,7 @@ type Config struct {
 	Service       Service
 	Authenticator Authenticator
 	Limiter       app.RateLimiter // nil: no limit
+	Operations    Operations      // nil: there is no admin API
 
 	Tokens           *app.JobTokens
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)

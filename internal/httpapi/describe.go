@@ -56,6 +56,7 @@ func describe() *huma.OpenAPI {
 			{Name: tagCredits, Description: "The user's account."},
 			{Name: tagEngine, Description: "For the workflow engine."},
 			{Name: tagService, Description: "For operators and tools."},
+			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in its claim `roles` or `role`."},
 		},
 		Components: &huma.Components{Schemas: s.registry, SecuritySchemes: securitySchemes()},
 	}
@@ -75,12 +76,15 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		Tags: []string{sp.tag}, Parameters: sp.params, Responses: map[string]*huma.Response{}, Security: sp.security,
 	}
 	if strings.Contains(rt.path, "{id}") {
-		op.Parameters = append([]*huma.Param{idParam()}, op.Parameters...)
+		op.Parameters = append([]*huma.Param{idParam(rt.path)}, op.Parameters...)
 	}
 	codes := sp.codes
-	if rt.guard == guardUser {
+	if rt.guard != guardNone {
 		op.Security = []map[string][]string{{schemeUser: {}}}
 		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited, codeDatabaseUnavailable)
+	}
+	if rt.guard == guardOperator {
+		codes = append(codes, codeOperatorRequired)
 	}
 	if sp.body != nil {
 		op.RequestBody = &huma.RequestBody{
@@ -93,7 +97,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		op.Responses[strconv.Itoa(a.status)] = a.response(s)
 	}
 	describeErrors(op, append(codes, aigen.CodeInternal), problem)
-	if rt.guard == guardUser {
+	if rt.guard != guardNone {
 		describeRate(op)
 	}
 	return op

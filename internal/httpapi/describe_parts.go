@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"strings"
+
 	"github.com/danielgtaylor/huma/v2"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -46,9 +48,13 @@ func header(name string) *huma.Param {
 	return &huma.Param{Description: texts[name], Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-func idParam() *huma.Param {
+func idParam(path string) *huma.Param {
+	text := "The generation."
+	if strings.HasPrefix(path, adminDeliveriesPath) {
+		text = "The delivery."
+	}
 	return &huma.Param{
-		Name: "id", In: "path", Required: true, Description: "The generation.",
+		Name: "id", In: "path", Required: true, Description: text,
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
 	}
 }

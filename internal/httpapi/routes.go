@@ -17,6 +17,22 @@ const (
 	userEventsPath  = apiPath + "events"
 	creditsPath     = apiPath + "credits"
 	callbackPath    = apiPath + "callbacks/n8n"
+
+	adminPath            = apiPath + "admin/"
+	adminDeliveriesPath  = adminPath + "deliveries"
+	adminRetryManyPath   = adminDeliveriesPath + "/retry"
+	adminDeliveryPath    = adminDeliveriesPath + "/{id}"
+	adminRetryPath       = adminDeliveryPath + "/retry"
+	adminDropPath        = adminDeliveryPath + "/drop"
+	adminGenerationsPath = adminPath + "generations"
+	adminGenerationPath  = adminGenerationsPath + "/{id}"
+	adminFailPath        = adminGenerationPath + "/fail"
+	adminSearchPath      = adminPath + "search"
+	adminActionsPath     = adminPath + "actions"
+	adminStatisticsPath  = adminPath + "statistics"
+	adminHealthPath      = adminPath + "health"
+	adminSettingsPath    = adminPath + "settings"
+
 	healthPath      = "/healthz"
 	readyPath       = "/readyz"
 	metricsPath     = "/metrics"
@@ -30,8 +46,9 @@ const (
 type guard int
 
 const (
-	guardNone guard = iota
-	guardUser       // a user's token; the request counts against the user's rate
+	guardNone     guard = iota
+	guardUser           // a user's token; the request counts against the user's rate
+	guardOperator       // likewise, and the token has the role of an operator
 )
 
 // route is one operation: how it is found, guarded and served. describe.go says
@@ -64,6 +81,20 @@ func routes() []route {
 		{get, userEventsPath, guardUser, (*API).userEvents},
 		{get, creditsPath, guardUser, (*API).credits},
 		{post, callbackPath, guardNone, (*API).callback},
+
+		{get, adminDeliveriesPath, guardOperator, (*API).adminDeliveries},
+		{post, adminRetryManyPath, guardOperator, (*API).adminRetryMany},
+		{get, adminDeliveryPath, guardOperator, (*API).adminDelivery},
+		{post, adminRetryPath, guardOperator, (*API).adminRetry},
+		{post, adminDropPath, guardOperator, (*API).adminDrop},
+		{get, adminGenerationsPath, guardOperator, (*API).adminGenerations},
+		{get, adminGenerationPath, guardOperator, (*API).adminGeneration},
+		{post, adminFailPath, guardOperator, (*API).adminFail},
+		{get, adminSearchPath, guardOperator, (*API).adminSearch},
+		{get, adminActionsPath, guardOperator, (*API).adminActions},
+		{get, adminStatisticsPath, guardOperator, (*API).adminStatistics},
+		{get, adminHealthPath, guardOperator, (*API).adminHealth},
+		{get, adminSettingsPath, guardOperator, (*API).adminSettings},
 
 		{get, healthPath, guardNone, (*API).health},
 		{get, readyPath, guardNone, (*API).ready},

@@ -48,6 +48,9 @@ type fixture struct {
 	auth   *fakeAuth
 	log    *safeBuffer
 	user   aigen.ID
+
+	boss       aigen.ID // an operator
+	operations *app.Operations
 }
 
 func newID() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }
@@ -57,14 +60,16 @@ func setup(t testing.TB, changes ...func(*httpapi.Config)) *fixture {
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{InitialCredits: 100_00})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	f := &fixture{t: t, store: store, auth: &fakeAuth{}, log: &safeBuffer{}, user: newID()}
+	f := &fixture{t: t, store: store, auth: &fakeAuth{}, log: &safeBuffer{}, user: newID(), boss: newID()}
 	f.policy = &aigen.Policy{
 		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
 		SamplesTimeout: 5 * time.Minute, FinalTimeout: 10 * time.Minute, SelectionTimeout: 720 * time.Hour,
 		ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3,
 		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
 	}
-	f.svc, err = app.New(app.Config{Policy: f.policy, Store: store, Ledger: store, PollEvents: 20 * time.Millisecond})
+	f.svc, err = app.New(app.Config{
+		Policy: f.policy, Store: store, Ledger: store, PollEvents: 20 * time.Millisecond, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+	})
 	require.NoError(t, err)
 	f.tokens, err = app.NewJobTokens([]byte(secret))
 	require.NoError(t, err)
@@ -102,7 +107,17 @@ func (a *fakeAuth) Authenticate(_ context.Context, token string) (httpapi.Identi
 	if a.down {
 		return httpapi.Identity{}, fmt.Errorf("%w: keys.internal:8443 refused", httpapi.ErrAuthUnavailable)
 	}
-	text, ok := strings.CutPrefix(token, "user.")
+	var roles []string
+	kind, text, ok := strings.Cut(token, ".")
+	switch kind {
+	case "user":
+	case "operator":
+		roles = []string{"designer", httpapi.RoleOperator}
+	case "other":
+		roles = []string{"operators", "Operator", "admin"}
+	default:
+		ok = false
+	}
 	if !ok {
 		return httpapi.Identity{}, fmt.Errorf("the token's signature is not valid: %w", errors.New("keys.internal:8443 has no such key"))
 	}
@@ -110,7 +125,7 @@ func (a *fakeAuth) Authenticate(_ context.Context, token string) (httpapi.Identi
 	if err != nil {
 		return httpapi.Identity{}, errors.New("the token names no user")
 	}
-	return httpapi.Identity{UserID: id, ExpiresAt: a.expires}, nil
+	return httpapi.Identity{UserID: id, Roles: roles, ExpiresAt: a.expires}, nil
 }
 
 // safeBuffer is a log that tests read while it is written.

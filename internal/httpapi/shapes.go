@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // These types describe what is read by hand, for the document alone.
@@ -68,9 +69,12 @@ func (s shapes) of(t reflect.Type) *huma.Schema { return s.registry.Schema(t, tr
 
 // finish adds to the schemas what tags cannot say.
 func (s shapes) finish() {
-	strict := map[string]bool{"Create": true, "Select": true, "Regenerate": true}
+	strict := map[string]bool{
+		"Create": true, "Select": true, "Regenerate": true, "AdminReason": true, "AdminNote": true, "AdminDrop": true, "AdminRetry": true,
+	}
 	words := map[string][]any{
 		"@status": list(aigen.Statuses()), "@format": list(aigen.Formats()), "@event": list(eventTypes()),
+		"@kind": list(app.DeliveryKinds()),
 	}
 	for name, schema := range s.registry.Map() {
 		if schema.AdditionalProperties == false && !strict[name] {

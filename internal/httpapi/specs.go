@@ -12,7 +12,7 @@ import (
 // specs describes the routes that are in the document, by method and path.
 func specs() map[string]spec {
 	all := map[string]spec{}
-	for _, group := range []map[string]spec{generationSpecs(), eventSpecs(), engineSpecs(), serviceSpecs()} {
+	for _, group := range []map[string]spec{generationSpecs(), eventSpecs(), engineSpecs(), serviceSpecs(), adminSpecs()} {
 		for key, s := range group {
 			all[key] = s
 		}

@@ -17,6 +17,13 @@ const (
 	lastPosition       = `SELECT event_position FROM accounts WHERE user_id = $1::uuid`
 )
 
+// eventData is what the column data holds of an event.
+type eventData struct {
+	aigen.EventData
+
+	Operator *aigen.OperatorNote `json:"operator,omitempty"`
+}
+
 // Events implements app.GenerationRepository.
 func (s *Store) Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error) {
 	return s.events(ctx, eventsOfGeneration, generation, after, limit)
@@ -29,8 +36,10 @@ func (s *Store) UserEvents(ctx context.Context, user aigen.ID, after int64, limi
 
 func (s *Store) events(ctx context.Context, sql string, of aigen.ID, after int64, limit int) ([]aigen.Event, error) {
 	return query(ctx, s, "events", func(r pgx.Rows) (e aigen.Event, err error) {
+		var row eventData
 		err = r.Scan((*idColumn)(&e.GenerationID), (*idColumn)(&e.UserID), &e.Seq, &e.Position,
-			(*string)(&e.Type), (*timeColumn)(&e.At), jsonColumn(&e.Data))
+			(*string)(&e.Type), (*timeColumn)(&e.At), jsonColumn(&row))
+		e.Data, e.Operator = row.EventData, row.Operator
 		return e, err
 	}, sql, idArg(of), after, limit)
 }

@@ -101,14 +101,25 @@ func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {
 
 // ListDeliveries implements app.Outbox.
 func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
-	sql := `SELECT ` + deliveryColumns + ` FROM deliveries WHERE id > $1::uuid`
+	sql := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > $1::uuid`
 	args := []any{q.After.String()} // also the zero one, which idArg makes NULL
 	and := func(column, cast string, v any) {
 		args = append(args, v)
 		sql += ` AND ` + column + ` = $` + strconv.Itoa(len(args)) + `::` + cast
 	}
-	if q.State != "" {
-		and("state", "text", string(q.State))
+	if !q.ID.IsZero() {
+		and("id", "uuid", idArg(q.ID))
+	}
+	switch q.State {
+	case app.DeliveryDead:
+		sql += ` AND state = 'dead'`
+	case app.DeliveryWaiting:
+		sql += ` AND state = 'waiting' AND owner IS NULL`
+	case app.DeliveryLeased:
+		sql += ` AND state = 'waiting' AND owner IS NOT NULL`
+	}
+	if q.Kind != "" {
+		and("kind", "text", string(q.Kind))
 	}
 	if q.Lane != "" {
 		and("lane", "text", string(q.Lane))
@@ -119,7 +130,7 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 	args = append(args, max(q.Limit, 1))
 	sql += ` ORDER BY id LIMIT $` + strconv.Itoa(len(args)) + `::bigint`
 	return query(ctx, s, "list deliveries", func(r pgx.Rows) (d app.Delivery, err error) {
-		err = scanDelivery(r, &d)
+		err = scanDelivery(r, &d, &d.Leased)
 		return d, err
 	}, sql, args...)
 }

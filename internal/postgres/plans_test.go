@@ -77,7 +77,7 @@ INSERT INTO generations (id, user_id, project_id, prompt, selected_sample_id, st
 INSERT INTO runs (generation_id, number, id, user_id, sample_id, stage, resolution, amount, reservation, deadline, jobs, created_at)
 	SELECT id, 1, run, user_id, '', 'samples', '', 100, CASE WHEN live THEN 'held' ELSE 'deducted' END, at, '[]', at FROM g;
 INSERT INTO events SELECT id, 1, user_id, row_number() OVER (PARTITION BY user_id ORDER BY i), 'generation_created', at,
-	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g;
+	'{"generationId":"' || id || '","status":"ProcessingSamples"}' FROM g ORDER BY i;
 INSERT INTO accounts SELECT user_id, 1000000, 100 * count(*) FILTER (WHERE live), count(*), 0 FROM g GROUP BY user_id;
 INSERT INTO ledger_entries (user_id, kind, amount, run_id, generation_id, balance_after, held_after, at)
 	SELECT user_id, 'reserve', 100, run, id, 1000000, 100, at FROM g ORDER BY i;
@@ -237,6 +237,53 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	begin("Stats, at each look at /metrics")
 	_, err = s.Stats(ctx)
 	require.NoError(t, err)
+	r.operators(t, s, users[0], owned, now)
+}
+
+// operators calls what those who run the service ask for.
+func (r *recorder) operators(t *testing.T, s *Store, user aigen.ID, owned []aigen.ID, now time.Time) {
+	t.Helper()
+	ctx := t.Context()
+	begin := func(method string) { r.of = "Operators: " + method }
+	begin("ListAll")
+	for _, q := range []app.AllQuery{
+		{},
+		{Status: aigen.StatusFailed},
+		{Status: aigen.StatusProcessingSamples},
+		{UserID: user, Status: aigen.StatusCompleted},
+		{ProjectID: user, From: now.Add(-time.Hour), To: now, Before: user},
+	} {
+		q.Limit = 21
+		_, err := s.ListAll(ctx, q)
+		require.NoError(t, err)
+	}
+	begin("FindRun")
+	_, err := s.FindRun(ctx, user, now.Add(-time.Hour), now)
+	require.ErrorIs(t, err, aigen.ErrNotFound)
+	begin("Entries")
+	_, err = s.Entries(ctx, []aigen.ID{user})
+	require.NoError(t, err)
+	begin("Activity, of an hour")
+	_, err = s.Activity(ctx, app.ActivityQuery{From: now.Add(-time.Hour), To: now, Width: time.Minute, Sample: 100})
+	require.NoError(t, err)
+	begin("DeadCauses, ListDeliveries")
+	_, err = s.DeadCauses(ctx, 100)
+	require.NoError(t, err)
+	_, err = s.ListDeliveries(ctx, app.DeliveryQuery{State: app.DeliveryDead, Lane: app.LaneJobs, Limit: 21})
+	require.NoError(t, err)
+	begin("Actions")
+	_, err = s.Actions(ctx, app.ActionQuery{GenerationID: user, Limit: 21})
+	require.NoError(t, err)
+	begin("SettleDeliveries")
+	for _, action := range []app.OperatorActionKind{app.ActionRetry, app.ActionDrop} {
+		_, err = s.SettleDeliveries(ctx, app.Settlement{
+			Action: action, IDs: owned, By: aigen.OperatorNote{ID: user, Reason: "why"}, Now: now.Add(2 * time.Hour),
+		})
+		var e *pgconn.PgError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "stopped", e.Message)
+	}
+	r.of = ""
 }
 
 func cancelling(t *testing.T, p *aigen.Policy, g *aigen.Generation) *app.Change {
@@ -306,6 +353,22 @@ func (st *statement) explain(t *testing.T, c *pgx.Conn, s *Store, readAll bool, 
 // indexes says by which index a statement finds its rows, by a part of its text that
 // no other has. A statement that is not here fails the test.
 var indexes = []struct{ part, index string }{
+	{"due_at IS NOT NULL AND status = ", "generations_due"},
+	{"AND status = 'Failed'", "generations_unfulfilled"},
+	{"SELECT id FROM generations WHERE id >= ", "generations_pkey"},
+	{generationsByID, "generations_pkey"},
+	{runsByID, "runs_pkey"},
+	{"SELECT id FROM generations WHERE user_id", "generations_list"},
+	{findRun, "runs_created"},
+	{entriesOfRuns, "ledger_entries_run"},
+	{activityEvents, "events_at"},
+	{activityStages, "events_at"},
+	{activityCredits, "runs_created"},
+	{deadCauses, "deliveries_dead"},
+	{"FROM deliveries WHERE id > $1::uuid AND state = 'dead'", "deliveries_dead"},
+	{selectActions, "operator_actions_generation"},
+	{settleRetry, "deliveries_pkey"},
+	{settleDrop, "deliveries_pkey"},
 	{"FROM generations WHERE id = $1::uuid", "generations_pkey"},
 	{"FROM runs WHERE generation_id = $1::uuid", "runs_pkey"},
 	{selectGenerations, "generations_pkey"},

@@ -65,10 +65,12 @@ func (b *batch) writeGenerations(t *tx) {
 	}
 }
 
-// writeTrail writes events and deliveries, in the order of the changes.
+// writeTrail writes events, deliveries and what operators did, in the order of the
+// changes.
 func (b *batch) writeTrail(t *tx) {
 	events := make([]eventRow, 0, len(b.drafts))
 	deliveries := make([]*app.Delivery, 0, len(b.drafts))
+	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.drafts {
 		d, o := &b.drafts[i], b.outcomes[i]
 		if o.err != nil || d.change.Discard {
@@ -80,9 +82,11 @@ func (b *batch) writeTrail(t *tx) {
 		for k := range d.change.Deliveries {
 			deliveries = append(deliveries, &d.change.Deliveries[k])
 		}
+		actions = append(actions, d.change.Actions...)
 	}
 	t.queueEvents(events)
 	t.queueDeliveries(deliveries)
+	t.queueActions(actions)
 }
 
 func (b *batch) writeKeys(t *tx) {

@@ -193,7 +193,7 @@ func (w *writing) rest(ctx context.Context) (position int64, err error) {
 	return position, saveKey(ctx, w.c, w.change)
 }
 
-// trail writes runs, events and deliveries.
+// trail writes runs, events, deliveries and what operators did.
 func (w *writing) trail(ctx context.Context) (position int64, err error) {
 	ch := w.change
 	if err := saveRuns(ctx, w.c, ch.Generation, ch.From); err != nil {
@@ -210,6 +210,11 @@ func (w *writing) trail(ctx context.Context) (position int64, err error) {
 	}
 	for i := range ch.Deliveries {
 		if err := insertDelivery(ctx, w.c, &ch.Deliveries[i]); err != nil {
+			return 0, err
+		}
+	}
+	for i := range ch.Actions {
+		if err := insertAction(ctx, w.c, &ch.Actions[i]); err != nil {
 			return 0, err
 		}
 	}

@@ -10,6 +10,13 @@ import (
 
 const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `
 
+// eventData is what the column data holds of an event.
+type eventData struct {
+	aigen.EventData
+
+	Operator *aigen.OperatorNote `json:"operator,omitempty"`
+}
+
 // Events implements app.GenerationRepository.
 func (s *Store) Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error) {
 	const query = selectEvents + `WHERE generation_id = ? AND seq > ? ORDER BY seq LIMIT ?`
@@ -27,8 +34,10 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]aigen.
 	err := s.view(ctx, "events", func(ctx context.Context, c *session) error {
 		return c.each(ctx, func(r *sql.Rows) error {
 			var e aigen.Event
+			var row eventData
 			err := r.Scan(idColumn(&e.GenerationID), idColumn(&e.UserID), &e.Seq, &e.Position,
-				(*string)(&e.Type), timeColumn(&e.At), jsonColumn(&e.Data))
+				(*string)(&e.Type), timeColumn(&e.At), jsonColumn(&row))
+			e.Data, e.Operator = row.EventData, row.Operator
 			list = append(list, e)
 			return err
 		}, query, args...)
@@ -54,7 +63,7 @@ func saveEvents(ctx context.Context, c *session, a *account, events []aigen.Even
 	first = a.position + 1
 	for i := range events {
 		e := &events[i]
-		data, err := jsonArg(&e.Data)
+		data, err := jsonArg(eventData{e.Data, e.Operator})
 		if err != nil {
 			return 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
 		}

@@ -31,12 +31,18 @@ func loadDeliveries(ctx context.Context, c *session, query string, args ...any) 
 	var list []app.Delivery
 	err := c.each(ctx, func(r *sql.Rows) error {
 		var d app.Delivery
-		err := r.Scan(idColumn(&d.ID), (*string)(&d.Kind), idColumn(&d.UserID), idColumn(&d.GenerationID), idColumn(&d.RunID),
-			&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt), &d.Trace)
+		err := scanDelivery(r, &d)
 		list = append(list, d)
 		return err
 	}, query, args...)
 	return list, err
+}
+
+func scanDelivery(r *sql.Rows, d *app.Delivery, more ...any) error {
+	return r.Scan(append([]any{
+		idColumn(&d.ID), (*string)(&d.Kind), idColumn(&d.UserID), idColumn(&d.GenerationID), idColumn(&d.RunID),
+		&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt), &d.Trace,
+	}, more...)...)
 }
 
 // What is due in a lane: rows without a lease, and rows whose lease has ended.
@@ -85,11 +91,23 @@ func (s *Store) anyDue(ctx context.Context, q app.Claim) (found bool, err error)
 
 // ListDeliveries implements app.Outbox.
 func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
-	query := `SELECT ` + deliveryColumns + ` FROM deliveries WHERE id > ?`
+	query := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > ?`
 	args := []any{q.After[:]}
-	if q.State != "" {
-		query += ` AND state = ?`
-		args = append(args, string(q.State))
+	if !q.ID.IsZero() {
+		query += ` AND id = ?`
+		args = append(args, q.ID[:])
+	}
+	switch q.State {
+	case app.DeliveryDead:
+		query += ` AND state = 'dead'`
+	case app.DeliveryWaiting:
+		query += ` AND state = 'waiting' AND owner IS NULL`
+	case app.DeliveryLeased:
+		query += ` AND state = 'waiting' AND owner IS NOT NULL`
+	}
+	if q.Kind != "" {
+		query += ` AND kind = ?`
+		args = append(args, string(q.Kind))
 	}
 	if q.Lane != "" {
 		query += ` AND lane = ?`
@@ -102,9 +120,13 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 	query += ` ORDER BY id LIMIT ?`
 	args = append(args, max(q.Limit, 1))
 	var list []app.Delivery
-	err := s.view(ctx, "list deliveries", func(ctx context.Context, c *session) (err error) {
-		list, err = loadDeliveries(ctx, c, query, args...)
-		return err
+	err := s.view(ctx, "list deliveries", func(ctx context.Context, c *session) error {
+		return c.each(ctx, func(r *sql.Rows) error {
+			var d app.Delivery
+			err := scanDelivery(r, &d, &d.Leased)
+			list = append(list, d)
+			return err
+		}, query, args...)
 	})
 	return list, err
 }

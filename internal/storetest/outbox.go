@@ -125,6 +125,7 @@ func testListDeliveries(t *testing.T, open Open) {
 	notes := w.enqueue(2, app.DeliverNotify)
 	w.claim(app.LaneNotifications, "a", 1)
 	w.finish("a", app.DeliveryResult{ID: notes[0].ID, Verdict: app.VerdictDead, Error: "gone"})
+	w.claim(app.LaneJobs, "a", 1)
 	all := append(idsOf(jobs), idsOf(notes)...)
 	for name, tt := range map[string]struct {
 		q    app.DeliveryQuery
@@ -136,11 +137,16 @@ func testListDeliveries(t *testing.T, open Open) {
 		"waiting in the lane": {app.DeliveryQuery{State: app.DeliveryWaiting, Lane: app.LaneNotifications}, all[4:]},
 		"generation":          {app.DeliveryQuery{GenerationID: jobs[0].GenerationID}, all[:3]},
 		"after":               {app.DeliveryQuery{After: all[1]}, all[2:]},
+		"one":                 {app.DeliveryQuery{ID: all[2]}, all[2:3]},
+		"kind":                {app.DeliveryQuery{Kind: app.DeliverNotify}, all[3:]},
+		"leased":              {app.DeliveryQuery{State: app.DeliveryLeased}, all[:1]},
+		"not leased":          {app.DeliveryQuery{State: app.DeliveryWaiting}, []aigen.ID{all[1], all[2], all[4]}},
 	} {
 		require.Equal(t, tt.want, idsOf(w.deliveries(tt.q)), name)
 	}
 	page, err := w.ListDeliveries(w.ctx, app.DeliveryQuery{Limit: 2})
 	w.must(err)
+	jobs[0].Attempts, jobs[0].AvailableAt, jobs[0].Leased = 1, w.now().Add(10*time.Second), true
 	require.Equal(t, jobs[:2], page, "every field")
 }
 

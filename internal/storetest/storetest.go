@@ -16,6 +16,7 @@ type Store interface {
 	app.GenerationRepository
 	app.Outbox
 	app.Ledger
+	app.OperatorStore
 	app.RunBook
 
 	// Audit counts the rows of each table, and reports every breach of what must
@@ -77,6 +78,15 @@ func Run(t *testing.T, open Open) {
 		{"Ledger/counter before the account", testCounterFirst},
 		{"Ledger/parallel reservations", testParallelReservations},
 		{"Ledger/random movements", testRandomMovements},
+		{"Operator/list of all users", testListAll},
+		{"Operator/pages of all users", testListAllPages},
+		{"Operator/a run by its id and its jobs'", testFindRun},
+		{"Operator/entries of runs", testEntries},
+		{"Operator/retry and drop", testSettleDeliveries},
+		{"Operator/actions", testActions},
+		{"Operator/who failed a generation", testOperatorNote},
+		{"Operator/activity", testActivity},
+		{"Operator/causes of dead deliveries", testDeadCauses},
 		{"Stats", testStats},
 		{"Ping", testPing},
 	}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Story is all that is known of one generation.
+type Story struct {
+	Generation *aigen.Generation
+	Entries    []StoryEntry // in the order of time
+}
+
+// StoryKind says what an entry of a story is.
+type StoryKind string
+
+// The kinds of entries, in the order in which those of one moment stand.
+const (
+	StoryRun      StoryKind = "run"      // the user asked for something
+	StoryCredit   StoryKind = "credit"   // the embedded ledger booked something
+	StoryEvent    StoryKind = "event"    // something happened
+	StoryJob      StoryKind = "job"      // the engine was given something to do
+	StoryDelivery StoryKind = "delivery" // something is to be done outside, or could not be
+	StoryAction   StoryKind = "action"   // an operator did something
+)
+
+var storyOrder = []StoryKind{StoryRun, StoryCredit, StoryEvent, StoryJob, StoryDelivery, StoryAction}
+
+// StoryEntry is one moment of a generation. Of the pointers, that of Kind is set; a
+// job's run is too.
+type StoryEntry struct {
+	At   time.Time
+	Kind StoryKind
+
+	Run      *aigen.Run
+	Credit   *LedgerEntry
+	Event    *aigen.Event
+	Job      *aigen.Job
+	Delivery *Delivery
+	Action   *OperatorAction
+}
+
+// storyLimit bounds what is read of each kind. A generation has a handful; thousands
+// of regenerations would still make a page that can be shown.
+const storyLimit = 2000
+
+// GetStory returns all that is known of a generation: what the user asked for, what
+// happened, the jobs, what is still to be delivered or could not be, the movements of
+// the embedded ledger, and what operators did. A delivery that was made has left no
+// row. Error code: CodeNotFound.
+func (o *Operations) GetStory(ctx context.Context, id aigen.ID) (Story, error) {
+	g, err := o.store.Get(ctx, id)
+	if err != nil {
+		return Story{}, err
+	}
+	story := Story{Generation: g}
+	runs := make([]aigen.ID, len(g.Runs))
+	for i := range g.Runs {
+		runs[i] = g.Runs[i].ID
+		story.addRun(&g.Runs[i])
+	}
+	events, err := o.store.Events(ctx, id, 0, storyLimit)
+	if err != nil {
+		return Story{}, err
+	}
+	for i := range events {
+		story.add(StoryEntry{At: events[i].At, Kind: StoryEvent, Event: &events[i]})
+	}
+	entries, err := o.store.Entries(ctx, runs)
+	if err != nil {
+		return Story{}, err
+	}
+	for i := range entries {
+		story.add(StoryEntry{At: entries[i].At, Kind: StoryCredit, Credit: &entries[i]})
+	}
+	deliveries, err := o.store.ListDeliveries(ctx, DeliveryQuery{GenerationID: id, Limit: storyLimit})
+	if err != nil {
+		return Story{}, err
+	}
+	for i := range deliveries {
+		story.add(StoryEntry{At: deliveries[i].CreatedAt, Kind: StoryDelivery, Delivery: &deliveries[i]})
+	}
+	actions, err := o.store.Actions(ctx, ActionQuery{GenerationID: id, Limit: storyLimit})
+	if err != nil {
+		return Story{}, err
+	}
+	for i := range actions {
+		story.add(StoryEntry{At: actions[i].At, Kind: StoryAction, Action: &actions[i]})
+	}
+	story.sort()
+	return story, nil
+}
+
+func (s *Story) add(e StoryEntry) { s.Entries = append(s.Entries, e) }
+
+func (s *Story) addRun(r *aigen.Run) {
+	s.add(StoryEntry{At: r.CreatedAt, Kind: StoryRun, Run: r})
+	for i := range r.Jobs {
+		at, known := TimeOfID(r.Jobs[i].ID)
+		if !known || at.Before(r.CreatedAt) {
+			at = r.CreatedAt
+		}
+		s.add(StoryEntry{At: at, Kind: StoryJob, Run: r, Job: &r.Jobs[i]})
+	}
+}
+
+func (s *Story) sort() {
+	slices.SortStableFunc(s.Entries, func(a, b StoryEntry) int {
+		// To the millisecond: an id says no more, and what belongs together shall not
+		// be torn apart by less.
+		return cmp.Or(a.At.Truncate(time.Millisecond).Compare(b.At.Truncate(time.Millisecond)),
+			cmp.Compare(slices.Index(storyOrder, a.Kind), slices.Index(storyOrder, b.Kind)), a.At.Compare(b.At))
+	})
+}

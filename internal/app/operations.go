@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// Operations holds the use-cases of those who run the service. They see the work of
+// all users and may end it; whoever calls them has checked that an operator asks.
+// Build it with NewOperations; its methods may be called from many goroutines.
+type Operations struct {
+	s        *Service
+	store    OperatorStore
+	log      *slog.Logger
+	around   Surroundings
+	activity activityCache
+	history  outboxHistory
+}
+
+// NewOperations builds the operators' use-cases of a service.
+func NewOperations(s *Service, store OperatorStore, around Surroundings) *Operations {
+	o := &Operations{s: s, store: store, log: s.log, around: around}
+	o.activity.windows = map[string]*windowCache{}
+	return o
+}
+
+func (o *Operations) now() time.Time { return o.s.policy.Now().UTC().Truncate(time.Microsecond) }
+
+// audit writes the line of an operator's step. The same stands in the list of actions:
+// the line is for those who watch the log.
+func (o *Operations) audit(ctx context.Context, action OperatorActionKind, by aigen.OperatorNote, attrs ...slog.Attr) {
+	attrs = append([]slog.Attr{
+		slog.String("action", string(action)), slog.String("operator_id", by.ID.String()), slog.String("reason", by.Reason),
+	}, attrs...)
+	o.log.LogAttrs(ctx, slog.LevelWarn, "operator", attrs...)
+}
+
+// Run takes the samples that the charts of the outbox are drawn from, until ctx ends.
+func (o *Operations) Run(ctx context.Context) error {
+	tick := time.NewTicker(outboxSampleEvery)
+	defer tick.Stop()
+	for {
+		o.sampleOutbox(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

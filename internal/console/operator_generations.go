@@ -1,0 +1,131 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// operatorPage is how many rows a page of a list has.
+const operatorPage = 25
+
+// generationsDesk is a list of generations of all users.
+type generationsDesk struct {
+	Items    []*aigen.Generation
+	Next     string // URL of the next page; "" on the last
+	Statuses []aigen.Status
+	Status   aigen.Status
+	User     string
+	Project  string
+	From, To string // as the inputs of dates write them
+	Filtered bool
+}
+
+func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	d := generationsDesk{
+		Statuses: aigen.Statuses(), Status: choice(r, "status", aigen.Statuses()),
+		User: strings.TrimSpace(query.Get("user")), Project: strings.TrimSpace(query.Get("project")),
+		From: query.Get("from"), To: query.Get("to"),
+	}
+	q := app.AllQuery{
+		Status: d.Status, UserID: queryID(r, "user"), ProjectID: queryID(r, "project"), Before: queryID(r, "before"), Limit: operatorPage,
+	}
+	q.From, _ = time.Parse(time.DateOnly, d.From)
+	if to, err := time.Parse(time.DateOnly, d.To); err == nil {
+		q.To = to.AddDate(0, 0, 1) // that day is meant too
+	}
+	d.Filtered = d.Status != "" || d.User+d.Project+d.From+d.To != ""
+	switch {
+	case d.User != "" && q.UserID.IsZero() || d.Project != "" && q.ProjectID.IsZero():
+		// An id that is none has no generations; to show those of all would mislead.
+		return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+	case !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To):
+		return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+	}
+	page, err := k.c.Operations.ListAllGenerations(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	d.Items = page.Items
+	if !page.Next.IsZero() {
+		d.Next = nextPage(operatorGenerationsPath, query, "before", page.Next.String())
+	}
+	return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+}
+
+// nextPage is this page's address with another place to go on from.
+func nextPage(path string, query url.Values, name, value string) string {
+	next := url.Values{}
+	for key, values := range query {
+		if len(values) > 0 && values[0] != "" {
+			next.Set(key, values[0])
+		}
+	}
+	next.Set(name, value)
+	return path + "?" + next.Encode()
+}
+
+// storyDesk is one generation with all that is known of it.
+type storyDesk struct {
+	*aigen.Generation
+
+	Entries []storyRow
+	Credits aigen.CreditTotals
+	Took    time.Duration // to the end, or until now
+	Ended   bool
+	Waiting []app.Delivery // what is still to be delivered, or could not be
+}
+
+// storyRow is an entry with the time since the beginning.
+type storyRow struct {
+	app.StoryEntry
+
+	After time.Duration
+	NewOn bool // another day than the one before
+}
+
+func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) error {
+	id, err := generationID(r)
+	if err != nil {
+		return err
+	}
+	story, err := k.c.Operations.GetStory(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	g := story.Generation
+	d := storyDesk{Generation: g, Credits: g.Totals(), Ended: g.Status.Ended(), Took: k.c.Now().Sub(g.CreatedAt)}
+	if d.Ended {
+		d.Took = g.StatusSince.Sub(g.CreatedAt)
+	}
+	day := ""
+	for _, e := range story.Entries {
+		row := storyRow{StoryEntry: e, After: max(0, e.At.Sub(g.CreatedAt))}
+		if on := e.At.UTC().Format(time.DateOnly); on != day {
+			day, row.NewOn = on, true
+		}
+		d.Entries = append(d.Entries, row)
+		if e.Kind == app.StoryDelivery {
+			d.Waiting = append(d.Waiting, *e.Delivery)
+		}
+	}
+	return k.showDesk(w, r, "generation", "story", "Generation "+g.ID.String()[:8], desk{Place: "generations", Body: d})
+}
+
+func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
+	id, err := generationID(r)
+	if err != nil {
+		return err
+	}
+	if _, err := k.c.Operations.FailGeneration(r.Context(), app.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
+		return err
+	}
+	leaveSaying(w, r, "failed")
+	redirect(w, r, operatorGenerationsPath+"/"+id.String())
+	return nil
+}

@@ -1,0 +1,283 @@
+package console
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
+
+// overview is the data of the first page.
+type overview struct {
+	Window   string
+	Windows  []string
+	At       time.Time
+	Concerns []concern
+	Tiles    []tile
+	Outcomes chart
+	Samples  chart
+	Final    chart
+	Credits  chart
+	Depth    chart
+	Age      chart
+	Lanes    []laneRow
+	Dead     []app.DeadCause
+	Statuses []statusRow
+}
+
+// concern is something that somebody should look at.
+type concern struct {
+	Kind string // "bad", "warn"
+	Text string
+	URL  string
+	Link string
+}
+
+// tile is one number.
+type tile struct {
+	Name, Value, Hint string
+	Kind              string // "bad" draws it so
+	URL               string
+}
+
+type laneRow struct {
+	app.LaneStats
+
+	Age time.Duration
+}
+
+type statusRow struct {
+	Status aigen.Status
+	Count  int64
+}
+
+func (k *Console) operatorOverview(w http.ResponseWriter, r *http.Request) error {
+	window, ok := app.WindowNamed(r.URL.Query().Get("window"))
+	if !ok {
+		window, _ = app.WindowNamed("")
+	}
+	st, err := k.c.Operations.GetStatistics(r.Context(), window)
+	if err != nil {
+		return err
+	}
+	o := newOverview(st)
+	o.Concerns = append(healthConcerns(k.c.Operations.GetHealth(r.Context())), o.Concerns...)
+	return k.showDesk(w, r, "overview", "overview", "Overview", desk{Place: "overview", Body: o})
+}
+
+func newOverview(st app.Statistics) overview {
+	o := overview{Window: st.Window.Name, At: st.At, Dead: st.Dead}
+	for _, w := range app.Windows() {
+		o.Windows = append(o.Windows, w.Name)
+	}
+	for _, s := range aigen.Statuses() {
+		o.Statuses = append(o.Statuses, statusRow{s, st.Generations[s]})
+	}
+	for _, l := range st.Outbox {
+		row := laneRow{LaneStats: l}
+		if !l.Oldest.IsZero() {
+			row.Age = max(0, st.At.Sub(l.Oldest))
+		}
+		o.Lanes = append(o.Lanes, row)
+	}
+	n := countsOf(st)
+	o.Tiles = tilesOf(st, n)
+	o.Concerns = concernsOf(o.Lanes, n, st)
+	o.draw(st, n)
+	return o
+}
+
+// counts are sums over the window.
+type counts struct {
+	accepted, completed, failed, rejected, cancelled, retried int64
+	depth, dead                                               int64
+}
+
+func countsOf(st app.Statistics) (n counts) {
+	for _, a := range st.Activity {
+		n.accepted += a.Events[aigen.EventCreated]
+		n.completed += a.Events[aigen.EventCompleted]
+		n.failed += a.Events[aigen.EventFailed]
+		n.rejected += a.Events[aigen.EventRejected]
+		n.cancelled += a.Events[aigen.EventCancelled]
+		n.retried += a.Events[aigen.EventSamplesRetrying] + a.Events[aigen.EventFinalRetrying]
+	}
+	for _, l := range st.Outbox {
+		n.depth += l.Depth
+		n.dead += l.Dead
+	}
+	return n
+}
+
+// failedShare is of what the service should have brought to an end.
+func (n counts) failedShare() float64 {
+	if n.failed+n.completed == 0 {
+		return 0
+	}
+	return float64(n.failed) / float64(n.failed+n.completed)
+}
+
+func tilesOf(st app.Statistics, n counts) []tile {
+	working := st.Generations[aigen.StatusPending] + st.Generations[aigen.StatusProcessingSamples] + st.Generations[aigen.StatusProcessingFinal]
+	failed := tile{Name: "Failed", Value: number(n.failed), Hint: percent(n.failedShare()) + " of those that ended", URL: operatorGenerationsPath + "?status=Failed"}
+	if n.failedShare() >= .05 && n.failed > 1 {
+		failed.Kind = "bad"
+	}
+	dead := tile{Name: "Dead letters", Value: number(n.dead), Hint: "nothing is given up on", URL: operatorDeliveriesPath + "?state=dead"}
+	if n.dead > 0 {
+		dead.Kind, dead.Hint = "bad", "given up on: look at them"
+	}
+	return []tile{
+		{Name: "Being made", Value: number(working), Hint: number(st.Generations[aigen.StatusAwaitingSelection]) + " wait for a choice"},
+		{Name: "Accepted", Value: number(n.accepted), Hint: number(n.retried) + " jobs tried again"},
+		{Name: "Completed", Value: number(n.completed), Hint: number(n.cancelled) + " cancelled", URL: operatorGenerationsPath + "?status=Completed"},
+		failed,
+		{Name: "Outbox", Value: number(n.depth), Hint: "wait or are being made", URL: operatorDeliveriesPath},
+		dead,
+		{Name: "Credits held", Value: st.Reservations.Amount.String(), Hint: number(st.Reservations.Open) + " open reservations"},
+	}
+}
+
+func percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1000)/10, 'f', -1, 64) + " %"
+}
+
+// slowLane is when a lane's oldest delivery is worth a look: most take no second.
+const slowLane = 2 * time.Minute
+
+func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
+	if n.dead > 0 {
+		text := number(n.dead) + " deliveries were given up on."
+		if n.dead == 1 {
+			text = "1 delivery was given up on."
+		}
+		list = append(list, concern{"bad", text, operatorDeliveriesPath + "?state=dead", "See why, and try again"})
+	}
+	for _, l := range lanes {
+		if l.Age >= slowLane {
+			list = append(list, concern{"warn", "The oldest of " + number(l.Depth) + " " + string(l.Lane) + " has waited for " + took(l.Age) + ".",
+				operatorDeliveriesPath + "?lane=" + string(l.Lane), "See them"})
+		}
+	}
+	if share := n.failedShare(); share >= .2 && n.failed >= 3 {
+		list = append(list, concern{"bad", percent(share) + " of what ended in the last " + st.Window.Name + " failed.", operatorGenerationsPath + "?status=Failed", "See them"})
+	}
+	return list
+}
+
+func healthConcerns(h app.Health) (list []concern) {
+	for _, d := range h.Dependencies {
+		switch d.State {
+		case app.DependencyDown:
+			list = append(list, concern{"bad", title(d.Name) + " (" + d.Mode + ") is down: " + d.Detail + ".", operatorSystemPath, "System"})
+		case app.DependencyDegraded:
+			list = append(list, concern{"warn", title(d.Name) + " (" + d.Mode + "): " + d.Detail + ".", operatorSystemPath, "System"})
+		case app.DependencyOK:
+		}
+	}
+	return list
+}
+
+// draw makes the charts.
+func (o *overview) draw(st app.Statistics, n counts) {
+	slots := make([]time.Time, len(st.Activity))
+	column := func(value func(app.Activity) float64) []float64 {
+		all := make([]float64, len(st.Activity))
+		for i, a := range st.Activity {
+			all[i] = value(a)
+		}
+		return all
+	}
+	for i, a := range st.Activity {
+		slots[i] = a.From
+	}
+	event := func(t aigen.EventType) []float64 {
+		return column(func(a app.Activity) float64 { return float64(a.Events[t]) })
+	}
+	o.Outcomes = stacked(chart{Title: "Accepted, and how they ended"}, slots, []series{
+		{"a", "Completed", event(aigen.EventCompleted), number(n.completed)},
+		{"b", "Failed", event(aigen.EventFailed), number(n.failed)},
+		{"c", "Rejected", event(aigen.EventRejected), number(n.rejected)},
+		{"d", "Cancelled", event(aigen.EventCancelled), number(n.cancelled)},
+	}, series{"ink", "Accepted", event(aigen.EventCreated), number(n.accepted)}, whole)
+
+	o.Samples = stageChart("Time for samples", slots, st.Samples, column, func(a app.Activity) []time.Duration { return a.Samples })
+	o.Final = stageChart("Time for the final", slots, st.Final, column, func(a app.Activity) []time.Duration { return a.Final })
+
+	held := st.Credits.Held()
+	o.Credits = stacked(chart{Title: "Credits asked for"}, slots, []series{
+		{"a", "Deducted", column(func(a app.Activity) float64 { return amount(a.Credits.Deducted) }), st.Credits.Deducted.String()},
+		{"d", "Refunded", column(func(a app.Activity) float64 { return amount(a.Credits.Refunded) }), st.Credits.Refunded.String()},
+		{"c", "Still held", column(func(a app.Activity) float64 { return amount(a.Credits.Held()) }), held.String()},
+	}, series{}, func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) })
+	o.Credits.Legend = append([]legend{{Class: "none", Name: "Reserved", Value: st.Credits.Reserved.String()}}, o.Credits.Legend...)
+	o.drawOutbox(st)
+}
+
+// stageChart shows the median and the 95th percentile of each part.
+func stageChart(
+	name string, slots []time.Time, all app.StageTimes, column func(func(app.Activity) float64) []float64, of func(app.Activity) []time.Duration,
+) chart {
+	value := func(pick func(app.StageTimes) time.Duration) []float64 {
+		return column(func(a app.Activity) float64 {
+			t := app.TimesOf(of(a))
+			if t.Count == 0 {
+				return math.NaN()
+			}
+			return pick(t).Seconds()
+		})
+	}
+	total := func(d time.Duration) string {
+		if all.Count == 0 {
+			return ""
+		}
+		return took(d)
+	}
+	return curves(chart{Title: name, Empty: "None was made in this time."}, slots, []series{
+		{"a", "Half within", value(func(t app.StageTimes) time.Duration { return t.P50 }), total(all.P50)},
+		{"d", "95 % within", value(func(t app.StageTimes) time.Duration { return t.P95 }), total(all.P95)},
+	}, timeAxis, inSeconds)
+}
+
+// drawOutbox shows how the lanes were, as far as this process has seen them.
+func (o *overview) drawOutbox(st app.Statistics) {
+	history := append(st.History, app.OutboxSample{At: st.At, Lanes: st.Outbox}) //nolint:gocritic // a list of our own
+	slots := make([]time.Time, len(history))
+	classes := map[app.Lane]string{app.LaneJobs: "a", app.LaneCredits: "c", app.LaneNotifications: "d"}
+	depth, age := []series{}, []series{}
+	for i, lane := range app.Lanes() {
+		d, a := series{class: classes[lane], name: title(lane)}, series{class: classes[lane], name: title(lane)}
+		for n, sample := range history {
+			slots[n] = sample.At
+			v, old := math.NaN(), math.NaN()
+			if i < len(sample.Lanes) {
+				l := sample.Lanes[i]
+				v, old = float64(l.Depth), 0
+				if !l.Oldest.IsZero() {
+					old = math.Max(0, sample.At.Sub(l.Oldest).Seconds())
+				}
+			}
+			d.values, a.values = append(d.values, v), append(a.values, old)
+		}
+		d.total = number(o.Lanes[i].Depth)
+		a.total = took(o.Lanes[i].Age)
+		depth, age = append(depth, d), append(age, a)
+	}
+	o.Depth = curves(chart{Title: "Outbox: how many wait", Empty: "All lanes are empty."}, slots, depth, axis, whole)
+	o.Age = curves(chart{Title: "Outbox: age of the oldest", Empty: "Nothing waits."}, slots, age, timeAxis, inSeconds)
+}
+
+func whole(v float64) string {
+	if v < 1 && v > 0 {
+		return "" // half of one: there is no such thing
+	}
+	return number(int64(math.Round(v)))
+}
+
+func inSeconds(v float64) string { return took(time.Duration(v * float64(time.Second))) }
+
+// amount is for a drawing: no sum is built on it.
+func amount(c aigen.Credits) float64 { return float64(c) / 100 }
