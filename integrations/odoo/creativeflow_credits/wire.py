@@ -16,7 +16,7 @@ _AMOUNT = re.compile(r'([0-9]{1,13})(?:\.([0-9]{1,2}))?')
 STATUS = {
     'bad_request': 400, 'unauthorized': 401, 'invalid_api_key': 401, 'not_found': 404, 'method_not_allowed': 405,
     'too_large': 413, 'invalid_input': 422, 'invalid_amount': 422, 'invalid_reference': 422, 'invalid_operation': 422,
-    'internal_error': 500, 'unavailable': 503,
+    'invalid_request': 422, 'internal_error': 500, 'unavailable': 503,
 }
 
 

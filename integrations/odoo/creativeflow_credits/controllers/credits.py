@@ -1,4 +1,4 @@
-"""The routes of contract section 4.
+"""The routes of contract section 4, and the list of reservations.
 
 Whatever happens in here is answered in JSON with the status that it deserves: Odoo's own
 answer to an error is a page in HTML, which tells the orchestrator nothing. What Odoo
@@ -9,7 +9,7 @@ import logging
 from odoo import http
 from odoo.http import request
 
-from .. import store, wire
+from .. import listing, store, wire
 from ..ledger import Refusal
 
 _logger = logging.getLogger(__name__)
@@ -116,6 +116,10 @@ class Credits(http.Controller):
         user = wire.read_uuid(request.httprequest.args, 'user_id')
         names = ('balance', 'reserved', 'available')
         return {name: wire.amount(value) for name, value in zip(names, store.balance_of(request.env.cr, user))}
+
+    @route('/reservations', 'GET')
+    def reservations(self):
+        return listing.page(request.env.cr, request.httprequest.args)
 
     @route('/<path:rest>', None)
     def elsewhere(self):

@@ -1,7 +1,7 @@
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
-from .. import store
+from .. import listing, store
 from ..ledger import Operation, Refusal
 from . import schema
 from .settings import DEFAULT_HOURS, HOURS
@@ -33,6 +33,9 @@ class CreditReservation(models.Model):
         cr, table = self.env.cr, schema.RESERVATION
         schema.add_index(cr, table, f'{table}_reference_unique', '(reference)', unique=True)
         schema.add_index(cr, table, f'{table}_due', "(expires_at) WHERE state = 'held'")
+        schema.add_index(cr, table, f'{table}_listed', f'{listing.ORDER} WHERE {listing.LISTED}')
+        # Few are open among very many: whoever asks for those alone reads no others.
+        schema.add_index(cr, table, f'{table}_open', f'{listing.ORDER} WHERE {listing.STILL_OPEN}')
         schema.add_constraint(cr, table, f'{table}_form', f'CHECK (reference {schema.UUID} AND generation_id {schema.UUID})')
         schema.add_constraint(cr, table, f'{table}_amount', f"CHECK (amount > 0 AND {schema.WHOLE_HUNDREDTHS.format('amount')})")
         schema.add_keeper(cr, table)

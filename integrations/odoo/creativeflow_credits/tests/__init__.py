@@ -1,1 +1,1 @@
-from . import test_ledger, test_models, test_http, test_concurrency, test_dialect
+from . import test_ledger, test_models, test_http, test_listing, test_concurrency, test_dialect

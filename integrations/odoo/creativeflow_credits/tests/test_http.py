@@ -1,53 +1,19 @@
-import json
 from unittest.mock import patch
 
 from psycopg2 import OperationalError
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.creativeflow_credits import store, wire
 
-from .common import new_id
+from .common import RoutesCase, new_id
 
 CONTROLLER = 'odoo.addons.creativeflow_credits.controllers.credits'
 
 
 @tagged('post_install', '-at_install', 'creativeflow_credits')
-class TestRoutes(HttpCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.accounts = cls.env['creativeflow.credit.account']
-        cls.key = cls.env['creativeflow.credit.api.key'].issue('the tests')
-        cls.env.flush_all()
-
-    def call(self, path, body=None, method='POST', key=None, headers=None, status=200):
-        """One call; the answer must be JSON whatever its status."""
-        headers = {'Authorization': f'Bearer {key or self.key}', 'Content-Type': 'application/json', **(headers or {})}
-        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-        answer = self.opener.request(
-            method, f'{self.base_url()}/api/v1/credits/{path}', data=data, headers=headers, timeout=30, allow_redirects=False)
-        self.assertEqual(answer.headers['Content-Type'].split(';')[0], 'application/json', answer.text[:200])
-        self.assertEqual(answer.status_code, status, answer.text)
-        self.assertNotIn('Set-Cookie', answer.headers, "no session")
-        self.last = answer
-        return answer.json()
-
-    def refused(self, code, status, path, body=None, **kwargs):
-        self.assertEqual(self.call(path, body, status=status, **kwargs)['error']['code'], code)
-
-    def user(self, amount='10'):
-        user = new_id()
-        self.accounts.grant(user, amount, new_id())
-        return user
-
-    def body(self, user, amount='2.50', **changes):
-        return {'user_id': user, 'amount': amount, 'generation_id': new_id(), 'reference': new_id(), **changes}
-
-    def balance(self, user):
-        return tuple(self.call(f'balance?user_id={user}', method='GET').values())
+class TestRoutes(RoutesCase):
 
     def test_life_of_a_run(self):
         user = self.user()

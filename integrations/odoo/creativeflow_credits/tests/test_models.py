@@ -120,6 +120,10 @@ class TestModels(TransactionCase):
         self.carry_out(again(op, 'deduct'))
         for state in ('held', 'expired', 'refunded'):
             self.refuse_in_sql(one.format(f"state = '{state}'"), reservation.id)
+        for reference, generation in (('INV/2026/1', new_id()), (new_id(), 'x'), (new_id().upper(), new_id())):
+            self.refuse_in_sql("""
+                INSERT INTO creativeflow_credit_reservation (reference, account_id, generation_id, amount, state, answered, reserved_at)
+                VALUES (%s, %s, %s, 1, 'held', 0, now())""", reference, account.id, generation)
 
     def test_one_settlement_in_sql(self):
         """Even where the ledger is passed by, a reservation is settled once."""
