@@ -182,7 +182,13 @@ func (r *Reconciler) readThere(ctx context.Context, b *books) error {
 	if r.List == nil {
 		return ErrNotOffered
 	}
-	q := ReservationQuery{Since: r.Since, OlderThan: r.Now().Add(-r.Grace), Limit: pageOfBooks}
+	// What is old enough here may have been reserved there much later (after an outage,
+	// say), and the clock there is another one. So no time ends the list, it begins
+	// earlier, and what is too young or too old is left out when both sides are known.
+	q := ReservationQuery{Limit: pageOfBooks}
+	if !r.Since.IsZero() {
+		q.Since = r.Since.Add(-r.Grace)
+	}
 	for {
 		page, err := r.List.Reservations(ctx, q)
 		if err != nil {

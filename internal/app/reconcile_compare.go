@@ -32,6 +32,9 @@ func (r *Reconciler) compare(b *books, report *Reconciliation) {
 		if _, known := b.here[id]; known || kept.State == aigen.ReservationRefunded {
 			continue // nothing is owed for what was refunded
 		}
+		if r.young(kept.CreatedAt) || kept.CreatedAt.Before(r.Since) {
+			continue // its run may be on its way
+		}
 		d := Difference{
 			Kind: PaidAndLost, Reference: id, GenerationID: kept.GenerationID, UserID: kept.UserID, Amount: kept.Amount, There: kept.State,
 			Detail: "paid for what this database has lost: make it good in the credit service",

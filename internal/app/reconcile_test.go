@@ -50,7 +50,7 @@ func (b *twoBooks) Reservations(_ context.Context, q app.ReservationQuery) (app.
 	}
 	var all []app.KeptReservation
 	for _, k := range b.there {
-		if !k.CreatedAt.Before(q.Since) && k.CreatedAt.Before(q.OlderThan) {
+		if !k.CreatedAt.Before(q.Since) && (q.OlderThan.IsZero() || k.CreatedAt.Before(q.OlderThan)) {
 			all = append(all, k)
 		}
 	}
@@ -227,6 +227,29 @@ func TestReconcileLeavesAloneWhatMoves(t *testing.T) {
 		assert.Contains(t, []aigen.ID{old.ID, dead.ID}, d.Reference)
 		assert.Equal(t, d.Reference == dead.ID, strings.Contains(d.Detail, "refused: x"))
 	}
+}
+
+// TestReconcileWhatWasReservedLate: a run can be much older than its reservation, and the
+// two clocks differ.
+func TestReconcileWhatWasReservedLate(t *testing.T) {
+	t.Parallel()
+	b := &twoBooks{listed: true}
+	late, early, lost := b.pair(held, held), b.pair(deducted, deducted), b.pair("", held)
+	b.there[late.ID] = withTime(b.there[late.ID], noon.Add(-time.Second))
+	b.there[early.ID] = withTime(b.there[early.ID], early.CreatedAt.Add(-time.Minute))
+	b.there[lost.ID] = withTime(b.there[lost.ID], early.CreatedAt.Add(-time.Minute))
+	r := app.Reconciler{
+		Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }, Grace: 10 * time.Minute, Since: early.CreatedAt,
+	}
+	got, err := r.Reconcile(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, got.Differences, "what was lost is older than Since")
+	assert.Equal(t, 2, got.Runs)
+	r.Since = time.Time{}
+	got, err = r.Reconcile(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got.Differences, 1)
+	assert.Equal(t, lost.ID, got.Differences[0].Reference)
 }
 
 func withTime(k app.KeptReservation, at time.Time) app.KeptReservation {

@@ -32,10 +32,10 @@ func (s *Service) Reservations(ctx context.Context, q app.ReservationQuery) (app
 	set("state", string(q.State))
 	set("cursor", q.Cursor)
 	if !q.Since.IsZero() {
-		set("since", q.Since.UTC().Format(time.RFC3339))
+		set("since", q.Since.UTC().Format(time.RFC3339Nano))
 	}
 	if !q.OlderThan.IsZero() {
-		set("older_than", q.OlderThan.UTC().Format(time.RFC3339))
+		set("older_than", q.OlderThan.UTC().Format(time.RFC3339Nano))
 	}
 	if q.Limit > 0 {
 		set("limit", strconv.Itoa(q.Limit))
