@@ -24,7 +24,7 @@ func TestAddon(t *testing.T) {
 	require.NotNil(t, found, out)
 	n, err := strconv.Atoi(found[1])
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, n, 35, "the tests were found")
+	require.GreaterOrEqual(t, n, 45, "the tests were found")
 	require.NotRegexp(t, `WARNING \S+ odoo\.(addons\.creativeflow|modules|tools\.(convert|translate)|models|orm)`, out)
 	t.Logf("Odoo %d: %s", s.version, found[0])
 }
