@@ -58,6 +58,37 @@ func TestLostAnswerIsReleased(t *testing.T) {
 	assert.Equal(t, aigen.ReservationRefunded, page.Items[0].Runs[0].Reservation)
 }
 
+// notAsked is a credit service whose breaker is open.
+type notAsked struct{ *fakeOdoo }
+
+func (notAsked) Reserve(context.Context, app.CreditOperation) error {
+	return &aigen.Error{Code: aigen.CodeCreditServiceUnavailable, Message: "Later.", Err: app.ErrNotAsked}
+}
+
+// A request that nobody was asked about leaves nothing: no generation, no question in
+// the outbox, no notification, and its key is free.
+func TestNotAskedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{odoo: true, credits: 1000})
+	shut, err := app.New(app.Config{Policy: w.policy, Store: w.store, Credits: notAsked{w.odoo}})
+	require.NoError(t, err)
+	in, err := aigen.NewInput("a red fox", "", nil)
+	require.NoError(t, err)
+	cmd := app.InitiateGeneration{UserID: w.user, ProjectID: newID(), Input: in, Key: app.RequestKey{Key: "k", Hash: [32]byte{1}}}
+	for range 3 {
+		_, err = shut.InitiateGeneration(t.Context(), cmd)
+		require.ErrorIs(t, err, aigen.ErrCreditsUnavailable)
+	}
+	page, err := w.ListGenerations(t.Context(), app.ListQuery{UserID: w.user, Limit: 10})
+	require.NoError(t, err)
+	assert.Empty(t, page.Items)
+	assert.Empty(t, w.deliveries())
+
+	a, err := w.InitiateGeneration(t.Context(), cmd)
+	require.NoError(t, err)
+	assert.False(t, a.Replayed, "the key was free again")
+}
+
 // hangingOdoo dies with the caller: the answer never comes to anybody.
 type hangingOdoo struct{ *fakeOdoo }
 

@@ -31,6 +31,11 @@ var (
 	ErrNoRecord = errors.New("the idempotency key was not used")
 )
 
+// ErrNotAsked is wrapped by an error of a CreditService when it is certain that the
+// operation never left this process: the breaker is open, or too many wait already.
+// So there is nothing to find out and nothing to free.
+var ErrNotAsked = errors.New("nothing was sent")
+
 // GenerationRepository is the store of generations.
 type GenerationRepository interface {
 	// Get loads a generation with its runs; aigen.ErrNotFound if there is none.
@@ -194,7 +199,8 @@ type JobPublisher interface {
 // repeated with the same reference. Errors: aigen.ErrInsufficientCredits from
 // Reserve alone; aigen.ErrCreditsUnavailable when there was no usable answer, so
 // that the effect is not known; a *PermanentError for a call that no repeat can
-// help. Anything else is tried again like an answer that did not come.
+// help. Anything else is tried again like an answer that did not come. An
+// ErrCreditsUnavailable that wraps ErrNotAsked says more: nothing was sent.
 type CreditService interface {
 	Reserve(ctx context.Context, op CreditOperation) error
 	Deduct(ctx context.Context, op CreditOperation) error

@@ -66,7 +66,9 @@ func (s *Service) reserveRemotely(ctx context.Context, g *aigen.Generation, k Re
 	switch {
 	case err == nil:
 		return s.confirm(ctx, g.ID, run)
-	case errors.Is(err, aigen.ErrInsufficientCredits):
+	case errors.Is(err, aigen.ErrInsufficientCredits), errors.Is(err, ErrNotAsked):
+		// Not asked: an outage must not leave a failed generation, a question and a
+		// notification for each request that it turns away.
 		return Accepted{}, s.turnDown(ctx, g, run, k, err)
 	default:
 		return Accepted{}, s.abandon(ctx, g, run, k, err)
@@ -94,8 +96,8 @@ func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Acce
 	}
 }
 
-// turnDown undoes a request that the user cannot afford. Of a new generation
-// nothing remains, as with the embedded ledger: the caller has never seen its id.
+// turnDown undoes a request that the user cannot afford, or that nobody was asked
+// about. Of a new generation nothing remains, as with the embedded ledger: the caller has never seen its id.
 func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID

@@ -96,8 +96,9 @@ func (r *reads) load(group []*read) {
 		ids[i] = one.id
 	}
 	found, err := r.from.GetMany(ctx, ids)
+	answers := make([]readAnswer, len(group))
 	taken := make(map[aigen.ID]bool, len(found))
-	for _, one := range group {
+	for i, one := range group {
 		a := readAnswer{g: found[one.id], err: err}
 		switch {
 		case err != nil:
@@ -107,7 +108,11 @@ func (r *reads) load(group []*read) {
 			a.g = a.g.Clone() // each has its own to change
 		}
 		taken[one.id] = true
-		one.answer <- a
+		answers[i] = a
+	}
+	// Only now: whoever has an answer changes it at once, while others are cloned.
+	for i, one := range group {
+		one.answer <- answers[i]
 	}
 }
 

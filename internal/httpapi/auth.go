@@ -54,8 +54,13 @@ func (a *API) authenticate(r *http.Request) (Identity, error) {
 	case err == nil:
 		return id, nil
 	}
+	return Identity{}, tokenFault(err)
+}
+
+// tokenFault is the answer to a token that is not taken, and says why.
+func tokenFault(err error) error {
 	why := firstClause(err)
-	return Identity{}, &fault{
+	return &fault{
 		code: codeInvalidToken, detail: strings.ToUpper(why[:1]) + why[1:] + ".", cause: err,
 		headers: challenge(`Bearer realm="aigen", error="invalid_token", error_description="` + why + `"`),
 	}

@@ -125,7 +125,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.C
 	defer cancel(nil)
 	source, err := open(ctx)
 	if err != nil {
-		return err
+		return a.notOpened(ctx, err)
 	}
 	defer source.Close()
 	c.stream = true
@@ -149,12 +149,28 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.C
 	return nil
 }
 
+// notOpened is the answer where a stream's time was over before it had begun: that is
+// no fault of ours, as the cancelled context in err would have it.
+func (a *API) notOpened(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errShutdown):
+		return newFault(codeShuttingDown, "The service is stopping. Connect again in a moment.")
+	case errors.Is(cause, errTokenExpired):
+		return tokenFault(cause)
+	}
+	return err
+}
+
 // lifetime ends with the request, the token, or the service.
 func (a *API) lifetime(parent context.Context, who Identity) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	stops := []func() bool{context.AfterFunc(a.drain, func() { cancel(errShutdown) })}
 	if !who.ExpiresAt.IsZero() {
-		timer := time.AfterFunc(who.ExpiresAt.Sub(a.c.Now()), func() { cancel(errTokenExpired) })
+		left := who.ExpiresAt.Sub(a.c.Now())
+		if left <= 0 {
+			cancel(errTokenExpired) // it was still good when it was looked at
+		}
+		timer := time.AfterFunc(left, func() { cancel(errTokenExpired) })
 		stops = append(stops, timer.Stop)
 	}
 	return ctx, func(cause error) {

@@ -196,6 +196,18 @@ func TestStreamEndsWithTheToken(t *testing.T) {
 	assert.Empty(t, events[1].id)
 }
 
+// A token that expires while the stream is being opened is an expired token, and no
+// fault of the service.
+func TestTokenExpiresBeforeTheStreamBegins(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	id := f.create()
+	f.auth.expires = time.Now().Add(-time.Millisecond)
+	for _, path := range []string{base + "/" + id + "/events", "/api/v1/events"} {
+		f.call(http.MethodGet, path, nil, "Accept", "text/event-stream").problem(http.StatusUnauthorized, "invalid_token")
+	}
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := setup(t, func(c *httpapi.Config) { c.StreamsPerUser = 2 })

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
 )
 
@@ -92,6 +93,7 @@ func TestBreaker(t *testing.T) {
 			assert.Equal(t, "unavailable", class(err), name)
 			assert.Equal(t, 3*time.Second, retryAfter(t, err), name)
 			assert.Zero(t, time.Since(before), "at once")
+			assert.ErrorIs(t, err, app.ErrNotAsked, name)
 		}
 		require.Equal(t, 5, c.calls(), "nobody was asked")
 
@@ -119,6 +121,25 @@ func TestBreaker(t *testing.T) {
 		assert.Equal(t, []string{"closed", "open", "half-open", "open", "half-open", "open", "half-open", "closed"}, m.states())
 		assert.Equal(t, 3, strings.Count(log.String(), "left alone"))
 		assert.Equal(t, 1, strings.Count(log.String(), "answers again"))
+	})
+}
+
+// A reservation that was sent, and whose second try the breaker stopped, may be held:
+// that it was not asked for must not be said.
+func TestStoppedAfterACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{status: 503, body: `{}`}
+		s := inMemory(t, odoo.Config{}, c.answer)
+		for range 4 {
+			require.Error(t, s.Deduct(t.Context(), operation()))
+		}
+		err := s.Reserve(t.Context(), operation())
+		assert.Equal(t, "unavailable", class(err))
+		assert.Equal(t, 5, c.calls(), "sent once; the second try was stopped")
+		assert.Equal(t, "open", s.State().Breaker)
+		require.NotErrorIs(t, err, app.ErrNotAsked)
+		assert.ErrorIs(t, s.Reserve(t.Context(), operation()), app.ErrNotAsked)
 	})
 }
 

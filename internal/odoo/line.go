@@ -36,6 +36,15 @@ type operation struct {
 	answer chan verdict    // has room for the one answer
 }
 
+// told is the verdict as the caller hears it. An operation that was in a call before,
+// which the other side did not take together, may be known over there all the same.
+func (o *operation) told(v verdict) verdict {
+	if o.alone {
+		return v.afterCall()
+	}
+	return v
+}
+
 func newLine(s *Service, single int) *line {
 	return &line{s: s, single: single, busy: map[aigen.ID]struct{}{}}
 }
@@ -61,7 +70,7 @@ func (l *line) do(ctx context.Context, name opName, op app.CreditOperation) verd
 			return gone(ctx)
 		case <-turn.C:
 			if l.leave(o) {
-				return busy(l.s.limits.Wait)
+				return o.told(busy(l.s.limits.Wait))
 			}
 		}
 	}
@@ -153,7 +162,7 @@ func (l *line) call(ops []*operation) {
 	l.start()
 	l.mu.Unlock()
 	for i, v := range verdicts {
-		ops[i].answer <- v
+		ops[i].answer <- ops[i].told(v)
 	}
 }
 
@@ -174,7 +183,7 @@ func (l *line) dismiss(v verdict) {
 	l.queue = nil
 	l.mu.Unlock()
 	for _, o := range queue {
-		o.answer <- v
+		o.answer <- o.told(v)
 	}
 }
 

@@ -155,6 +155,9 @@ func (s *Service) Reserve(ctx context.Context, op app.CreditOperation) error {
 	defer cancel()
 	for try := 1; ; try++ {
 		v := s.reserve.do(ctx, opReserve, op)
+		if try > 1 {
+			v = v.afterCall()
+		}
 		if v.class != classUnavailable || !v.brief || try == reserveTries || !pause(ctx, retryDelay(try, v.after)) {
 			return v.err(opReserve)
 		}

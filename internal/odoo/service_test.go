@@ -277,10 +277,17 @@ func TestServiceGone(t *testing.T) {
 				assert.Equal(t, "deduct", o.settled[w.generation(kept).Runs[0].ID.String()])
 				assert.Equal(t, "refund", o.settled[w.generation(cancelled).Runs[0].ID.String()])
 			})
+			left, asked := map[string]bool{}, map[string]bool{}
 			for _, g := range w.list() {
 				assert.True(t, g.Runs[0].Reservation.Ended(), g.Status)
+				left[g.ID.String()] = true
 			}
-			assert.Len(t, w.list(), 5)
+			for _, call := range w.odoo.seen() {
+				for _, op := range call.ops {
+					asked[op.GenerationID] = true
+				}
+			}
+			assert.Equal(t, asked, left, "what Odoo was never asked about leaves nothing")
 			w.accepted()
 		})
 	}

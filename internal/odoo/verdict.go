@@ -52,28 +52,37 @@ func unusable(format string, a ...any) verdict {
 // stopped is for an operation while the breaker is open.
 func stopped(wait time.Duration) verdict {
 	return verdict{
-		class: classUnavailable, unheard: true, after: wait,
-		detail: "not asked: the credit service has failed too often and is left alone for a moment",
+		class: classUnavailable, unheard: true, after: wait, cause: app.ErrNotAsked,
+		detail: "the credit service has failed too often and is left alone for a moment",
 	}
 }
 
 func busy(waited time.Duration) verdict {
 	return verdict{
-		class: classUnavailable, unheard: true, after: time.Second,
-		detail: fmt.Sprintf("not asked: no turn within %s, as too many calls are under way", waited),
+		class: classUnavailable, unheard: true, after: time.Second, cause: app.ErrNotAsked,
+		detail: fmt.Sprintf("no turn within %s, as too many calls are under way", waited),
 	}
 }
 
 func crowded(queue int) verdict {
 	return verdict{
-		class: classUnavailable, unheard: true, after: time.Second,
-		detail: fmt.Sprintf("not asked: %d operations are waiting already", queue),
+		class: classUnavailable, unheard: true, after: time.Second, cause: app.ErrNotAsked,
+		detail: fmt.Sprintf("%d operations are waiting already", queue),
 	}
 }
 
 // gone is for an operation whose caller stopped waiting.
 func gone(ctx context.Context) verdict {
 	return verdict{class: classUnavailable, unheard: true, cause: context.Cause(ctx)}
+}
+
+// afterCall is the verdict for an operation that was sent before this one: whatever
+// came of the newest try, that nothing was sent is not certain any more.
+func (v verdict) afterCall() verdict {
+	if errors.Is(v.cause, app.ErrNotAsked) {
+		v.cause = nil
+	}
+	return v
 }
 
 // failed reports whether the credit service is to blame: the breaker counts these.
