@@ -47,7 +47,7 @@ func killRounds(t *testing.T, n int) {
 	dir := t.TempDir()
 	clients := make([]*client, 6)
 	for i := range clients {
-		clients[i] = &client{User: testprogram.NewUser(t), open: map[string]bool{}}
+		clients[i] = &client{User: testprogram.NewUser(t), accepted: map[string]string{}, open: map[string]bool{}}
 	}
 	for k := range n {
 		// Now and then with real pictures, which makes jobs long enough to be hit.
@@ -118,9 +118,6 @@ type client struct {
 
 // use does things until the program is gone.
 func (c *client) use(url string) {
-	if c.accepted == nil {
-		c.accepted = map[string]string{}
-	}
 	for {
 		if err := c.createOne(url); err != nil {
 			return
