@@ -29,7 +29,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 build: ## Build bin/aigen
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
-test: ## All tests with the race detector, the kill test and short fault runs included (about 8 minutes on 2 cores)
+test: ## All tests with the race detector, the kill test and short fault runs included (about 10 minutes on 2 cores)
 	$(GO) vet ./...
 	$(WITH_SERVERS) $(MAKE) --no-print-directory test-all
 
