@@ -220,7 +220,21 @@ func (in *instance) Stop(ctx context.Context) error {
 		err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), in.server.Close())
 	}
 	in.stopLoops()
-	return errors.Join(err, in.loops.Wait(), in.close())
+	return errors.Join(err, before(ctx, func() error { return errors.Join(in.loops.Wait(), in.close()) }))
+}
+
+// before waits for f, but not longer than ctx. A database or broker that says nothing
+// would else hold up the stop for as long as its own limits allow; whoever stops us
+// kills us by then. Nothing is lost: what f leaves is as after a crash.
+func before(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.New("cut off at SHUTDOWN_TIMEOUT: what was under way is taken up again, here or by another replica")
+	}
 }
 
 func (in *instance) close() error {
