@@ -86,15 +86,11 @@ func (s *stage) measure() ([]Residue, error) {
 	return all, nil
 }
 
-// idle is what the service gives a connection on which no request comes (IdleTimeout in
-// internal/httpapi), and some: the other end of one may have gone without a word.
-const idle = 2*time.Minute + 20*time.Second
-
 // residue measures again and waits for what idle connections are given, so that only
 // what never ends is left.
 func (s *stage) residue(start []Residue) []Residue {
 	all := make([]Residue, len(s.replicas))
-	until(s.ctx, idle, func() bool {
+	until(s.ctx, 40*time.Second, func() bool {
 		fine := true
 		for i, r := range s.replicas {
 			n, err := r.goroutines()
