@@ -190,7 +190,7 @@ func (b *builder) finish() {
 		s.IDs, s.Types, s.Of = append(s.IDs, e.Seq), append(s.Types, e.Type), append(s.Of, "a")
 	}
 	b.ev.Streams = append(b.ev.Streams, s)
-	b.ev.Residue = []Residue{{Goroutines: 30, GoroutinesAtEnd: 40, Files: 20, FilesAtEnd: 25, Sockets: map[string]int{LineDatabase: 8}}}
+	b.ev.Residue = []Residue{{Goroutines: 30, GoroutinesAtEnd: 35, Files: 20, FilesAtEnd: 25, Sockets: map[string]int{LineDatabase: 8}}}
 	b.ev.Exits = []int{0}
 	last := &b.ev.Jobs[len(b.ev.Jobs)-1]
 	last.Script = string(scriptRefuse)
@@ -355,9 +355,11 @@ var mutations = []mutation{
 	}},
 	{"a dead letter for another reason", RuleDead, "", func(ev *Evidence) { ev.DeadLetters[0].Reason = "expired" }},
 
-	{"goroutines leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].GoroutinesAtEnd = 1000 }},
-	{"files leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].FilesAtEnd = 1000 }},
-	{"connections leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineDatabase] = 100 }},
+	{"goroutines leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].GoroutinesAtEnd = 45 }},
+	{"files leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].FilesAtEnd = 30 }},
+	{"connections leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineDatabase] = 9 }},
+	{"connections to the notification service leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineNotify] = 10 }},
+	{"connections of callers leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineIn] = 10 }},
 
 	{"a replica ended by itself", RuleReplicas, "", func(ev *Evidence) { ev.Deaths = []Death{{Ready: true, Code: 1}} }},
 	{"a replica panicked at its start", RuleReplicas, "", func(ev *Evidence) { ev.Deaths = []Death{{Said: "panic: x"}} }},

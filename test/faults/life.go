@@ -86,7 +86,7 @@ func (p *person) one(key string) {
 	}
 	id := a.GenerationID
 	if dice(p.seed, key+"stream")%12 == 0 {
-		go p.follow(id)
+		p.listening.Go(func() { p.follow(id) })
 	}
 	if w == wayCancelEarly {
 		p.verb(id, "cancel", key, nil, "")

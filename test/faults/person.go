@@ -27,6 +27,9 @@ type person struct {
 	ctx     context.Context //nolint:containedctx // the end of everything
 	stop    <-chan struct{} // no new work from then on
 
+	streams   context.Context //nolint:containedctx // the end of all streams
+	listening *sync.WaitGroup // for them
+
 	mu      sync.Mutex
 	states  map[string]string // generation -> status, as the stream says
 	changed map[string]chan struct{}

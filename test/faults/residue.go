@@ -36,16 +36,19 @@ func (r *replica) files() int {
 	return len(found)
 }
 
-// sockets counts the process's connections by the line that they go to, from what the
-// kernel says.
+// listening is the state of a TCP socket that waits for connections, as the kernel
+// writes it.
+const listening = "0A"
+
+// sockets counts the process's connections by the line that they are on, from what the
+// kernel says: in any state, since one that nobody closes after its other end is gone
+// (CLOSE_WAIT) is a leak too.
 func (r *replica) sockets() map[string]int {
 	byPort := map[string]string{}
 	for name, l := range r.lines {
-		if name == LineIn {
-			continue
-		}
-		byPort[l.addr[strings.LastIndexByte(l.addr, ':')+1:]] = name
+		byPort[portOf(l.addr)] = name
 	}
+	own := portOf(r.own())
 	mine := map[string]bool{} // inodes
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", r.pid()))
 	for _, link := range links {
@@ -61,16 +64,28 @@ func (r *replica) sockets() map[string]int {
 		}
 		for _, line := range strings.Split(string(raw), "\n") {
 			fields := strings.Fields(line)
-			if len(fields) < 10 || fields[3] != "01" || !mine[fields[9]] { // 01: established
+			if len(fields) < 10 || fields[3] == listening || !mine[fields[9]] {
 				continue
 			}
-			port, err := strconv.ParseUint(fields[2][strings.LastIndexByte(fields[2], ':')+1:], 16, 32)
-			if name := byPort[strconv.FormatUint(port, 10)]; err == nil && name != "" {
+			if kernelPort(fields[1]) == own {
+				counts[LineIn]++
+			} else if name := byPort[kernelPort(fields[2])]; name != "" {
 				counts[name]++
 			}
 		}
 	}
 	return counts
+}
+
+func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
+
+// kernelPort reads the port of an address as the kernel writes it, in base 16.
+func kernelPort(addr string) string {
+	port, err := strconv.ParseUint(portOf(addr), 16, 16)
+	if err != nil {
+		return ""
+	}
+	return strconv.FormatUint(port, 10)
 }
 
 // measure is what each replica holds now, when it is idle.
@@ -86,11 +101,16 @@ func (s *stage) measure() ([]Residue, error) {
 	return all, nil
 }
 
+// restAtMost is longer than anything idle is kept: the server closes a connection on
+// which nothing was asked for two minutes, be its other end there or not, and the
+// clients of the credit and the notification service theirs after one.
+const restAtMost = 150 * time.Second
+
 // residue measures again and waits for what idle connections are given, so that only
 // what never ends is left.
 func (s *stage) residue(start []Residue) []Residue {
 	all := make([]Residue, len(s.replicas))
-	until(s.ctx, 40*time.Second, func() bool {
+	until(s.ctx, restAtMost, func() bool {
 		fine := true
 		for i, r := range s.replicas {
 			n, err := r.goroutines()
@@ -100,7 +120,7 @@ func (s *stage) residue(start []Residue) []Residue {
 			all[i] = Residue{
 				Replica: i, Goroutines: start[i].Goroutines, GoroutinesAtEnd: n, Files: start[i].Files, FilesAtEnd: r.files(), Sockets: r.sockets(),
 			}
-			fine = fine && n <= start[i].Goroutines+goroutinesMore && all[i].FilesAtEnd <= start[i].Files+filesMore
+			fine = fine && len(all[i].tooMuch()) == 0
 		}
 		return fine
 	})

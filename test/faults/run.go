@@ -76,7 +76,7 @@ func (s *stage) perform(ctx context.Context, db *sql.DB, schedule []Fault, say f
 	defer endStreams()
 	var working, listening sync.WaitGroup
 	for _, p := range s.people {
-		p.stop = stop
+		p.stop, p.streams, p.listening = stop, streams, &listening
 		listening.Go(func() { p.followAll(streams) })
 		for slot := range s.o.Slots {
 			working.Go(func() { p.live(slot) })

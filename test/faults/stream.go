@@ -33,19 +33,20 @@ func rest(ctx context.Context) {
 	}
 }
 
-// follow keeps up the stream of one generation until its end.
+// follow keeps up the stream of one generation until its end, or until the streams of
+// all end: one that waits for a choice that nobody will make has none.
 func (p *person) follow(id string) {
 	s := &StreamSeen{User: p.id, Generation: id}
 	add(p.records, &p.records.Streams, s)
-	for p.ctx.Err() == nil {
-		p.connect(p.ctx, s, "/api/v1/generations/"+id+"/events")
+	for p.streams.Err() == nil {
+		p.connect(p.streams, s, "/api/v1/generations/"+id+"/events")
 		p.records.mu.Lock()
 		ended := s.Ended
 		p.records.mu.Unlock()
 		if ended {
 			return
 		}
-		rest(p.ctx)
+		rest(p.streams)
 	}
 }
 
