@@ -31,7 +31,7 @@ func (p *Publisher) connect(ctx context.Context) (*session, error) {
 type connection struct {
 	*amqp.Connection
 
-	socket net.Conn
+	socket *socket
 }
 
 // hangUp closes the connection, which may be closed already. A broker that is paused,
@@ -47,21 +47,21 @@ func dial(ctx context.Context, c Config) (*connection, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(appName)
 	properties["product"], properties["version"] = appName, c.Version
-	var socket net.Conn
+	var under *socket
 	conn, err := amqp.DialConfig(c.URL, amqp.Config{
 		Heartbeat: c.Heartbeat, Properties: properties,
 		Dial: func(network, address string) (_ net.Conn, err error) {
-			socket, err = dialTCP(ctx, c, network, address)
-			return socket, err
+			under, err = dialTCP(ctx, c, network, address)
+			return under, err
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to the broker of RABBITMQ_URL: %w", translate(err))
 	}
-	return &connection{conn, socket}, nil
+	return &connection{conn, under}, nil
 }
 
-func dialTCP(ctx context.Context, c Config, network, address string) (net.Conn, error) {
+func dialTCP(ctx context.Context, c Config, network, address string) (*socket, error) {
 	d := net.Dialer{Timeout: c.DialTimeout}
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
@@ -71,23 +71,7 @@ func dialTCP(ctx context.Context, c Config, network, address string) (net.Conn, 
 	if err := conn.SetDeadline(time.Now().Add(c.DialTimeout)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &patientConn{conn, c.WriteTimeout}, nil
-}
-
-// patientConn bounds each write: the library's publish heeds no context, and a broker
-// that does not read would hold it for ever.
-type patientConn struct {
-	net.Conn
-
-	timeout time.Duration
-}
-
-// Write implements net.Conn.
-func (c *patientConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
+	return &socket{Conn: conn, timeout: c.WriteTimeout}, nil
 }
 
 // prepare opens a channel in confirm mode and declares the topology on it.

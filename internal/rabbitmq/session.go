@@ -78,10 +78,16 @@ func (s *session) publish(ctx context.Context, jobs []app.JobMessage, done func(
 			m.end(fmt.Errorf("given up before the broker confirmed: %w", context.Cause(ctx)))
 		}
 	})
+	s.conn.socket.gather()
 	for i := range jobs {
 		if err := s.send(ctx, &jobs[i], messages[i]); err != nil {
 			messages[i].end(err)
 		}
+	}
+	if err := s.conn.socket.send(); err != nil {
+		// What was to be sent is lost in the middle. The session ends with the
+		// connection, and all that is open with it.
+		_ = s.conn.socket.Close()
 	}
 }
 
