@@ -10,7 +10,8 @@ import (
 
 // generation is a row of the table generations as the changes so far have left it.
 type generation struct {
-	stored  int64 // its version in the table, 0 if it is not there
+	stored  int64        // its version in the table, 0 if it is not there
+	status  aigen.Status // in the table
 	version int64
 	latest  *draft // the last change, nil if there was none
 	open    []int  // numbers of the runs whose reservation is not decided
@@ -66,7 +67,7 @@ func (g *generation) discard(d *draft) { g.latest, g.version, g.runs = d, 0, nil
 
 // lockGenerations comes after the accounts. NO KEY: what refers to a generation may
 // be written meanwhile.
-const lockGenerations = `SELECT id, version FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
+const lockGenerations = `SELECT id, version, status FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
 
 const insertGenerations = `INSERT INTO generations (id, user_id, project_id, created_at, version, prompt, style, parameters, status, samples,
 	selected_sample_id, final_asset_id, final_asset, ai_model, failure, select_by, due_at, updated_at, status_since, last_event)

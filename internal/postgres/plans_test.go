@@ -386,6 +386,7 @@ var indexes = []struct{ part, index string }{
 	{selectBookings, "ledger_entries_run"},
 	{updateAccounts, "accounts_pkey"},
 	{updateGenerations, "generations_pkey"},
+	{addCounts, "generation_counts_pkey"},
 	{"INSERT INTO", "ProjectSet"},
 	{claimDeliveries, "deliveries_waiting"},
 	{extendLeases, "deliveries_pkey"},

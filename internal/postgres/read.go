@@ -27,7 +27,7 @@ func (b *batch) read(t *tx) {
 		n.add(b.drafts[i].change, b.thorough)
 	}
 	b.readRows(t, n)
-	t.queue(`SELECT pg_current_xact_id()::text`).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
+	t.queue(beginCounting).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid, nil) })
 }
 
 func (n *needs) add(ch *app.Change, thorough bool) {
@@ -96,9 +96,10 @@ func (b *batch) readAccount(r pgx.Rows) error {
 func (b *batch) readGeneration(r pgx.Rows) error {
 	var id aigen.ID
 	var version int64
-	err := r.Scan((*idColumn)(&id), &version)
+	var status string
+	err := r.Scan((*idColumn)(&id), &version, &status)
 	g := b.generation(id)
-	g.stored, g.version = version, version
+	g.stored, g.version, g.status = version, version, aigen.Status(status)
 	return err
 }
 

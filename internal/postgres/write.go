@@ -20,6 +20,7 @@ func (b *batch) write(t *tx) {
 	b.writeTrail(t)
 	t.queueEntries(b.entries)
 	b.writeKeys(t)
+	b.writeCounts(t)
 }
 
 // writeAccounts writes in the order of ids: two who write the same new accounts wait
