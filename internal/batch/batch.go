@@ -29,7 +29,9 @@ type Repository struct {
 // Options of a Repository; zero values get the defaults.
 type Options struct {
 	// Writers is how many transactions may be under way at a time; default 1, right
-	// for SQLite, whose writers wait for each other anyway.
+	// for SQLite, whose writers wait for each other anyway. A second one begins when
+	// half a batch waits: two small transactions cost more than one, and the disk is
+	// waited for no longer by those who join the next.
 	Writers int
 	// Size is the most changes in one transaction; default 256.
 	Size int
@@ -64,15 +66,32 @@ func (r *Repository) Apply(ctx context.Context, changes []*app.Change) []error {
 	req := &request{ctx: ctx, changes: changes, errs: make(chan []error, 1)}
 	r.mu.Lock()
 	r.queue = append(r.queue, req)
-	begin := r.writers < r.o.Writers
+	begin := r.writers == 0 || r.writers < r.o.Writers && len(r.queue) >= r.o.Size/2
 	if begin {
 		r.writers++
 	}
 	r.mu.Unlock()
 	if begin {
-		go r.write()
+		r.lead()
 	}
 	return <-req.errs
+}
+
+// lead commits one batch as a writer, and leaves what came meanwhile to a goroutine. So
+// a lone change is committed by who asks for it, without a switch to another and back.
+func (r *Repository) lead() {
+	requests := r.take()
+	if requests == nil {
+		return // another writer was faster
+	}
+	r.commit(requests)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) > 0 {
+		go r.write()
+	} else {
+		r.writers--
+	}
 }
 
 // write commits batches until nothing is left.
