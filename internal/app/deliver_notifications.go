@@ -4,35 +4,49 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 )
 
-// notificationsAtOnce is how many notifications are under way at a time.
-const notificationsAtOnce = 16
+const (
+	// notificationsAtOnce is how many notifications are under way at a time.
+	notificationsAtOnce = 64
+	// notificationsOpen is how many are taken for that: enough for what one shared
+	// transaction orders, so that few have to be claimed.
+	notificationsOpen = 256
+)
 
 // notificationDeliverer tells users. What it cannot deliver is set aside after the
 // attempts that are set: a message that comes days late helps nobody.
 type notificationDeliverer struct {
 	service NotificationService
 	tracer  Tracer
+	places  chan struct{} // one for each that is under way
 }
 
-func (n *notificationDeliverer) window() int { return 4 * notificationsAtOnce }
+func newNotificationDeliverer(s NotificationService, t Tracer) *notificationDeliverer {
+	return &notificationDeliverer{service: s, tracer: t, places: make(chan struct{}, notificationsAtOnce)}
+}
+
+func (n *notificationDeliverer) window() int { return notificationsOpen }
 
 func (n *notificationDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
-	var g errgroup.Group
-	g.SetLimit(notificationsAtOnce)
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	for i, d := range ds {
-		g.Go(func() error {
+		select {
+		case n.places <- struct{}{}:
+		case <-ctx.Done():
+			done(i, ErrReturned)
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-n.places }()
 			ctx, end := n.tracer.Begin(ctx, d.Trace, &d)
 			err := n.one(ctx, d)
 			end(err)
 			done(i, err)
-			return nil
 		})
 	}
-	_ = g.Wait() // every end has been told to done
 }
 
 func (n *notificationDeliverer) one(ctx context.Context, d Delivery) error {

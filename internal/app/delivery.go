@@ -24,6 +24,11 @@ type Delivery struct {
 	LastError   string    // of the last attempt, without secrets
 	CreatedAt   time.Time
 	Leased      bool // being made right now; told by ListDeliveries alone
+
+	// Of a delivery that Apply is to write leased, so that its owner need not claim it;
+	// else zero. AvailableAt is then when it was due.
+	Owner       string
+	LeasedUntil time.Time
 }
 
 // DeliveryKind says what a delivery does.

@@ -18,10 +18,16 @@ type lane struct {
 	to   deliverer
 	wake chan struct{}
 
-	mu      sync.Mutex
-	open    map[aigen.ID]Delivery // under way
-	results []DeliveryResult      // ended, not written yet
-	settled chan struct{}         // told when results got longer
+	mu       sync.Mutex
+	running  bool
+	open     map[aigen.ID]Delivery // under way
+	promised int                   // places kept for a claim, and for what is being written (express.go)
+	fresh    []Delivery            // written leased, open, not begun
+	behind   bool                  // older ones may be waiting
+	results  []DeliveryResult      // ended, not written yet
+	settled  chan struct{}         // told when results got longer
+
+	due atomic.Bool // there may be something to claim
 
 	// starved: the last claim found no room. Only then is there anything to claim when
 	// room comes; a claim in vain is a transaction too.
@@ -32,14 +38,25 @@ type lane struct {
 // the others wait.
 const claimLimit = 500
 
+// Results are written together: nobody waits for them, and a row that is removed a
+// moment later costs nothing but a repeat if the process dies in that moment.
+const (
+	gatherFor  = 20 * time.Millisecond
+	gatherMost = 250
+)
+
 func newLane(r *Relay, name Lane, to deliverer) *lane {
 	return &lane{
 		r: r, name: name, to: to, wake: make(chan struct{}, 1),
-		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1),
+		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1), behind: true,
 	}
 }
 
-func (l *lane) wakeUp() { signal(l.wake) }
+// wakeUp lets the lane look for deliveries.
+func (l *lane) wakeUp() {
+	l.due.Store(true)
+	signal(l.wake)
+}
 
 func signal(c chan struct{}) {
 	select {
@@ -58,48 +75,85 @@ func (l *lane) run(ctx context.Context) {
 
 	poll := time.NewTicker(l.r.c.Poll)
 	defer poll.Stop()
+	l.setRunning(true)
+	l.due.Store(true)
 	for ctx.Err() == nil {
-		if l.claim(work) {
+		l.begin(work, l.takeFresh())
+		if l.due.Swap(false) && l.claim(work) {
+			l.due.Store(true)
 			continue
 		}
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
 		case <-poll.C:
+			l.due.Store(true)
 		}
+	}
+	l.setRunning(false)
+	for _, d := range l.takeFresh() {
+		l.done(work, d, ErrReturned)
 	}
 	l.drain(cancel)
 	close(stopSettling)
 	wg.Wait()
 }
 
+func (l *lane) setRunning(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = on
+}
+
+// begin hands over deliveries that are open.
+func (l *lane) begin(ctx context.Context, ds []Delivery) {
+	if len(ds) > 0 {
+		go l.to.deliver(ctx, ds, func(i int, err error) { l.done(ctx, ds[i], err) })
+	}
+}
+
 // claim takes what there is room for and hands it over. It reports whether there
 // may be more.
 func (l *lane) claim(ctx context.Context) bool {
 	l.starved.Store(true) // before the look: what ends from here on must wake us if there is none
-	room := min(l.to.window()-l.openCount(), claimLimit)
-	if room <= 0 {
-		return false // settle wakes us when there is room again
+	room := l.reserve()
+	if room == 0 {
+		return false // we are woken when there is room again
 	}
 	l.starved.Store(false)
 	now := l.r.now()
 	ds, err := l.r.outbox.ClaimDeliveries(ctx, Claim{
 		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
 	})
-	if err != nil {
-		l.r.log.Error("claim deliveries", "lane", l.name, "error", err)
-		return false
-	}
-	if len(ds) == 0 {
-		return false
-	}
 	l.mu.Lock()
+	l.promised -= room
+	if err == nil {
+		l.behind = len(ds) == room
+	}
 	for _, d := range ds {
 		l.open[d.ID] = d
 	}
 	l.mu.Unlock()
-	go l.to.deliver(ctx, ds, func(i int, err error) { l.done(ctx, ds[i], err) })
+	if err != nil {
+		l.r.log.Error("claim deliveries", "lane", l.name, "error", err)
+		return false
+	}
+	l.begin(ctx, ds)
 	return len(ds) == room
+}
+
+// reserve keeps places for a claim. While nothing is known to wait it leaves half of
+// them to what is being written: most claims find nothing.
+func (l *lane) reserve() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := l.to.window() - len(l.open) - l.promised
+	if !l.behind && room > 1 {
+		room /= 2
+	}
+	room = max(min(room, claimLimit), 0)
+	l.promised += room
+	return room
 }
 
 // done takes the end of an attempt. A second call for the same one is ignored.
@@ -107,9 +161,13 @@ func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	l.mu.Lock()
 	_, mine := l.open[d.ID]
 	delete(l.open, d.ID)
+	half := len(l.open)+l.promised <= l.to.window()/2
 	l.mu.Unlock()
 	if !mine {
 		return
+	}
+	if half && l.starved.Load() {
+		l.wakeUp() // there is room for many
 	}
 	res := l.r.judge(context.WithoutCancel(ctx), l, d, err)
 	l.mu.Lock()
@@ -118,10 +176,11 @@ func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	signal(l.settled)
 }
 
-func (l *lane) openCount() int {
+// busy is how many are under way, or about to be.
+func (l *lane) busy() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.open)
+	return len(l.open) + l.promised
 }
 
 // settle writes results in bulk as they come, and keeps up the leases of what is
@@ -139,7 +198,28 @@ func (l *lane) settle(ctx context.Context, stop <-chan struct{}) {
 			l.extend(ctx)
 			l.write(ctx) // what could not be written before
 		case <-l.settled:
+			l.gather(stop)
 			l.write(ctx)
+		}
+	}
+}
+
+// gather waits a moment for more results.
+func (l *lane) gather(stop <-chan struct{}) {
+	enough := time.After(gatherFor)
+	for {
+		l.mu.Lock()
+		n := len(l.results)
+		l.mu.Unlock()
+		if n >= gatherMost {
+			return
+		}
+		select {
+		case <-stop:
+			return
+		case <-enough:
+			return
+		case <-l.settled:
 		}
 	}
 }
@@ -197,7 +277,7 @@ func (l *lane) drain(cancel context.CancelFunc) {
 	}
 	cancel()
 	if !l.wait(half) {
-		l.r.log.Warn("deliveries under way are left to their leases", "lane", l.name, "count", l.openCount())
+		l.r.log.Warn("deliveries under way are left to their leases", "lane", l.name, "count", l.busy())
 	}
 }
 
@@ -205,7 +285,7 @@ func (l *lane) wait(atMost time.Duration) bool {
 	deadline := time.After(atMost)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for l.openCount() > 0 {
+	for l.busy() > 0 {
 		select {
 		case <-deadline:
 			return false

@@ -78,22 +78,9 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 	r := &Relay{outbox: o, now: s.policy.Now, log: s.log, metrics: s.metrics, c: c, lanes: map[Lane]*lane{}}
 	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w})
 	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s})
-	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, &notificationDeliverer{service: n, tracer: s.tracer})
+	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer))
 	s.relay = r
 	return r
-}
-
-// Wake tells the relay of deliveries that were just written in this process.
-func (r *Relay) Wake(deliveries []Delivery) {
-	now := r.now()
-	for _, d := range deliveries {
-		l := r.lanes[d.Kind.Lane()]
-		if wait := d.AvailableAt.Sub(now); wait > 0 {
-			time.AfterFunc(wait, l.wakeUp)
-		} else {
-			l.wakeUp()
-		}
-	}
 }
 
 // Run delivers until ctx ends. Then it claims nothing more, gives what is under way

@@ -21,7 +21,8 @@ type Service struct {
 	mode    CreditMode
 	hub     *hub
 	bus     EventBus
-	relay   waker
+	relay   dispatcher
+	recent  recent
 	metrics Metrics
 	tracer  Tracer
 	log     *slog.Logger
@@ -65,8 +66,18 @@ type Config struct {
 	PollWithBus time.Duration
 }
 
-// waker is told of deliveries that were just written.
-type waker interface{ Wake(deliveries []Delivery) }
+// dispatcher is the relay as the service sees it.
+type dispatcher interface {
+	// Lease takes those of the deliveries that can begin as soon as they are written,
+	// and marks them so.
+	Lease(deliveries []Delivery)
+	// Begin tells that they were written: those that are leased begin.
+	Begin(deliveries []Delivery)
+	// Abandon tells that they were not written, or that nobody knows.
+	Abandon(deliveries []Delivery, err error)
+	// Wake tells of deliveries that became due.
+	Wake(deliveries []Delivery)
+}
 
 // New checks c and builds a Service.
 func New(c Config) (*Service, error) {
@@ -109,9 +120,13 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return d
 }
 
+// nobody delivers: another process does.
 type nobody struct{}
 
-func (nobody) Wake([]Delivery) {}
+func (nobody) Lease([]Delivery)          {}
+func (nobody) Begin([]Delivery)          {}
+func (nobody) Abandon([]Delivery, error) {}
+func (nobody) Wake([]Delivery)           {}
 
 // maxTries bounds how often a verb is repeated because others changed the same
 // generation. Each round at least one of the contenders wins, so that running out
@@ -125,17 +140,20 @@ type verb func(g *aigen.Generation, c *Change) (ok bool, err error)
 // change is the one way to change a generation: load, verb, one transaction.
 func (s *Service) change(ctx context.Context, id aigen.ID, v verb) (*aigen.Generation, error) {
 	for try := range maxTries {
-		g, err := s.store.Get(ctx, id)
+		g, remembered, err := s.load(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		before, since := g.Status, g.StatusSince
 		c := &Change{Generation: g, From: g.Version}
 		ok, err := v(g, c)
-		if err != nil {
+		switch {
+		case remembered && (err != nil || !ok):
+			s.recent.forget(id)
+			continue // only what was loaded can tell
+		case err != nil:
 			return nil, err
-		}
-		if !ok {
+		case !ok:
 			return g, nil
 		}
 		err = s.apply(ctx, c)
@@ -143,14 +161,27 @@ func (s *Service) change(ctx context.Context, id aigen.ID, v verb) (*aigen.Gener
 			s.metrics.Transition(before, g.Status, g.UpdatedAt.Sub(since))
 			return g, nil
 		}
-		if !errors.Is(err, ErrVersionConflict) {
+		s.recent.forget(id)
+		switch {
+		case !errors.Is(err, ErrVersionConflict):
 			return nil, err
+		case remembered:
+			continue // another replica's change was missed: no contention
 		}
 		if err := pause(ctx, try); err != nil {
 			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("change generation %s: still contended after %d tries: %w", id, maxTries, ErrVersionConflict)
+}
+
+// load gets a generation to change: remembered, or from the store.
+func (s *Service) load(ctx context.Context, id aigen.ID) (g *aigen.Generation, remembered bool, err error) {
+	if g := s.recent.get(id); g != nil {
+		return g, true, nil
+	}
+	g, err = s.store.Get(ctx, id)
+	return g, false, err
 }
 
 // pause lets a contender finish; the jitter keeps losers from meeting again.
@@ -179,13 +210,18 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		for i := range c.Deliveries {
 			c.Deliveries[i].Trace = trace
 		}
+		s.relay.Lease(c.Deliveries)
 	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
+		s.relay.Abandon(c.Deliveries, err)
 		return err
 	}
-	s.tell(c.Events)
-	if len(c.Deliveries) > 0 {
-		s.relay.Wake(c.Deliveries)
+	if c.Discard {
+		s.recent.forget(c.Generation.ID)
+	} else {
+		s.recent.put(c.Generation)
 	}
+	s.tell(c.Events)
+	s.relay.Begin(c.Deliveries)
 	return nil
 }

@@ -18,7 +18,7 @@ type Config struct {
 	BaseURL string        // NOTIFICATION_SERVICE_URL
 	Key     string        // NOTIFICATION_API_KEY, sent as a bearer token; empty: none
 	Timeout time.Duration // of one call; default 10 s
-	Conns   int           // calls at a time; default 64, as many as the relay makes at the most
+	Conns   int           // calls at a time; default 64, as many as the relay makes at a time
 	// Annotate adds to the headers of a call what belongs to the context, a trace.
 	Annotate func(ctx context.Context, h http.Header)
 	// Wrap puts something around the transport, such as one that traces.

@@ -13,8 +13,11 @@ import (
 // another owner claims the row, not by time alone: an owner that is late but was not
 // replaced still knows best what became of the delivery.
 //
-// Each statement locks its rows before it changes them, by id: the ids come in any
-// order, and two statements that met in the middle would wait for each other.
+// Each statement but one locks its rows before it changes them, by id: the ids come in
+// any order, and two statements that met in the middle would wait for each other. What
+// was delivered, which is nearly everything, is removed without: a row that its owner
+// removes is changed by nobody else but one who takes it over, and who skips what is
+// locked.
 
 const extendLeases = `UPDATE deliveries SET leased_until = $3::timestamptz
 WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE))`
@@ -61,9 +64,12 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 		return rows
 	}
 	return s.note(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
-		t.queue(lockOwned, resultIDs(results), owner)
-		if rows := of(app.VerdictDelivered); len(rows) > 0 {
-			t.queue(removeDelivered, resultIDs(rows), owner)
+		delivered := of(app.VerdictDelivered)
+		if len(delivered) < len(results) {
+			t.queue(lockOwned, resultIDs(results), owner)
+		}
+		if len(delivered) > 0 {
+			t.queue(removeDelivered, resultIDs(delivered), owner)
 		}
 		if rows := of(app.VerdictRetry); len(rows) > 0 {
 			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r app.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows))

@@ -14,10 +14,10 @@ import (
 )
 
 const insertDeliveries = `INSERT INTO deliveries (id, lane, kind, user_id, generation_id, run_id, payload, state, attempts, available_at,
-	last_error, created_at, trace)
+	last_error, created_at, trace, owner, leased_until)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::uuid[]),
 	unnest($7::json[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::timestamptz[]), unnest($11::text[]),
-	unnest($12::timestamptz[]), unnest($13::text[])`
+	unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::text[]), unnest($15::timestamptz[])`
 
 func (t *tx) queueDeliveries(rows []*app.Delivery) {
 	if len(rows) == 0 {
@@ -36,7 +36,9 @@ func (t *tx) queueDeliveries(rows []*app.Delivery) {
 		times(rows, func(d *app.Delivery) time.Time { return orDefault(d.AvailableAt, d.CreatedAt) }),
 		texts(rows, func(d *app.Delivery) string { return textArg(d.LastError) }),
 		times(rows, func(d *app.Delivery) time.Time { return d.CreatedAt }),
-		texts(rows, func(d *app.Delivery) string { return textArg(d.Trace) }))
+		texts(rows, func(d *app.Delivery) string { return textArg(d.Trace) }),
+		optional(rows, func(d *app.Delivery) string { return d.Owner }),
+		times(rows, func(d *app.Delivery) time.Time { return d.LeasedUntil }))
 }
 
 // While a row is leased, the end of the lease is what it is available at.
@@ -51,7 +53,8 @@ const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, stat
 const claimDeliveries = `UPDATE deliveries SET owner = $4::text, leased_until = $5::timestamptz, attempts = attempts + 1
 WHERE id = ANY (ARRAY(
 	SELECT id FROM deliveries
-	WHERE state = 'waiting' AND lane = $1::text AND available_at <= $2::timestamptz AND (owner IS NULL OR leased_until <= $2::timestamptz)
+	WHERE state = 'waiting' AND lane = $1::text AND available_at <= $2::timestamptz AND (available_at, id) > ($6::timestamptz, $7::uuid)
+		AND (owner IS NULL OR leased_until <= $2::timestamptz)
 	ORDER BY available_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED))
 RETURNING ` + deliveryColumns + `, available_at`
 
@@ -62,12 +65,36 @@ type claimed struct {
 	due time.Time
 }
 
-// ClaimDeliveries implements app.Outbox.
+// ClaimDeliveries implements app.Outbox. Where many wait, a row that became due again
+// while others were claimed may wait for a quarter of a second behind those that came
+// after it.
 func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
+	after := s.claims.place(q)
+	list, last, err := s.claimAfter(ctx, q, after)
+	if err != nil {
+		return nil, err
+	}
+	full := len(list) == q.Limit
+	if !full && after != (place{}) {
+		rest := q
+		rest.Limit -= len(list)
+		behind, _, err := s.claimAfter(ctx, rest, place{})
+		if err != nil && len(list) == 0 {
+			return nil, err
+		}
+		list = append(behind, list...) // the older first
+	}
+	s.claims.remember(q, last, full)
+	return list, nil
+}
+
+// claimAfter claims rows that come after a place in the order, and returns the place of
+// the last.
+func (s *Store) claimAfter(ctx context.Context, q app.Claim, after place) ([]app.Delivery, place, error) {
 	var rows []claimed
 	err := s.note(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
 		rows = nil
-		t.queue(claimDeliveries, string(q.Lane), q.Now, q.Limit, q.Owner, q.Until).Query(each(func(r pgx.Rows) error {
+		t.queue(claimDeliveries, string(q.Lane), q.Now, q.Limit, q.Owner, q.Until, after.due, after.id.String()).Query(each(func(r pgx.Rows) error {
 			var c claimed
 			err := scanDelivery(r, &c.Delivery, (*timeColumn)(&c.due))
 			rows = append(rows, c)
@@ -76,7 +103,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Deliver
 		return t.commit(ctx)
 	})
 	if err != nil || len(rows) == 0 {
-		return nil, err
+		return nil, after, err
 	}
 	slices.SortFunc(rows, func(a, b claimed) int {
 		if c := a.due.Compare(b.due); c != 0 {
@@ -88,7 +115,8 @@ func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Deliver
 	for i := range rows {
 		list[i] = rows[i].Delivery
 	}
-	return list, nil
+	last := rows[len(rows)-1]
+	return list, place{last.due, last.ID}, nil
 }
 
 func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {

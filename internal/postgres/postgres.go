@@ -56,6 +56,7 @@ type Store struct {
 	log      *slog.Logger
 	patience time.Duration // for an answer
 	settings string        // SQL that begins each transaction, see tx.go
+	claims   claims
 }
 
 var (

@@ -12,15 +12,18 @@ import (
 const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at, trace`
 
 func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
-	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	var payload any
 	if len(d.Payload) > 0 {
 		payload = string(d.Payload)
 	}
-	available := orDefault(d.AvailableAt, d.CreatedAt)
+	available, owner := orDefault(d.AvailableAt, d.CreatedAt), any(nil)
+	if d.Owner != "" {
+		available, owner = d.LeasedUntil, d.Owner
+	}
 	_, err := c.exec(ctx, query, d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
 		string(orDefault(d.State, app.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
-		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()))
+		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()), owner)
 	if err != nil {
 		return fmt.Errorf("delivery %s: %w", d.Kind, err)
 	}

@@ -83,6 +83,52 @@ func testClaim(t *testing.T, open Open) {
 	require.Equal(t, []aigen.ID{later.ID}, idsOf(w.claim(app.LaneJobs, "b", 10)), "at its time")
 }
 
+// Claims that find as many as they want, one after the other: what becomes due again
+// meanwhile is found by the first that finds fewer, if not before.
+func testClaimsInARow(t *testing.T, open Open) {
+	w := setup(t, open, Options{})
+	jobs := idsOf(w.enqueue(12, app.DeliverSampleJob))
+	require.Equal(t, jobs[:4], idsOf(w.claim(app.LaneJobs, "a", 4)))
+	w.finish("a", app.DeliveryResult{ID: jobs[1], Verdict: app.VerdictReturned}, app.DeliveryResult{ID: jobs[2], Verdict: app.VerdictDelivered})
+	var got []aigen.ID
+	for range 3 {
+		got = append(got, idsOf(w.claim(app.LaneJobs, "a", 4))...)
+	}
+	require.ElementsMatch(t, append([]aigen.ID{jobs[1]}, jobs[4:]...), got)
+	require.Empty(t, w.claim(app.LaneJobs, "a", 4))
+	w.finish("a", app.DeliveryResult{ID: jobs[0], Verdict: app.VerdictReturned})
+	require.Equal(t, jobs[:1], idsOf(w.claim(app.LaneJobs, "a", 1)))
+}
+
+// A delivery that is written leased is its owner's from the start.
+func testBornLeased(t *testing.T, open Open) {
+	w := setup(t, open, Options{})
+	g := w.pending(w.id())
+	c := &app.Change{Generation: g}
+	for range 3 {
+		d := w.delivery(g, app.DeliverSampleJob)
+		d.RunID, d.Owner, d.LeasedUntil, d.Attempts = g.Runs[0].ID, "a", w.now().Add(10*time.Second), 1
+		c.Deliveries = append(c.Deliveries, d)
+	}
+	w.apply(c)
+	ids := idsOf(c.Deliveries)
+	require.Empty(t, w.claim(app.LaneJobs, "b", 10), "it is leased")
+	require.Equal(t, ids, idsOf(w.deliveries(app.DeliveryQuery{State: app.DeliveryLeased})))
+
+	w.finish("b", app.DeliveryResult{ID: ids[0], Verdict: app.VerdictDelivered})
+	w.finish("a", app.DeliveryResult{ID: ids[1], Verdict: app.VerdictDelivered})
+	require.Equal(t, []aigen.ID{ids[0], ids[2]}, idsOf(w.deliveries(app.DeliveryQuery{})), "by its owner alone")
+	w.finish("a", app.DeliveryResult{ID: ids[2], Verdict: app.VerdictReturned})
+	back := w.claim(app.LaneJobs, "b", 10)
+	require.Equal(t, []aigen.ID{ids[2]}, idsOf(back), "given back, it is due at once")
+	require.Equal(t, 1, back[0].Attempts, "and the first attempt was none")
+
+	w.clock.advance(10 * time.Second)
+	taken := w.claim(app.LaneJobs, "b", 1)
+	require.Equal(t, []aigen.ID{ids[0]}, idsOf(taken), "its owner died: the lease ends like any other")
+	require.Equal(t, 2, taken[0].Attempts)
+}
+
 func testVerdicts(t *testing.T, open Open) {
 	w := setup(t, open, Options{})
 	jobs := w.enqueue(4, app.DeliverSampleJob)

@@ -65,6 +65,8 @@ func Run(t *testing.T, open Open) {
 		{"Retention/credits that are not decided", testRemoveUndecided},
 		{"Retention/several at once", testRemoveAtOnce},
 		{"Outbox/claim", testClaim},
+		{"Outbox/claims in a row", testClaimsInARow},
+		{"Outbox/born leased", testBornLeased},
 		{"Outbox/verdicts", testVerdicts},
 		{"Outbox/lease taken over", testLeaseTakenOver},
 		{"Outbox/late but not replaced", testLateOwner},

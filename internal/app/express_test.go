@@ -1,0 +1,176 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// outbox lets a test stand between relay and store.
+type outbox struct {
+	app.Outbox
+
+	blind atomic.Bool // claims find nothing
+}
+
+func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delivery, error) {
+	if o.blind.Load() {
+		return nil, nil
+	}
+	return o.Outbox.ClaimDeliveries(ctx, c)
+}
+
+// commits lets a test stand between service and store.
+type commits struct {
+	app.GenerationRepository
+
+	after func() error // what a caller learns of a change that was written
+}
+
+func (c *commits) Apply(ctx context.Context, changes []*app.Change) []error {
+	errs := c.GenerationRepository.Apply(ctx, changes)
+	if errs[0] == nil && c.after != nil {
+		errs[0] = c.after()
+	}
+	return errs
+}
+
+// express is a workbench whose relay runs with these settings, on what stands between.
+func (w *workbench) express(to app.JobPublisher, lease time.Duration) (*outbox, *commits) {
+	w.t.Helper()
+	o, c := &outbox{Outbox: w.store}, &commits{GenerationRepository: w.store}
+	var err error
+	w.Service, err = app.New(app.Config{Policy: w.policy, Store: c, Ledger: w.store})
+	require.NoError(w.t, err)
+	w.relay = app.NewRelay(w.Service, o, to, w.phone, tokensFor(w.t), app.RelayConfig{
+		Owner: "express", Lease: lease, Poll: 10 * time.Millisecond, StopGrace: 100 * time.Millisecond,
+	})
+	return o, c
+}
+
+// settled waits until the relay has looked once, so that it knows of nothing older.
+func (w *workbench) settled() {
+	w.t.Helper()
+	w.create()
+	w.until("the first job", func() bool { return len(w.engine.taken()) > 0 })
+	w.until("nothing is left", func() bool { return len(w.deliveries()) == 0 })
+}
+
+func TestWhatIsWrittenBeginsWithoutAClaim(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 1000})
+	o, _ := w.express(w.engine, time.Minute)
+	w.run()
+	w.settled()
+	o.blind.Store(true)
+	for range 5 {
+		w.create()
+	}
+	w.until("the jobs", func() bool { return len(w.engine.taken()) == 6 })
+	w.until("nothing is left", func() bool { return len(w.deliveries()) == 0 })
+}
+
+// What comes while all places are taken waits behind those that came before.
+func TestNobodyOvertakes(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 10_000})
+	gate := &gatedEngine{got: make(chan aigen.ID, 100), open: make(chan struct{})}
+	w.express(gate, time.Minute)
+	w.run()
+	var want []aigen.ID
+	for range 12 {
+		want = append(want, w.create())
+	}
+	leased := 0
+	for _, d := range w.deliveries() {
+		if d.Leased {
+			leased++
+		}
+	}
+	assert.LessOrEqual(t, leased, gate.Window())
+	close(gate.open)
+	got := map[aigen.ID]int{}
+	for i := range want {
+		got[<-gate.got] = i
+	}
+	for i, id := range want {
+		require.Contains(t, got, id)
+		assert.LessOrEqual(t, got[id], i+gate.Window(), "not later than those that were asked for after it")
+	}
+}
+
+// gatedEngine takes jobs when it is opened.
+type gatedEngine struct {
+	got  chan aigen.ID
+	open chan struct{}
+}
+
+func (*gatedEngine) Window() int { return 3 }
+
+func (g *gatedEngine) Publish(ctx context.Context, jobs []app.JobMessage, done func(int, error)) {
+	for i, j := range jobs {
+		select {
+		case <-g.open:
+			g.got <- j.GenerationID
+			done(i, nil)
+		case <-ctx.Done():
+			done(i, app.ErrReturned)
+		}
+	}
+}
+
+// The answer to the commit was lost: the job is due at once, not when its lease ends.
+func TestUnknownCommitIsGivenBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 1000})
+	_, c := w.express(w.engine, time.Hour)
+	w.run()
+	w.settled()
+	c.after = func() error { return errors.Join(app.ErrStoreUnavailable, errors.New("lost")) }
+	_, err := w.initiate(app.RequestKey{})
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
+	w.until("the job", func() bool { return len(w.engine.taken()) == 2 })
+}
+
+// A commit took longer than the lease: another may have the job by then.
+func TestLateCommitBeginsNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 1000})
+	o, c := w.express(w.engine, 300*time.Millisecond)
+	w.run()
+	w.settled()
+	o.blind.Store(true) // nobody else takes it just yet
+	c.after = func() error {
+		time.Sleep(250 * time.Millisecond) // more than two thirds of the lease
+		return nil
+	}
+	id := w.create()
+	assert.Len(t, w.engine.taken(), 1)
+	o.blind.Store(false)
+	w.until("the job, by a claim", func() bool { return len(w.engine.taken()) == 2 })
+	assert.Equal(t, id, w.engine.taken()[1].GenerationID)
+}
+
+func TestStoppedRelayTakesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 1000})
+	w.express(w.engine, time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.relay.Run(ctx) }()
+	w.settled()
+	cancel()
+	require.NoError(t, <-done)
+	w.create()
+	list := w.deliveries()
+	require.Len(t, list, 1)
+	assert.False(t, list[0].Leased)
+	assert.Zero(t, list[0].Attempts)
+}
