@@ -1,9 +1,12 @@
 package aigen_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -18,6 +21,7 @@ func FuzzParseParameters(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		p, faults := aigen.ParseParameters(sent)
+		sameAsMap(t, sent, p, faults)
 		if len(faults) > 0 {
 			for _, fault := range faults {
 				if !strings.HasPrefix(fault.Location, "body.inputParameters") || fault.Message == "" {
@@ -55,6 +59,53 @@ func FuzzParseParameters(f *testing.F) {
 			t.Fatalf("%q came back as %+v", sent, back)
 		}
 	})
+}
+
+// sameAsMap compares with what encoding/json finds.
+func sameAsMap(t *testing.T, sent []byte, p aigen.Parameters, faults []aigen.FieldError) {
+	t.Helper()
+	var object map[string]json.RawMessage
+	if s := bytes.TrimSpace(sent); len(s) == 0 || string(s) == "null" {
+		sent = []byte("{}")
+	}
+	if err := json.Unmarshal(sent, &object); err != nil || object == nil || !utf8.Valid(sent) {
+		if len(faults) != 1 || faults[0].Location != "body.inputParameters" {
+			t.Fatalf("%q is no object, and was read as %+v %+v", sent, p, faults)
+		}
+		return
+	}
+	at := map[string]bool{}
+	for _, fault := range faults {
+		at[strings.TrimPrefix(fault.Location, "body.inputParameters")] = true
+	}
+	if at[""] {
+		return // too large
+	}
+	var format aigen.Format
+	var resolution aigen.Resolution
+	samples := strconv.Itoa(aigen.DefaultSamples)
+	if v, ok := object["format"]; ok && (json.Unmarshal(v, &format) != nil || !format.Valid()) != at[".format"] {
+		t.Fatalf("%q: format: %+v", sent, faults)
+	}
+	if v, ok := object["resolution"]; ok {
+		var text string
+		err := json.Unmarshal(v, &text)
+		if err == nil {
+			resolution, err = aigen.ParseResolution(text)
+		}
+		if (err != nil) != at[".resolution"] {
+			t.Fatalf("%q: resolution: %+v", sent, faults)
+		}
+	}
+	if v, ok := object["samples"]; ok {
+		samples = string(v)
+	}
+	if n, err := strconv.Atoi(samples); (err != nil || n < 1 || n > aigen.MaxSamples) != at[".samples"] {
+		t.Fatalf("%q: samples: %+v", sent, faults)
+	}
+	if len(faults) == 0 && (p.Format != format || p.Resolution != resolution || strconv.Itoa(p.Samples) != samples) {
+		t.Fatalf("%q was read as %+v", sent, p)
+	}
 }
 
 func FuzzParseCredits(f *testing.F) {

@@ -91,45 +91,44 @@ func parseParameters(raw json.RawMessage, maxSize int) (Parameters, []FieldError
 	if !utf8.Valid(raw) {
 		return Parameters{}, []FieldError{{at, "must be valid UTF-8"}}
 	}
-	var object map[string]json.RawMessage
 	var compact bytes.Buffer
-	if err := json.Unmarshal(raw, &object); err != nil || object == nil || json.Compact(&compact, raw) != nil {
+	if json.Compact(&compact, raw) != nil || compact.Bytes()[0] != '{' {
 		return Parameters{}, []FieldError{{at, "must be a JSON object"}}
 	}
 	if compact.Len() > maxSize {
 		return Parameters{}, []FieldError{{at, fmt.Sprintf("has %d bytes as JSON, at most %d are allowed", compact.Len(), maxSize)}}
 	}
-	p := Parameters{Samples: DefaultSamples}
-	faults := p.readKnown(object, at)
+	p := Parameters{Samples: DefaultSamples, raw: compact.Bytes()}
+	known := findKnown(p.raw)
+	faults := p.readKnown(known, at)
 	if len(faults) > 0 {
 		return Parameters{}, faults
 	}
-	p.raw = compact.Bytes()
-	if _, given := object["samples"]; !given {
+	if known.samples == nil {
 		p.raw = withSamples(p.raw, p.Samples)
 	}
 	return p, nil
 }
 
-func (p *Parameters) readKnown(object map[string]json.RawMessage, at string) (faults []FieldError) {
-	if v, ok := object["format"]; ok {
-		var s string
-		if json.Unmarshal(v, &s) != nil || !Format(s).Valid() {
+func (p *Parameters) readKnown(known knownParameters, at string) (faults []FieldError) {
+	if v := known.format; v != nil {
+		s, ok := textOf(v)
+		if !ok || !Format(s).Valid() {
 			faults = append(faults, FieldError{at + ".format", "must be one of " + formatList()})
 		}
 		p.Format = Format(s)
 	}
-	if v, ok := object["resolution"]; ok {
-		var s string
-		err := json.Unmarshal(v, &s)
-		if err == nil {
+	if v := known.resolution; v != nil {
+		s, ok := textOf(v)
+		var err error
+		if ok {
 			p.Resolution, err = ParseResolution(s)
 		}
-		if err != nil {
+		if !ok || err != nil {
 			faults = append(faults, FieldError{at + ".resolution", fmt.Sprintf(`must be "WIDTHxHEIGHT" in pixels, such as "1080x1920", each side %d to %d`, MinSide, MaxSide)})
 		}
 	}
-	if v, ok := object["samples"]; ok {
+	if v := known.samples; v != nil {
 		n, err := strconv.Atoi(string(v))
 		if err != nil || n < 1 || n > MaxSamples {
 			faults = append(faults, FieldError{at + ".samples", fmt.Sprintf("must be a whole number from 1 to %d", MaxSamples)})

@@ -57,14 +57,12 @@ func checkMedia(h http.Header) error {
 // readAll reads up to limit bytes, for no longer than ReadTimeout: who sends a byte
 // a minute must not hold a connection for good.
 func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	tooLarge := newFault(codeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
-	tooLarge.headers = http.Header{"Connection": {"close"}} // the rest is not read
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
 	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := readInto(make([]byte, 0, firstRoom(r)), http.MaxBytesReader(w, r.Body, limit))
 	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
 		// left behind would look like one. After a failure it stays: package http
@@ -76,13 +74,46 @@ func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]by
 	case err == nil:
 		return body, nil
 	case errors.As(err, &over):
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		f := newFault(codeRequestTimeout, "The body did not arrive in time.")
 		f.headers = http.Header{"Connection": {"close"}}
 		return nil, f
 	default:
 		return nil, &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
+	}
+}
+
+func tooLarge(limit int64) *fault {
+	f := newFault(codeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
+	f.headers = http.Header{"Connection": {"close"}} // the rest is not read
+	return f
+}
+
+// firstRoom is how many bytes to make room for before the first of a body has come:
+// what is announced, and one more to see its end, but no more than costs nothing.
+// Who announces much must send it before it takes up memory.
+func firstRoom(r *http.Request) int64 {
+	const most = 4 << 10
+	if r.ContentLength < 0 || r.ContentLength >= most {
+		return most
+	}
+	return r.ContentLength + 1
+}
+
+// readInto is io.ReadAll with room of the caller's.
+func readInto(b []byte, r io.Reader) ([]byte, error) {
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		case len(b) == cap(b):
+			b = slices.Grow(b, cap(b))
+		}
 	}
 }
 

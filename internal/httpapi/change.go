@@ -112,7 +112,7 @@ func readRegenerate(body []byte, f *faults) (cmd app.RegenerateSamples) {
 	// The service checks the merged input once it has the generation. Looking at
 	// the parts here names all faults at once; a prompt that is kept is fine.
 	if _, given := o.get("inputPrompt"); !given {
-		o.members["inputPrompt"] = []byte(`"kept"`)
+		o.set("inputPrompt", []byte(`"kept"`))
 	}
 	readInput(o, f)
 	return cmd

@@ -38,14 +38,15 @@ func (f *faults) err() error {
 // encoding/json. A member that is null counts as one that is missing.
 type object struct {
 	at      string
-	members map[string]json.RawMessage
+	members []member // nil: it is no object
 	faults  *faults
 }
 
-// newObject reads raw, valid JSON, which stands at this location.
+// newObject reads raw, valid JSON, which stands at this location. What is read of it
+// are pieces of raw.
 func newObject(at string, raw json.RawMessage, f *faults) object {
-	o := object{at: at, faults: f}
-	if err := json.Unmarshal(raw, &o.members); err != nil || o.members == nil {
+	o := object{at: at, members: members(raw), faults: f}
+	if o.members == nil {
 		f.add(at, "must be a JSON object")
 	}
 	return o
@@ -59,8 +60,18 @@ func (o object) fault(name, format string, args ...any) {
 
 // get returns a member that is there and not null.
 func (o object) get(name string) (json.RawMessage, bool) {
-	raw, ok := o.members[name]
-	return raw, ok && string(raw) != "null"
+	for i := range o.members {
+		if m := &o.members[i]; string(m.name) == name {
+			return m.value, string(m.value) != "null"
+		}
+	}
+	return nil, false
+}
+
+// set gives a member another value.
+func (o *object) set(name string, value json.RawMessage) {
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return string(m.name) == name })
+	o.members = append(o.members, member{[]byte(name), value})
 }
 
 // need returns a member that must be there.
@@ -78,12 +89,11 @@ func (o object) text(name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	var s string
-	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+	if raw[0] != '"' {
 		o.fault(name, "must be a string")
 		return "", false
 	}
-	return s, true
+	return string(unquoted(raw)), true
 }
 
 // id returns a member that is a UUID.
@@ -142,20 +152,20 @@ func (o object) list(name string) ([]json.RawMessage, bool) {
 	if !ok {
 		return nil, false
 	}
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) != nil {
+	list, ok := elements(raw)
+	if !ok {
 		o.fault(name, "must be a list")
-		return nil, false
 	}
-	return elements, true
+	return list, ok
 }
 
 // only refuses members of other names, so that a misspelt one is not lost quietly.
 func (o object) only(names ...string) {
 	var unknown []string
-	for name := range o.members {
-		if !slices.Contains(names, name) {
-			unknown = append(unknown, name)
+	for i := range o.members {
+		name := o.members[i].name
+		if !slices.ContainsFunc(names, func(known string) bool { return known == string(name) }) {
+			unknown = append(unknown, string(name))
 		}
 	}
 	slices.Sort(unknown)

@@ -1,0 +1,102 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// Taking JSON apart that has been checked. The parts are pieces of the whole: nothing
+// is copied, and nobody may write to them.
+
+// member is a member of an object.
+type member struct {
+	name  []byte // as text
+	value json.RawMessage
+}
+
+// fewMembers is how many members most objects have at most.
+const fewMembers = 8
+
+// members returns those of an object; nil if raw, which is valid JSON, is none.
+func members(raw []byte) []member {
+	i := blanks(raw, 0)
+	if raw[i] != '{' {
+		return nil
+	}
+	list := make([]member, 0, fewMembers)
+	for i = blanks(raw, i+1); raw[i] != '}'; {
+		end := stringEnd(raw, i)
+		name := unquoted(raw[i:end])
+		i = blanks(raw, blanks(raw, end)+1) // past the colon
+		end = valueEnd(raw, i)
+		list = append(list, member{name, raw[i:end:end]})
+		if i = blanks(raw, end); raw[i] == ',' {
+			i = blanks(raw, i+1)
+		}
+	}
+	return list
+}
+
+// elements returns those of an array; false if raw, which is valid JSON, is none.
+func elements(raw []byte) ([]json.RawMessage, bool) {
+	i := blanks(raw, 0)
+	if raw[i] != '[' {
+		return nil, false
+	}
+	var list []json.RawMessage
+	for i = blanks(raw, i+1); raw[i] != ']'; {
+		end := valueEnd(raw, i)
+		list = append(list, raw[i:end:end])
+		if i = blanks(raw, end); raw[i] == ',' {
+			i = blanks(raw, i+1)
+		}
+	}
+	return list, true
+}
+
+// valueEnd is where the value that starts at i ends. b is valid JSON.
+func valueEnd(b []byte, i int) int {
+	switch b[i] {
+	case '"':
+		return stringEnd(b, i)
+	case '{', '[':
+		for depth := 0; ; i++ {
+			switch b[i] {
+			case '"':
+				i = stringEnd(b, i) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+	}
+	for i < len(b) && bytes.IndexByte([]byte(",]} \t\r\n"), b[i]) < 0 {
+		i++
+	}
+	return i
+}
+
+// stringEnd is where the string that starts at i ends. b is valid JSON.
+func stringEnd(b []byte, i int) int {
+	for i++; b[i] != '"'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// unquoted is the text of a string. Halves of characters become U+FFFD.
+func unquoted(literal []byte) []byte {
+	if bytes.IndexByte(literal, '\\') < 0 {
+		return literal[1 : len(literal)-1]
+	}
+	var s string
+	if err := json.Unmarshal(literal, &s); err != nil {
+		return nil // cannot be: the JSON is valid
+	}
+	return []byte(s)
+}
