@@ -143,7 +143,7 @@ func (a *API) serve(rt route, quiet bool) http.Handler {
 			defer func() { end(statusOf(w)) }()
 		}
 		if strings.HasPrefix(rt.path, apiPath) {
-			w.Header().Set("Cache-Control", "no-store")
+			w.Header()["Cache-Control"] = noStore
 		}
 		if err := a.guarded(rt, w, r); err != nil {
 			a.fail(w, r, err)
@@ -157,7 +157,8 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		callOf(r.Context()).user = id.UserID
+		c := callOf(r.Context())
+		c.user, c.identity = id.UserID, id
 		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
 			return err
 		}
@@ -166,7 +167,6 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
-		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
 	}
 	if rt.method == http.MethodGet {
 		if err := a.skipBody(w, r); err != nil {

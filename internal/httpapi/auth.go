@@ -7,13 +7,8 @@ import (
 	"strings"
 )
 
-type identityKey struct{}
-
 // identityOf is who the request comes from; its route has the guard that makes sure.
-func identityOf(ctx context.Context) Identity {
-	id, _ := ctx.Value(identityKey{}).(Identity)
-	return id
-}
+func identityOf(ctx context.Context) Identity { return callOf(ctx).identity }
 
 // bearer returns the token of the Authorization header. given is false where there
 // is no such header or it has another scheme.

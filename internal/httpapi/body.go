@@ -44,6 +44,9 @@ func checkMedia(h http.Header) error {
 	if len(values) != 1 {
 		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
 	}
+	if values[0] == "application/json" {
+		return nil // as nearly all say it
+	}
 	media, params, err := mime.ParseMediaType(values[0])
 	if err != nil || media != "application/json" {
 		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")

@@ -6,14 +6,26 @@ import (
 	"strings"
 )
 
+// Values that many answers have in common. Set would make each of them anew for each
+// answer; whoever changes one puts another in its place.
+var (
+	noSniff     = []string{"nosniff"}
+	noContent   = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noFrame     = []string{"DENY"}
+	noReferrer  = []string{"no-referrer"}
+	sameOrigin  = []string{"same-origin"}
+	noStore     = []string{"no-store"}
+	contentJSON = []string{"application/json"}
+)
+
 // secure sets what every answer bears. An API answer is no page: nothing in it may
 // run, be framed or be guessed to be something else.
 func secure(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h["X-Content-Type-Options"] = noSniff
+	h["Content-Security-Policy"] = noContent
+	h["X-Frame-Options"] = noFrame
+	h["Referrer-Policy"] = noReferrer
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
 }
 
 const (

@@ -15,6 +15,7 @@ type call struct {
 	started    time.Time
 	route      string // the pattern of the path, "" while none matched
 	user       aigen.ID
+	identity   Identity // whose token the route's guard has seen
 	generation aigen.ID
 	job        aigen.ID
 	outcome    string // of a callback

@@ -51,6 +51,7 @@ type Tracer struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
 	context  propagation.TraceContext
+	records  bool // else spans have ids to pass on, and nothing is kept of them
 }
 
 // New builds a Tracer. It does not connect: a collector that is away costs spans, and
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config) (*Tracer, error) {
 		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { c.Log.Warn("traces were not sent", "error", err) }))
 	}
 	p := sdk.NewTracerProvider(options...)
-	return &Tracer{provider: p, tracer: p.Tracer(scope)}, nil
+	return &Tracer{provider: p, tracer: p.Tracer(scope), records: c.Endpoint != "" || c.Exporter != nil}, nil
 }
 
 func (c Config) options(ctx context.Context) ([]sdk.TracerProviderOption, error) {
@@ -105,16 +106,41 @@ func (t *Tracer) Current(ctx context.Context) string {
 		ctx, span = t.tracer.Start(ctx, "background")
 		defer span.End()
 	}
-	h := propagation.MapCarrier{}
-	t.context.Inject(ctx, h)
-	return h[header]
+	var h kept
+	t.context.Inject(ctx, &h)
+	return string(h)
 }
+
+// kept is a carrier for the one header that is kept.
+type kept string
+
+// Get implements propagation.TextMapCarrier.
+func (k *kept) Get(name string) string {
+	if name == header {
+		return string(*k)
+	}
+	return ""
+}
+
+// Set implements propagation.TextMapCarrier.
+func (k *kept) Set(name, value string) {
+	if name == header {
+		*k = kept(value)
+	}
+}
+
+// Keys implements propagation.TextMapCarrier.
+func (k *kept) Keys() []string { return []string{header} }
 
 // Begin implements app.Tracer. The span goes on where the one that wrote the delivery
 // ended, however much later and in whichever process.
 func (t *Tracer) Begin(ctx context.Context, parent string, d *app.Delivery) (context.Context, func(error)) {
 	// The relay's own context belongs to no request.
-	ctx = t.context.Extract(trace.ContextWithSpanContext(ctx, trace.SpanContext{}), propagation.MapCarrier{header: parent})
+	ctx = t.context.Extract(trace.ContextWithSpanContext(ctx, trace.SpanContext{}), (*kept)(&parent))
+	if !t.records {
+		ctx, _ = t.tracer.Start(ctx, "")
+		return ctx, func(error) {}
+	}
 	ctx, span := t.tracer.Start(ctx, "deliver "+string(d.Kind), trace.WithSpanKind(trace.SpanKindProducer),
 		trace.WithAttributes(
 			attribute.String("aigen.delivery.id", d.ID.String()),
@@ -130,6 +156,10 @@ func (t *Tracer) Begin(ctx context.Context, parent string, d *app.Delivery) (con
 // the answer, 0 if there was none.
 func (t *Tracer) Request(ctx context.Context, h http.Header, method, route string) (context.Context, func(status int)) {
 	ctx = t.context.Extract(ctx, propagation.HeaderCarrier(h))
+	if !t.records {
+		ctx, _ = t.tracer.Start(ctx, "")
+		return ctx, func(int) {}
+	}
 	ctx, span := t.tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route)))
 	return ctx, func(status int) {
