@@ -2,7 +2,6 @@ package aigen
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -52,16 +51,22 @@ func isDigits(s string) bool {
 
 // String is the wire form, a decimal with two places: "0.25".
 func (c Credits) String() string {
-	sign := ""
+	var b [24]byte
+	return string(c.AppendTo(b[:0]))
+}
+
+// AppendTo appends the wire form.
+func (c Credits) AppendTo(b []byte) []byte {
 	magnitude := uint64(c) //nolint:gosec // G115: two's complement is what is wanted, also for the least int64
 	if c < 0 {
-		sign, magnitude = "-", -magnitude
+		b, magnitude = append(b, '-'), -magnitude
 	}
-	return fmt.Sprintf("%s%d.%02d", sign, magnitude/100, magnitude%100)
+	b = strconv.AppendUint(b, magnitude/100, 10)
+	return append(b, '.', byte('0'+magnitude%100/10), byte('0'+magnitude%10))
 }
 
 // MarshalText writes the wire form, so that JSON shows a string and never a float.
-func (c Credits) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+func (c Credits) MarshalText() ([]byte, error) { return c.AppendTo(nil), nil }
 
 // UnmarshalText reads the wire form; the error is ErrCredits.
 func (c *Credits) UnmarshalText(text []byte) error {

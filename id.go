@@ -43,6 +43,13 @@ func (id ID) String() string {
 	return string(b[:])
 }
 
+// AppendTo appends the canonical form.
+func (id ID) AppendTo(b []byte) []byte {
+	var text [36]byte
+	id.encode(&text)
+	return append(b, text[:]...)
+}
+
 // IsZero reports whether id is the nil UUID, which stands for "none".
 func (id ID) IsZero() bool { return id == ID{} }
 

@@ -34,12 +34,9 @@ func findKnown(object []byte) (k knownParameters) {
 
 // parameterName is the text of a key, "" for one that is not known.
 func parameterName(key []byte) string {
-	var name string
 	switch {
 	case bytes.IndexByte(key, '\\') >= 0:
-		if json.Unmarshal(key, &name) != nil {
-			return "" // cannot be: the JSON is valid
-		}
+		name, _ := unescaped(key)
 		return name
 	case string(key) == `"format"`:
 		return "format"
@@ -82,12 +79,17 @@ func valueEnd(b []byte, i int) int {
 }
 
 // textOf is the value of a JSON string; false if v is none.
-func textOf(v json.RawMessage) (s string, ok bool) {
+func textOf(v json.RawMessage) (string, bool) {
 	if v[0] != '"' {
 		return "", false
 	}
 	if bytes.IndexByte(v, '\\') < 0 {
 		return string(v[1 : len(v)-1]), true
 	}
-	return s, json.Unmarshal(v, &s) == nil
+	return unescaped(v)
+}
+
+func unescaped(literal []byte) (s string, ok bool) {
+	err := json.Unmarshal(literal, &s)
+	return s, err == nil
 }

@@ -77,7 +77,12 @@ func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
 		return fmt.Errorf("no job %s", e.JobID)
 	}
 	j := newJob(c.Generation, run, job)
-	return s.addDelivery(c, Delivery{ID: job.ID, Kind: j.JobType, RunID: run.ID}, e.Delay, j)
+	body, err := j.encode()
+	if err != nil {
+		return err
+	}
+	s.add(c, Delivery{ID: job.ID, Kind: j.JobType, RunID: run.ID, Payload: body}, e.Delay)
+	return nil
 }
 
 // creditPayload is what a credit delivery holds besides its columns.
@@ -91,14 +96,19 @@ func (s *Service) addCreditDelivery(c *Change, kind DeliveryKind, e aigen.Effect
 }
 
 func (s *Service) addDelivery(c *Change, d Delivery, delay time.Duration, payload any) error {
-	body, err := json.Marshal(payload)
-	if err != nil {
+	var err error
+	if d.Payload, err = json.Marshal(payload); err != nil {
 		return err
 	}
+	s.add(c, d, delay)
+	return nil
+}
+
+// add completes a delivery that has its payload.
+func (s *Service) add(c *Change, d Delivery, delay time.Duration) {
 	g := c.Generation
-	d.UserID, d.GenerationID, d.Payload, d.State = g.UserID, g.ID, body, DeliveryWaiting
+	d.UserID, d.GenerationID, d.State = g.UserID, g.ID, DeliveryWaiting
 	d.CreatedAt = s.policy.Now().UTC().Truncate(time.Microsecond)
 	d.AvailableAt = d.CreatedAt.Add(delay)
 	c.Deliveries = append(c.Deliveries, d)
-	return nil
 }

@@ -2,5 +2,8 @@ package app
 
 import aigen "github.com/creativeflow/aigen-orchestrator"
 
+// EncodeJob is for the fuzz target.
+func EncodeJob(j Job) ([]byte, error) { return j.encode() }
+
 // Remembered is what the service would change without loading it; nil for nothing.
 func (s *Service) Remembered(id aigen.ID) *aigen.Generation { return s.recent.get(id) }

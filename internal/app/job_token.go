@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash"
+	"sync"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -12,7 +14,9 @@ import (
 // JobTokens makes and checks the token that a job's callback proves itself with.
 // A token is made for one job of one generation: it holds the job's id and a MAC
 // over both ids, so that nothing has to be stored and no other job can use it.
-type JobTokens struct{ keys [][]byte }
+type JobTokens struct {
+	keys []*sync.Pool // of a hash for each secret: to make one costs more than to use it
+}
 
 // Errors of JobTokens.Verify.
 var (
@@ -35,7 +39,8 @@ func NewJobTokens(secrets ...[]byte) (*JobTokens, error) {
 		// the one purpose must never be valid for the other.
 		mac := hmac.New(sha256.New, s)
 		mac.Write([]byte("aigen job token v1"))
-		t.keys = append(t.keys, mac.Sum(nil))
+		key := mac.Sum(nil)
+		t.keys = append(t.keys, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
 	}
 	if len(t.keys) == 0 {
 		return nil, errors.New("job tokens need a secret")
@@ -53,10 +58,9 @@ func (t *JobTokens) Make(generation, job aigen.ID) string {
 // Verify returns the job that the token was made for. The comparison takes the
 // same time wherever the token differs.
 func (t *JobTokens) Verify(generation aigen.ID, token string) (aigen.ID, error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	// The length of the text too: the decoder skips line breaks, and a token has one spelling.
-	if err != nil || len(b) != jobTokenSize || len(token) != base64.RawURLEncoding.EncodedLen(jobTokenSize) {
-		return aigen.ID{}, ErrTokenForm
+	b, err := decodeToken(token)
+	if err != nil {
+		return aigen.ID{}, err
 	}
 	job := aigen.ID(b[:16])
 	ok := false
@@ -71,8 +75,31 @@ func (t *JobTokens) Verify(generation aigen.ID, token string) (aigen.ID, error) 
 	return job, nil
 }
 
-func jobMAC(key []byte, generation, job aigen.ID) []byte {
-	mac := hmac.New(sha256.New, key)
+// CheckForm tells what is no token at all (ErrTokenForm), which needs no generation to
+// know.
+func (t *JobTokens) CheckForm(token string) error {
+	_, err := decodeToken(token)
+	return err
+}
+
+func decodeToken(token string) ([]byte, error) {
+	b, err := strictBase64.DecodeString(token)
+	// The length of the text too: the decoder skips line breaks, and a token has one spelling.
+	if err != nil || len(b) != jobTokenSize || len(token) != base64.RawURLEncoding.EncodedLen(jobTokenSize) {
+		return nil, ErrTokenForm
+	}
+	return b, nil
+}
+
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+func jobMAC(key *sync.Pool, generation, job aigen.ID) []byte {
+	mac, ok := key.Get().(hash.Hash)
+	if !ok {
+		panic("app: a pool of hashes holds something else")
+	}
+	defer key.Put(mac)
+	mac.Reset()
 	mac.Write(generation[:])
 	mac.Write(job[:])
 	return mac.Sum(nil)

@@ -27,6 +27,8 @@ func bearer(r *http.Request) (token string, given bool) {
 	return strings.TrimSpace(token), true
 }
 
+var errNoToken = errors.New("the token is malformed")
+
 // authenticate finds out who asks, or says why it cannot.
 func (a *API) authenticate(r *http.Request) (Identity, error) {
 	token, given := bearer(r)
@@ -36,7 +38,7 @@ func (a *API) authenticate(r *http.Request) (Identity, error) {
 			headers: challenge(`Bearer realm="aigen"`),
 		}
 	}
-	id, err := Identity{}, errors.New("the token is malformed")
+	id, err := Identity{}, errNoToken
 	if token != "" {
 		id, err = a.c.Authenticator.Authenticate(r.Context(), token)
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
 )
 
@@ -55,21 +54,13 @@ func (a *API) readProved(w http.ResponseWriter, r *http.Request, p *proof) ([]by
 			return nil, &fault{code: codeInvalidProof, detail: signatureFault(err), cause: err}
 		}
 	}
-	if !p.proved && (a.c.Tokens == nil || tokenForm(a.c.Tokens, p.token) != nil) {
+	if !p.proved && (a.c.Tokens == nil || a.c.Tokens.CheckForm(p.token) != nil) {
 		return nil, wrongToken(nil)
 	}
 	if a.c.DetailedLogging {
 		callOf(r.Context()).body = body
 	}
 	return body, checkJSON(body, jsonRules{})
-}
-
-// tokenForm tells what is no token at all, which needs no generation to know.
-func tokenForm(t *app.JobTokens, token string) error {
-	if _, err := t.Verify(aigen.ID{}, token); errors.Is(err, app.ErrTokenForm) {
-		return err
-	}
-	return nil
 }
 
 // checkToken returns the job that the token was made for. Without the generation

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -103,14 +105,13 @@ func readSamples(results object) []aigen.Asset {
 		return nil
 	}
 	samples := make([]aigen.Asset, len(elements))
-	seen := map[string]bool{}
 	for i, raw := range elements {
-		o := newObject(fmt.Sprintf("%s[%d]", results.location("sampleAssets"), i), raw, results.faults)
+		o := newObject(results.location("sampleAssets")+"["+strconv.Itoa(i)+"]", raw, results.faults)
 		samples[i] = readAsset(o)
-		if id := samples[i].AssetID; id != "" && seen[id] {
+		id := samples[i].AssetID
+		if id != "" && slices.ContainsFunc(samples[:i], func(other aigen.Asset) bool { return other.AssetID == id }) {
 			o.fault("assetId", "comes twice")
 		}
-		seen[samples[i].AssetID] = true
 	}
 	return samples
 }
