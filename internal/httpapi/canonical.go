@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,61 @@ import (
 // canonical writes JSON with sorted keys and no white space. Numbers stay as they
 // were spelt, so that none loses digits.
 func canonical(raw []byte) ([]byte, error) {
+	if plainJSON(raw, jsonRules{}) {
+		return appendCanonical(make([]byte, 0, len(raw)), raw), nil
+	}
+	return decodedCanonical(raw)
+}
+
+// decodedCanonical takes any JSON, and several times as long.
+func decodedCanonical(raw []byte) ([]byte, error) {
 	v, err := decodeAny(raw)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(v)
+}
+
+// appendCanonical appends what json.Marshal makes of plain JSON that was decoded.
+func appendCanonical(b, raw []byte) []byte {
+	switch i := blanks(raw, 0); raw[i] {
+	case '{':
+		list := members(raw)
+		slices.SortFunc(list, func(a, b member) int { return bytes.Compare(a.name, b.name) })
+		b = append(b, '{')
+		for n, m := range list {
+			if n > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendLiteral(b, m.key), ':')
+			b = appendCanonical(b, m.value)
+		}
+		return append(b, '}')
+	case '[':
+		list, _ := elements(raw)
+		b = append(b, '[')
+		for n, element := range list {
+			if n > 0 {
+				b = append(b, ',')
+			}
+			b = appendCanonical(b, element)
+		}
+		return append(b, ']')
+	case '"':
+		return appendLiteral(b, raw[i:stringEnd(raw, i)])
+	default:
+		return append(b, raw[i:valueEnd(raw, i)]...)
+	}
+}
+
+// appendLiteral appends a string as json.Marshal spells it: with <, >, & and the line
+// separators of JavaScript (which begin with the byte E2) escaped, and little else.
+func appendLiteral(b, literal []byte) []byte {
+	if !bytes.ContainsAny(literal, `\<>&`) && bytes.IndexByte(literal, 0xe2) < 0 {
+		return append(b, literal...)
+	}
+	text, _ := json.Marshal(string(unquoted(literal))) //nolint:errchkjson // a string: cannot fail
+	return append(b, text...)
 }
 
 func decodeAny(raw []byte) (any, error) {
@@ -51,10 +102,7 @@ func requestKey(r *http.Request, route string, generation aigen.ID, body []byte)
 		}
 	}
 	path := strings.Replace(route, "{id}", generation.String(), 1)
-	h := sha256.New()
-	h.Write([]byte(r.Method + " " + path + "\n"))
-	h.Write(body)
-	return app.RequestKey{Key: values[0], Hash: [32]byte(h.Sum(nil))}, nil
+	return app.RequestKey{Key: values[0], Hash: sha256.Sum256(append([]byte(r.Method+" "+path+"\n"), body...))}, nil
 }
 
 // visible reports whether s is made of visible ASCII characters.

@@ -1,6 +1,10 @@
 package httpapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
+)
 
 // ParseEventID is for the fuzz target.
 var ParseEventID = parseEventID
@@ -59,3 +63,14 @@ func Members(raw []byte) (names []string, values map[string]json.RawMessage) {
 
 // Elements likewise.
 var Elements = elements
+
+// Canonical and DecodedCanonical are the short and the long way to one form.
+var Canonical, DecodedCanonical = canonical, decodedCanonical
+
+// AcceptedJSON writes the answer by hand, AcceptedView by encoding/json.
+var AcceptedJSON = acceptedJSON
+
+// AcceptedView is the form that the document describes.
+func AcceptedView(a app.Accepted) any {
+	return acceptedView{a.GenerationID.String(), string(a.Status), a.CreditsReserved.String()}
+}

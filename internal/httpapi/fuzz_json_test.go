@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
@@ -29,6 +31,7 @@ func FuzzJSON(f *testing.F) {
 		`{"a":1,"a":2}`, `{"a":{"a":1},"b":{"a":1}}`, `{"\u0061":1,"a":2}`, `"\ud83d"`, `"\ude00\ud83d"`, `"\u12g4"`, "\"\\u\x10\x10\x10\x10\"",
 		`01`, `-`, `1.`, `1e`, `.5`, `+1`, `1E-07`, `-0`, `nul`, `truefalse`, `{"a":1,}`, `[1,]`, `[,1]`, `{,}`, `{"a" 1}`, `{1:2}`, `{} x`, `{}{}`,
 		"\"\x00\"", "\"\xff\"", "\xef\xbb\xbf{}", "\"\x7f\u2028\"", ``, ` `, `"`, `"\`, `"\u`, `"\"`, `{"a`, `{"a":`, `{"a":"\\"}`, `[" \\\" ] "]`,
+		`{"b":"<&>","a":"é"," ":["\u003c\/"],"B":{"é":1,"e":2},"":0}`, `{"a":"\ud800"}`,
 		strings.Repeat("[", 32) + strings.Repeat("]", 32), strings.Repeat("[", 33) + strings.Repeat("]", 33), manyKeys(64), manyKeys(65), manyKeys(200),
 	} {
 		f.Add([]byte(seed), true)
@@ -46,7 +49,24 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%q is as plain as can be, and was not taken", body)
 		}
 		takenApart(t, body)
+		want, err := httpapi.DecodedCanonical(body)
+		require.NoError(t, err)
+		got, err := httpapi.Canonical(body)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
 	})
+}
+
+func TestAcceptedIsWhatEncodingJSONWrites(t *testing.T) {
+	t.Parallel()
+	for _, status := range aigen.Statuses() {
+		for _, amount := range []aigen.Credits{0, 1, 25, 100, 12_345_67} {
+			a := app.Accepted{GenerationID: newID(), Status: status, CreditsReserved: amount}
+			want, err := json.Marshal(httpapi.AcceptedView(a))
+			require.NoError(t, err)
+			require.Equal(t, string(want), string(httpapi.AcceptedJSON(a)))
+		}
+	}
 }
 
 // takenApart compares a valid value's parts, and theirs, with those of encoding/json.

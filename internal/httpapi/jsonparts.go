@@ -10,7 +10,8 @@ import (
 
 // member is a member of an object.
 type member struct {
-	name  []byte // as text
+	key   []byte // the string as it stands there
+	name  []byte // its text
 	value json.RawMessage
 }
 
@@ -26,10 +27,10 @@ func members(raw []byte) []member {
 	list := make([]member, 0, fewMembers)
 	for i = blanks(raw, i+1); raw[i] != '}'; {
 		end := stringEnd(raw, i)
-		name := unquoted(raw[i:end])
+		key := raw[i:end]
 		i = blanks(raw, blanks(raw, end)+1) // past the colon
 		end = valueEnd(raw, i)
-		list = append(list, member{name, raw[i:end:end]})
+		list = append(list, member{key, unquoted(key), raw[i:end:end]})
 		if i = blanks(raw, end); raw[i] == ',' {
 			i = blanks(raw, i+1)
 		}

@@ -71,7 +71,7 @@ func (o object) get(name string) (json.RawMessage, bool) {
 // set gives a member another value.
 func (o *object) set(name string, value json.RawMessage) {
 	o.members = slices.DeleteFunc(o.members, func(m member) bool { return string(m.name) == name })
-	o.members = append(o.members, member{[]byte(name), value})
+	o.members = append(o.members, member{name: []byte(name), value: value})
 }
 
 // need returns a member that must be there.

@@ -137,12 +137,6 @@ func viewPage(p app.Page) (pageView, error) {
 	return v, nil
 }
 
-func viewAccepted(a app.Accepted) acceptedView {
-	return acceptedView{
-		GenerationID: a.GenerationID.String(), Status: string(a.Status), CreditsReserved: a.CreditsReserved.String(),
-	}
-}
-
 func viewBalance(b app.Balance) balanceView {
 	return balanceView{Balance: b.Balance.String(), Reserved: b.Reserved.String(), Available: b.Available.String()}
 }
