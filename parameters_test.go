@@ -88,3 +88,17 @@ func TestStoredParametersAreChecked(t *testing.T) {
 	require.ErrorIs(t, p.UnmarshalJSON([]byte(`{"samples":-5}`)), aigen.ErrInvalidInput)
 	assert.Equal(t, `{}`, written(t, p), "untouched")
 }
+
+// Stores hand in bytes that are their driver's, and change afterwards.
+func TestParametersKeepACopy(t *testing.T) {
+	t.Parallel()
+	for _, sent := range []string{`{"format":"TikTok","samples":2,"seed":1}`, `{"seed":1}`} {
+		raw := []byte(sent)
+		var p aigen.Parameters
+		require.NoError(t, p.UnmarshalJSON(raw))
+		before := written(t, p)
+		clear(raw)
+		assert.Equal(t, before, written(t, p))
+		assert.Contains(t, []aigen.Format{"TikTok", ""}, p.Format)
+	}
+}

@@ -71,7 +71,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Request-Id", c.id)
 	secure(h)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
-	a.setDeadlines(w, r)
+	a.setDeadlines(w, r, c.started)
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
@@ -86,8 +86,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // itself, before the answer and after it, and waits for it without end. So somebody
 // without a token could keep connections for good by sending a byte and no more. A
 // writer that has no deadlines (a test's) needs none.
-func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request) {
-	control, now := http.NewResponseController(w), time.Now()
+func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request, now time.Time) {
+	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(now.Add(a.c.WriteTimeout))
 	if r.ContentLength != 0 {
 		_ = control.SetReadDeadline(now.Add(a.c.ReadTimeout))

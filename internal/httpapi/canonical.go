@@ -42,7 +42,7 @@ func appendCanonical(b, raw []byte) []byte {
 			if n > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendLiteral(b, m.key), ':')
+			b = append(appendText(b, m.name), ':') // no key of plain JSON has an escape
 			b = appendCanonical(b, m.value)
 		}
 		return append(b, '}')
@@ -57,20 +57,31 @@ func appendCanonical(b, raw []byte) []byte {
 		}
 		return append(b, ']')
 	case '"':
-		return appendLiteral(b, raw[i:stringEnd(raw, i)])
+		literal := raw[i:stringEnd(raw, i)]
+		if bytes.IndexByte(literal, '\\') >= 0 {
+			return appendEscaped(b, unquoted(literal))
+		}
+		return appendText(b, literal[1:len(literal)-1])
 	default:
 		return append(b, raw[i:valueEnd(raw, i)]...)
 	}
 }
 
-// appendLiteral appends a string as json.Marshal spells it: with <, >, & and the line
-// separators of JavaScript (which begin with the byte E2) escaped, and little else.
-func appendLiteral(b, literal []byte) []byte {
-	if !bytes.ContainsAny(literal, `\<>&`) && bytes.IndexByte(literal, 0xe2) < 0 {
-		return append(b, literal...)
+// appendText appends a string as json.Marshal spells it, of a text that has nothing to
+// escape but perhaps <, > and &, and the line separators of JavaScript, which begin with
+// the byte E2.
+func appendText(b, text []byte) []byte {
+	if bytes.ContainsAny(text, "<>&") || bytes.IndexByte(text, 0xe2) >= 0 {
+		return appendEscaped(b, text)
 	}
-	text, _ := json.Marshal(string(unquoted(literal))) //nolint:errchkjson // a string: cannot fail
-	return append(b, text...)
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"')
+}
+
+func appendEscaped(b, text []byte) []byte {
+	literal, _ := json.Marshal(string(text)) //nolint:errchkjson // a string: cannot fail
+	return append(b, literal...)
 }
 
 func decodeAny(raw []byte) (any, error) {

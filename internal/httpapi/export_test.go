@@ -74,3 +74,6 @@ var AcceptedJSON = acceptedJSON
 func AcceptedView(a app.Accepted) any {
 	return acceptedView{a.GenerationID.String(), string(a.Status), a.CreditsReserved.String()}
 }
+
+// PlainURL and BadOddURL are the short and the long way to check a URL.
+var PlainURL, BadOddURL = plainURL, badOddURL

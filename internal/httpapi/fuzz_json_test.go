@@ -98,3 +98,18 @@ func takenApart(t *testing.T, raw []byte) {
 		takenApart(t, v)
 	}
 }
+
+// FuzzURL: the short way to check a URL takes none that the long way refuses.
+func FuzzURL(f *testing.F) {
+	for _, seed := range []string{
+		"https://assets.example.com/0198/1.png", "https://a", "https://", "https:///x", "https://./", "https://-", "https://a//b/../c",
+		"http://a", "/x", "//x", "https://a:b", "https://" + strings.Repeat("a", 4096),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if why := httpapi.BadOddURL(s); httpapi.PlainURL(s) && why != "" {
+			t.Fatalf("%q was taken, and %s", s, why)
+		}
+	})
+}

@@ -10,8 +10,7 @@ import (
 
 // member is a member of an object.
 type member struct {
-	key   []byte // the string as it stands there
-	name  []byte // its text
+	name  []byte // as text
 	value json.RawMessage
 }
 
@@ -24,13 +23,16 @@ func members(raw []byte) []member {
 	if raw[i] != '{' {
 		return nil
 	}
-	list := make([]member, 0, fewMembers)
+	list := []member{}
 	for i = blanks(raw, i+1); raw[i] != '}'; {
+		if len(list) == 0 {
+			list = make([]member, 0, fewMembers)
+		}
 		end := stringEnd(raw, i)
-		key := raw[i:end]
+		name := unquoted(raw[i:end])
 		i = blanks(raw, blanks(raw, end)+1) // past the colon
 		end = valueEnd(raw, i)
-		list = append(list, member{key, unquoted(key), raw[i:end:end]})
+		list = append(list, member{name, raw[i:end:end]})
 		if i = blanks(raw, end); raw[i] == ',' {
 			i = blanks(raw, i+1)
 		}

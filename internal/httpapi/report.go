@@ -188,6 +188,14 @@ func readMetadata(o object) json.RawMessage {
 // badURL says why a URL cannot be shown to users, "" if it can. It ends up in
 // href and src, where javascript: would run and data: would pretend.
 func badURL(s string) string {
+	if plainURL(s) {
+		return ""
+	}
+	return badOddURL(s)
+}
+
+// badOddURL is badURL for what is not plain.
+func badOddURL(s string) string {
 	const want = "must be an http or https URL, or a path that starts with one slash"
 	switch {
 	case s == "" || !utf8.ValidString(s):
@@ -207,4 +215,21 @@ func badURL(s string) string {
 		return want
 	}
 	return ""
+}
+
+// plainURL reports whether s is a URL that nothing needs to be asked of: a name of a
+// host and a path of plain characters. false says nothing.
+func plainURL(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok || rest == "" || rest[0] == '/' || len(s) > aigen.MaxAssetURL {
+		return false
+	}
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == '/':
+		default:
+			return false
+		}
+	}
+	return true
 }

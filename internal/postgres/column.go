@@ -90,7 +90,7 @@ func jsonColumn(dst any) column {
 }
 
 func parametersColumn(dst *aigen.Parameters) column {
-	return func(text []byte) error { return dst.UnmarshalJSON(bytes.Clone(text)) }
+	return func(text []byte) error { return dst.UnmarshalJSON(text) } // which keeps a copy
 }
 
 func payloadColumn(dst *[]byte) column {
