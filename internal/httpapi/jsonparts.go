@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // Taking JSON apart that has been checked. The parts are pieces of the whole: nothing
@@ -76,7 +77,7 @@ func valueEnd(b []byte, i int) int {
 			}
 		}
 	}
-	for i < len(b) && bytes.IndexByte([]byte(",]} \t\r\n"), b[i]) < 0 {
+	for i < len(b) && strings.IndexByte(",]} \t\r\n", b[i]) < 0 {
 		i++
 	}
 	return i

@@ -167,5 +167,5 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	h["Content-Type"] = contentJSON
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may be gone
+	_, _ = w.Write(body) //nolint:gosec // G705: JSON, named so and with nosniff; the client may be gone
 }
