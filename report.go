@@ -10,11 +10,14 @@ import (
 type Fingerprint [16]byte
 
 // MarshalText writes it in hex, "" for none.
-func (f Fingerprint) MarshalText() ([]byte, error) {
+func (f Fingerprint) MarshalText() ([]byte, error) { return f.AppendTo(nil), nil }
+
+// AppendTo appends what MarshalText writes.
+func (f Fingerprint) AppendTo(b []byte) []byte {
 	if f == (Fingerprint{}) {
-		return nil, nil
+		return b
 	}
-	return []byte(hex.EncodeToString(f[:])), nil
+	return hex.AppendEncode(b, f[:])
 }
 
 // UnmarshalText reads what MarshalText wrote.

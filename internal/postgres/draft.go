@@ -48,7 +48,7 @@ func (d *draft) encode() error {
 	d.events = make([]string, len(d.change.Events))
 	for i := range d.change.Events {
 		e := &d.change.Events[i]
-		if d.events[i], err = jsonArg(eventData{e.Data, e.Operator}); err != nil {
+		if d.events[i], err = eventJSON(e); err != nil {
 			return fmt.Errorf("event %d of generation %s: %w", e.Seq, g.ID, err)
 		}
 	}

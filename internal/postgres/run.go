@@ -109,9 +109,7 @@ func newRunRow(g *aigen.Generation, r *aigen.Run) (row runRow, err error) {
 		return row, fmt.Errorf("input of run %s: %w", r.ID, err)
 	}
 	if len(r.Jobs) > 0 {
-		if row.jobs, err = jsonArg(r.Jobs); err != nil {
-			return row, fmt.Errorf("jobs of run %s: %w", r.ID, err)
-		}
+		row.jobs = jobsJSON(r.Jobs)
 	}
 	return row, nil
 }

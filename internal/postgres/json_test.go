@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"math/rand"
+	"reflect"
+	"testing"
+	"testing/quick"
+
+	"github.com/stretchr/testify/require"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// random fills in a value, each field of it, so that a new one is not forgotten.
+func random[T any](t *testing.T, r *rand.Rand) T {
+	t.Helper()
+	v, ok := quick.Value(reflect.TypeFor[T](), r)
+	require.True(t, ok)
+	return v.Interface().(T) //nolint:forcetypeassert // quick.Value made it of T
+}
+
+func TestJobsAreWhatEncodingJSONWrites(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewSource(1)) //nolint:gosec // G404: the same values at each run
+	states := []aigen.JobState{aigen.JobLive, aigen.JobSucceeded, aigen.JobFailed, aigen.JobRejected, aigen.JobDropped}
+	for n := range 200 {
+		jobs := make([]aigen.Job, 1+n%3)
+		for i := range jobs {
+			jobs[i] = random[aigen.Job](t, r)
+			jobs[i].State = states[r.Intn(len(states))]
+			if r.Intn(2) == 0 {
+				jobs[i].Report = aigen.Fingerprint{}
+			}
+		}
+		want, err := jsonArg(jobs)
+		require.NoError(t, err)
+		require.Equal(t, want, jobsJSON(jobs))
+	}
+}
+
+func TestEventsAreWhatEncodingJSONWrites(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewSource(1)) //nolint:gosec // G404: the same values at each run
+	statuses, stages := aigen.Statuses(), []aigen.Stage{"", aigen.StageSamples, aigen.StageFinal}
+	fields := reflect.TypeFor[aigen.EventData]().NumField()
+	for n := range 100 * fields {
+		whole := random[aigen.EventData](t, r)
+		for i := range whole.SampleAssets {
+			whole.SampleAssets[i].Metadata = []byte(`{"a":"<"}`)
+		}
+		if whole.FinalAsset != nil {
+			whole.FinalAsset.Metadata = nil
+		}
+		// One field at a time of those that are seldom there, so that none hides another.
+		var e aigen.Event
+		from, to := reflect.ValueOf(whole), reflect.ValueOf(&e.Data).Elem()
+		to.Field(n % fields).Set(from.Field(n % fields))
+		e.Data.GenerationID, e.Data.ProjectID, e.Data.Credits = whole.GenerationID, whole.ProjectID, whole.Credits
+		e.Data.Status, e.Data.Stage = statuses[r.Intn(len(statuses))], stages[r.Intn(len(stages))]
+		e.Data.Attempt = r.Intn(3)
+		if n%7 == 0 {
+			e.Operator = &aigen.OperatorNote{ID: e.Data.ProjectID, Reason: "<b>"}
+		}
+		want, err := jsonArg(eventData{e.Data, e.Operator})
+		require.NoError(t, err)
+		got, err := eventJSON(&e)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
