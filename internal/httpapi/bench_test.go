@@ -1,11 +1,11 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,24 +31,45 @@ const (
 // header and body to Apply, and back to the bytes of the answer.
 func BenchmarkRequest(b *testing.B) {
 	x := newBench(b)
-	callback := x.callback()
 	for _, c := range []struct {
-		name, path, body string
-		status           int
-		header           http.Header
+		name   string
+		asked  []asked
+		status int
 	}{
-		{"Create", base, benchCreate, http.StatusAccepted, x.header()},
-		{"CreateWithKey", base, benchCreate, http.StatusAccepted, x.header("Idempotency-Key", "0198c0de-0000-7000-8000-000000000000")},
-		{"Select", base + "/" + x.awaiting.ID.String() + "/select-sample", `{"sampleId":"sample-2"}`, http.StatusAccepted, x.header()},
-		{"Callback", callbacks, callback, http.StatusOK, x.header("Authorization", "Bearer "+x.tokens.Make(x.working.ID, x.job))},
+		{"Create", []asked{{base, benchCreate, x.header()}}, http.StatusAccepted},
+		{"CreateWithKey", []asked{{base, benchCreate, x.header("Idempotency-Key", "0198c0de-0000-7000-8000-000000000000")}}, http.StatusAccepted},
+		{"Select", x.each(x.choice), http.StatusAccepted},
+		{"Callback", x.each(x.callback), http.StatusOK},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
+			n := 0
 			for b.Loop() {
-				x.serve(b, c.path, c.body, c.header, c.status)
+				x.serve(b, c.asked[n%len(c.asked)], c.status)
+				n++
 			}
 		})
 	}
+}
+
+// asked is a request.
+type asked struct {
+	path, body string
+	header     http.Header
+}
+
+// each makes a request to each of so many generations that the service does not
+// remember one when its turn comes again: it has to find it as it was.
+func (x *bench) each(make func(generation aigen.ID) asked) (list []asked) {
+	for range 5000 {
+		list = append(list, make(newID()))
+	}
+	return list
+}
+
+func (x *bench) choice(generation aigen.ID) asked {
+	x.store.rows[generation] = x.awaiting
+	return asked{base + "/" + generation.String() + "/select-sample", `{"sampleId":"sample-2"}`, x.header()}
 }
 
 // bench is the API as the program has it, with a store that keeps nothing.
@@ -59,6 +80,7 @@ type bench struct {
 	token  string
 	user   aigen.ID
 	policy *aigen.Policy
+	store  forgetful
 
 	working, awaiting *aigen.Generation // one at work on its samples, one that waits for a choice
 	job               aigen.ID
@@ -72,11 +94,11 @@ func newBench(b *testing.B) *bench {
 		ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3, Now: time.Now, NewID: newID,
 	}}
 	x.makeGenerations()
-	store := forgetful{rows: map[aigen.ID]*aigen.Generation{x.working.ID: x.working, x.awaiting.ID: x.awaiting}}
+	x.store.rows = map[aigen.ID]*aigen.Generation{}
 	m := metrics.New(func(context.Context) (app.Stats, error) { return app.Stats{}, nil }, nil)
 	tracer, err := tracing.New(b.Context(), tracing.Config{})
 	require.NoError(b, err)
-	svc, err := app.New(app.Config{Policy: x.policy, Store: store, Ledger: store, Metrics: m, Tracer: tracer})
+	svc, err := app.New(app.Config{Policy: x.policy, Store: x.store, Ledger: x.store, Metrics: m, Tracer: tracer})
 	require.NoError(b, err)
 	x.tokens, err = app.NewJobTokens([]byte(secret))
 	require.NoError(b, err)
@@ -114,17 +136,19 @@ func (x *bench) makeGenerations() {
 	x.awaiting.Drain()
 }
 
-func (x *bench) callback() string {
-	body := `{"generationId":"` + x.working.ID.String() + `","jobId":"` + x.job.String() + `","status":"success",` +
+func (x *bench) callback(generation aigen.ID) asked {
+	x.store.rows[generation] = x.working
+	body := `{"generationId":"` + generation.String() + `","jobId":"` + x.job.String() + `","status":"success",` +
 		`"stage":"samples_generated","results":{"sampleAssets":[`
 	for i, n := range []string{"1", "2", "3", "4"} {
 		if i > 0 {
 			body += ","
 		}
-		body += `{"assetId":"sample-` + n + `","url":"https://assets.example.com/` + x.working.ID.String() + `/` + n +
+		body += `{"assetId":"sample-` + n + `","url":"https://assets.example.com/` + generation.String() + `/` + n +
 			`.png","width":512,"height":512,"format":"png"}`
 	}
-	return body + `],"finalAssetId":null,"finalAsset":null,"aiModelUsed":"sdxl-1.0","metadata":{}},"error":null}`
+	body += `],"finalAssetId":null,"finalAsset":null,"aiModelUsed":"sdxl-1.0","metadata":{}},"error":null}`
+	return asked{callbacks, body, x.header("Authorization", "Bearer "+x.tokens.Make(generation, x.job))}
 }
 
 func (x *bench) header(more ...string) http.Header {
@@ -135,13 +159,13 @@ func (x *bench) header(more ...string) http.Header {
 	return h
 }
 
-func (x *bench) serve(b *testing.B, path, body string, h http.Header, want int) {
+func (x *bench) serve(b *testing.B, a asked, want int) {
 	b.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, path, bytes.NewReader([]byte(body)))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, a.path, strings.NewReader(a.body))
 	if err != nil {
 		b.Fatal(err)
 	}
-	r.Header = h
+	r.Header = a.header
 	w := sink{header: http.Header{}}
 	x.api.ServeHTTP(&w, r)
 	if w.status != want {
@@ -185,7 +209,9 @@ type forgetful struct {
 }
 
 func (s forgetful) Get(_ context.Context, id aigen.ID) (*aigen.Generation, error) {
-	return s.rows[id].Clone(), nil
+	g := s.rows[id].Clone()
+	g.ID = id
+	return g, nil
 }
 
 func (s forgetful) IdempotencyRecord(context.Context, aigen.ID, string, time.Time) (app.IdempotencyRecord, error) {

@@ -16,12 +16,12 @@ func random[T any](t *testing.T, r *rand.Rand) T {
 	t.Helper()
 	v, ok := quick.Value(reflect.TypeFor[T](), r)
 	require.True(t, ok)
-	return v.Interface().(T) //nolint:forcetypeassert // quick.Value made it of T
+	return v.Interface().(T)
 }
 
 func TestJobsAreWhatEncodingJSONWrites(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // G404: the same values at each run
+	r := rand.New(rand.NewSource(1))
 	states := []aigen.JobState{aigen.JobLive, aigen.JobSucceeded, aigen.JobFailed, aigen.JobRejected, aigen.JobDropped}
 	for n := range 200 {
 		jobs := make([]aigen.Job, 1+n%3)
@@ -40,7 +40,7 @@ func TestJobsAreWhatEncodingJSONWrites(t *testing.T) {
 
 func TestEventsAreWhatEncodingJSONWrites(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // G404: the same values at each run
+	r := rand.New(rand.NewSource(1))
 	statuses, stages := aigen.Statuses(), []aigen.Stage{"", aigen.StageSamples, aigen.StageFinal}
 	fields := reflect.TypeFor[aigen.EventData]().NumField()
 	for n := range 100 * fields {
