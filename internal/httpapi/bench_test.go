@@ -60,9 +60,9 @@ type asked struct {
 
 // each makes a request to each of so many generations that the service does not
 // remember one when its turn comes again: it has to find it as it was.
-func (x *bench) each(make func(generation aigen.ID) asked) (list []asked) {
+func (x *bench) each(ask func(generation aigen.ID) asked) (list []asked) {
 	for range 5000 {
-		list = append(list, make(newID()))
+		list = append(list, ask(newID()))
 	}
 	return list
 }
