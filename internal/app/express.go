@@ -90,13 +90,19 @@ func (l *lane) keep(d Delivery, held bool) {
 	switch {
 	case !held:
 	case l.running:
+		if len(l.fresh) == 0 {
+			l.since = time.Now()
+		}
 		l.open[d.ID] = d
 		l.fresh = append(l.fresh, d)
 	default:
 		l.results = append(l.results, DeliveryResult{ID: d.ID, Verdict: VerdictReturned})
 	}
+	first, enough := len(l.fresh) == 1, len(l.fresh) >= freshMost
 	l.mu.Unlock()
-	signal(l.wake)
+	if l.gatherFor == 0 || first || enough {
+		signal(l.wake)
+	}
 }
 
 func (l *lane) breakPromise(id aigen.ID, unknown bool) {
@@ -111,11 +117,22 @@ func (l *lane) breakPromise(id aigen.ID, unknown bool) {
 	}
 }
 
-// takeFresh returns what was written leased since the last time.
-func (l *lane) takeFresh() []Delivery {
+// freshMost is how many are enough to go without waiting for more.
+const freshMost = 64
+
+// takeFresh returns what was written leased since the last time; or nothing, where it is
+// to wait for more, and when that ends.
+func (l *lane) takeFresh() (fresh []Delivery, later <-chan time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fresh := l.fresh
-	l.fresh = nil
-	return fresh
+	if len(l.fresh) == 0 {
+		return nil, nil
+	}
+	if onTheirWay := len(l.open) - len(l.fresh); onTheirWay > 0 && len(l.fresh) < freshMost {
+		if wait := l.gatherFor - time.Since(l.since); wait > 0 {
+			return nil, time.After(wait)
+		}
+	}
+	fresh, l.fresh = l.fresh, nil
+	return fresh, nil
 }

@@ -18,11 +18,14 @@ type lane struct {
 	to   deliverer
 	wake chan struct{}
 
+	gatherFor time.Duration // how long fresh ones may wait for each other
+
 	mu       sync.Mutex
 	running  bool
 	open     map[aigen.ID]Delivery // under way
 	promised int                   // places kept for a claim, and for what is being written (express.go)
 	fresh    []Delivery            // written leased, open, not begun
+	since    time.Time             // that the first of them waits
 	behind   bool                  // older ones may be waiting
 	results  []DeliveryResult      // ended, not written yet
 	settled  chan struct{}         // told when results got longer
@@ -41,13 +44,13 @@ const claimLimit = 500
 // Results are written together: nobody waits for them, and a row that is removed a
 // moment later costs nothing but a repeat if the process dies in that moment.
 const (
-	gatherFor  = 20 * time.Millisecond
-	gatherMost = 250
+	resultsFor  = 20 * time.Millisecond
+	resultsMost = 250
 )
 
-func newLane(r *Relay, name Lane, to deliverer) *lane {
+func newLane(r *Relay, name Lane, to deliverer, gatherFor time.Duration) *lane {
 	return &lane{
-		r: r, name: name, to: to, wake: make(chan struct{}, 1),
+		r: r, name: name, to: to, gatherFor: gatherFor, wake: make(chan struct{}, 1),
 		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1), behind: true,
 	}
 }
@@ -75,10 +78,11 @@ func (l *lane) run(ctx context.Context) {
 
 	poll := time.NewTicker(l.r.c.Poll)
 	defer poll.Stop()
-	l.setRunning(true)
+	l.startTaking()
 	l.due.Store(true)
 	for ctx.Err() == nil {
-		l.begin(work, l.takeFresh())
+		fresh, later := l.takeFresh()
+		l.begin(work, fresh)
 		if l.due.Swap(false) && l.claim(work) {
 			l.due.Store(true)
 			continue
@@ -86,12 +90,12 @@ func (l *lane) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-l.wake:
+		case <-later:
 		case <-poll.C:
 			l.due.Store(true)
 		}
 	}
-	l.setRunning(false)
-	for _, d := range l.takeFresh() {
+	for _, d := range l.stopTaking() {
 		l.done(work, d, ErrReturned)
 	}
 	l.drain(cancel)
@@ -99,10 +103,19 @@ func (l *lane) run(ctx context.Context) {
 	wg.Wait()
 }
 
-func (l *lane) setRunning(on bool) {
+func (l *lane) startTaking() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = on
+	l.running = true
+}
+
+// stopTaking returns what was taken and not begun.
+func (l *lane) stopTaking() []Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fresh := l.fresh
+	l.running, l.fresh = false, nil
+	return fresh
 }
 
 // begin hands over deliveries that are open.
@@ -162,9 +175,13 @@ func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	_, mine := l.open[d.ID]
 	delete(l.open, d.ID)
 	half := len(l.open)+l.promised <= l.to.window()/2
+	free := len(l.fresh) > 0 && len(l.fresh) == len(l.open)
 	l.mu.Unlock()
 	if !mine {
 		return
+	}
+	if free {
+		signal(l.wake) // none is on its way any more: those that gathered go
 	}
 	if half && l.starved.Load() {
 		l.wakeUp() // there is room for many
@@ -206,12 +223,12 @@ func (l *lane) settle(ctx context.Context, stop <-chan struct{}) {
 
 // gather waits a moment for more results.
 func (l *lane) gather(stop <-chan struct{}) {
-	enough := time.After(gatherFor)
+	enough := time.After(resultsFor)
 	for {
 		l.mu.Lock()
 		n := len(l.results)
 		l.mu.Unlock()
-		if n >= gatherMost {
+		if n >= resultsMost {
 			return
 		}
 		select {

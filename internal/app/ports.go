@@ -195,6 +195,14 @@ type JobPublisher interface {
 	Window() int
 }
 
+// Gatherer is what a JobPublisher may be too: one to which many jobs at once cost little
+// more than one, as to a broker that writes them to its disk together.
+type Gatherer interface {
+	// GatherFor is how long a job may wait for others to go with, while some are on
+	// their way. One that comes while none is goes at once.
+	GatherFor() time.Duration
+}
+
 // CreditService is a credit system outside our database (Odoo). Every call may be
 // repeated with the same reference. Errors: aigen.ErrInsufficientCredits from
 // Reserve alone; aigen.ErrCreditsUnavailable when there was no usable answer, so

@@ -76,9 +76,13 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 		c.MaxAttempts = 10
 	}
 	r := &Relay{outbox: o, now: s.policy.Now, log: s.log, metrics: s.metrics, c: c, lanes: map[Lane]*lane{}}
-	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w})
-	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s})
-	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer))
+	var gatherFor time.Duration
+	if g, ok := jobs.(Gatherer); ok {
+		gatherFor = g.GatherFor()
+	}
+	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w}, gatherFor)
+	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s}, 0)
+	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer), 0)
 	s.relay = r
 	return r
 }

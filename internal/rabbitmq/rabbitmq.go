@@ -96,6 +96,10 @@ func (p *Publisher) Close() error {
 // Window implements app.JobPublisher.
 func (p *Publisher) Window() int { return p.c.Window }
 
+// GatherFor implements app.Gatherer. The broker writes what comes together to its disk
+// together: at a thousand jobs a second, one by one, that saves half of what it does.
+func (p *Publisher) GatherFor() time.Duration { return 5 * time.Millisecond }
+
 // Publish implements app.JobPublisher. While there is no connection every job fails
 // at once; the relay tries again.
 func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done func(i int, err error)) {
