@@ -90,22 +90,29 @@ func (a *accounts) read(ctx context.Context, changes []*app.Change) error {
 	}
 	for len(users) > 0 {
 		n := min(len(users), accountsAtOnce)
-		args := make([]any, accountsAtOnce)
-		for i := range args {
-			args[i] = users[min(i, n-1)][:] // the last one fills up the rest
-		}
-		err := a.c.each(ctx, func(r *sql.Rows) error {
-			var row account
-			err := scanAccount(r, &row)
-			a.stored[row.user] = row
-			return err
-		}, selectAccounts, args...)
-		if err != nil {
+		if err := a.readSome(ctx, users[:n]); err != nil {
 			return err
 		}
 		users = users[n:]
 	}
 	return nil
+}
+
+// readSome takes up to accountsAtOnce users.
+func (a *accounts) readSome(ctx context.Context, users []aigen.ID) error {
+	query, args := selectAccounts, make([]any, accountsAtOnce)
+	if len(users) == 1 {
+		query, args = selectAccount, args[:1]
+	}
+	for i := range args {
+		args[i] = users[min(i, len(users)-1)][:] // the last one fills up the rest
+	}
+	return a.c.each(ctx, func(r *sql.Rows) error {
+		var row account
+		err := scanAccount(r, &row)
+		a.stored[row.user] = row
+		return err
+	}, query, args...)
 }
 
 const selectAccount = `SELECT user_id, balance IS NOT NULL, coalesce(balance, 0), held, event_position FROM accounts
