@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // account is a row of the table accounts: the ledger's account of a user, and the
@@ -21,34 +23,32 @@ type account struct {
 // change them meanwhile. A change works on copies, so that one that is refused
 // leaves nothing behind.
 type accounts struct {
-	c     *session
-	batch map[aigen.ID]*account // as the changes so far have left them
-	order []*account            // the same, as they came: rows are written in that order
-	ours  []*account            // copies that the change at hand works on
+	c      *session
+	stored map[aigen.ID]account  // as they were read
+	batch  map[aigen.ID]*account // as the changes so far have left them
+	order  []*account            // the same, as they came: rows are written in that order
+	ours   []*account            // copies that the change at hand works on
 }
 
 func newAccounts(c *session) *accounts {
-	return &accounts{c: c, batch: map[aigen.ID]*account{}}
+	return &accounts{c: c, stored: map[aigen.ID]account{}, batch: map[aigen.ID]*account{}}
 }
 
-// get returns the account for the change at hand to change.
-func (a *accounts) get(ctx context.Context, user aigen.ID) (*account, error) {
+// get returns the account for the change at hand to change. It was read.
+func (a *accounts) get(user aigen.ID) *account {
 	for _, own := range a.ours {
 		if own.user == user {
-			return own, nil
+			return own
 		}
 	}
-	own := &account{user: user}
+	own := new(account)
 	if before, ok := a.batch[user]; ok {
 		*own = *before
 	} else {
-		var err error
-		if *own, err = loadAccount(ctx, a.c, user); err != nil {
-			return nil, err
-		}
+		*own = a.stored[user]
 	}
 	a.ours = append(a.ours, own)
-	return own, nil
+	return own
 }
 
 // keep takes over what the change at hand has done.
@@ -68,30 +68,82 @@ func (a *accounts) keep() {
 func (a *accounts) drop() { a.ours = a.ours[:0] }
 
 // save writes what was kept.
-func (a *accounts) save(ctx context.Context) error {
-	for _, row := range a.order {
-		if err := saveAccount(ctx, a.c, row); err != nil {
+func (a *accounts) save(ctx context.Context) error { return saveAccounts(ctx, a.c, a.order) }
+
+// read gets the accounts that changes are about to ask for, many in a query. Those that
+// are not there yet are known as new.
+func (a *accounts) read(ctx context.Context, changes []*app.Change) error {
+	var users []aigen.ID
+	add := func(user aigen.ID) {
+		if _, ok := a.stored[user]; !ok {
+			a.stored[user] = account{user: user}
+			users = append(users, user)
+		}
+	}
+	for _, ch := range changes {
+		for i := range ch.Movements {
+			add(ch.Movements[i].UserID)
+		}
+		if len(ch.Events) > 0 && !ch.Discard {
+			add(ch.Generation.UserID)
+		}
+	}
+	for len(users) > 0 {
+		n := min(len(users), accountsAtOnce)
+		if err := a.readSome(ctx, users[:n]); err != nil {
 			return err
 		}
+		users = users[n:]
 	}
 	return nil
 }
 
+// readSome takes up to accountsAtOnce users.
+func (a *accounts) readSome(ctx context.Context, users []aigen.ID) error {
+	query, args := selectAccounts, make([]any, accountsAtOnce)
+	if len(users) == 1 {
+		query, args = selectAccount, args[:1]
+	}
+	for i := range args {
+		args[i] = users[min(i, len(users)-1)][:] // the last one fills up the rest
+	}
+	return a.c.each(ctx, func(r *sql.Rows) error {
+		var row account
+		err := scanAccount(r, &row)
+		a.stored[row.user] = row
+		return err
+	}, query, args...)
+}
+
+const selectAccount = `SELECT user_id, balance IS NOT NULL, coalesce(balance, 0), held, event_position FROM accounts
+WHERE user_id = ?`
+
+const accountsAtOnce = 8
+
+const selectAccounts = selectAccount + ` OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ?`
+
+func scanAccount(r *sql.Rows, a *account) error {
+	return r.Scan(idColumn(&a.user), &a.opened, (*int64)(&a.balance), (*int64)(&a.held), &a.position)
+}
+
 func loadAccount(ctx context.Context, c *session, user aigen.ID) (account, error) {
-	const query = `SELECT balance IS NOT NULL, coalesce(balance, 0), held, event_position FROM accounts WHERE user_id = ?`
 	a := account{user: user}
-	_, err := c.one(ctx, []any{&a.opened, (*int64)(&a.balance), (*int64)(&a.held), &a.position}, query, user[:])
+	err := c.each(ctx, func(r *sql.Rows) error { return scanAccount(r, &a) }, selectAccount, user[:])
 	return a, err
 }
 
-func saveAccount(ctx context.Context, c *session, a *account) error {
+func saveAccounts(ctx context.Context, c *session, list []*account) error {
 	const query = `INSERT INTO accounts (user_id, balance, held, event_position) VALUES (?, ?, ?, ?)
 ON CONFLICT (user_id) DO UPDATE SET
 	balance = excluded.balance, held = excluded.held, event_position = excluded.event_position`
-	var balance any
-	if a.opened {
-		balance = int64(a.balance)
+	rows := make([]any, 0, 4*len(list))
+	for _, a := range list {
+		var balance any
+		if a.opened {
+			balance = int64(a.balance)
+		}
+		rows = append(rows, a.user[:], balance, int64(a.held), a.position)
 	}
-	_, err := c.exec(ctx, query, a.user[:], balance, int64(a.held), a.position)
+	_, err := c.execRows(ctx, query, rows)
 	return err
 }

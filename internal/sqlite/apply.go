@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -12,20 +13,26 @@ import (
 // Apply implements app.GenerationRepository.
 //
 // A change decides by reading whether it is refused, and writes after that, so that
-// one which is refused has written nothing and needs no savepoint. Savepoints cost
-// a copy of every page that a change touches; they are used only when a row broke
-// a rule of the schema, a defect of ours: then the whole slice is done again, each
-// change by itself.
+// one which is refused has written nothing and needs no savepoint. Most of what it
+// writes waits until the end of the batch and is written together.
+//
+// The first time, generations with From 0 are taken to be new, with their reservations:
+// that saves looking for what is never there. If it was, or if a row broke a rule of
+// the schema, a defect of ours, the whole slice is done again, nothing taken for new
+// and each change by itself behind a savepoint, which costs a copy of every page that
+// a change touches.
 func (s *Store) Apply(ctx context.Context, changes []*app.Change) []error {
 	if len(changes) == 0 {
 		return nil
 	}
 	b := &batch{initial: s.initial, changes: changes}
 	err := s.write(ctx, "apply changes", b.apply)
-	if errors.Is(err, errConstraint) && len(changes) > 1 {
-		s.log.ErrorContext(ctx, "sqlite: a change broke a rule of the schema; each is applied by itself", "error", err)
+	if errors.Is(err, errConstraint) || errors.Is(err, errNotNew) {
 		b.isolate = true
-		err = s.write(ctx, "apply changes", b.apply)
+		first := err
+		if err = s.write(ctx, "apply changes", b.apply); b.broken() {
+			s.log.ErrorContext(ctx, "sqlite: a change broke a rule of the schema; the others were applied without it", "error", first)
+		}
 	}
 	errs := make([]error, len(changes))
 	for i, c := range changes {
@@ -45,7 +52,7 @@ func (s *Store) Apply(ctx context.Context, changes []*app.Change) []error {
 type batch struct {
 	initial  aigen.Credits
 	changes  []*app.Change
-	isolate  bool // each change behind a savepoint
+	isolate  bool // each change behind a savepoint, and nothing is taken for new
 	outcomes []outcome
 }
 
@@ -66,11 +73,21 @@ func (o outcome) publish(c *app.Change) {
 	}
 }
 
+// broken reports whether a change broke a rule of the schema.
+func (b *batch) broken() bool {
+	return slices.ContainsFunc(b.outcomes, func(o outcome) bool { return breaksConstraint(o.err) })
+}
+
 func (b *batch) apply(ctx context.Context, c *session) error {
 	b.outcomes = make([]outcome, len(b.changes))
 	rows := newAccounts(c)
+	if err := rows.read(ctx, b.changes); err != nil {
+		return err
+	}
+	p := &pending{c: c}
 	for i, ch := range b.changes {
-		w := writing{c: c, accounts: rows, book: newBook(c, b.initial), change: ch}
+		w := writing{c: c, accounts: rows, pending: p, change: ch, thorough: b.isolate}
+		w.book = book{c: c, initial: b.initial, known: p.entries, fresh: ch.From == 0 && !w.thorough}
 		do := w.apply
 		if b.isolate {
 			do = w.applyAlone
@@ -86,6 +103,9 @@ func (b *batch) apply(ctx context.Context, c *session) error {
 		}
 		b.outcomes[i] = outcome{err, position}
 	}
+	if err := p.save(ctx); err != nil {
+		return err
+	}
 	return rows.save(ctx)
 }
 
@@ -99,8 +119,10 @@ func refused(err error) bool {
 type writing struct {
 	c        *session
 	accounts *accounts
-	book     *book
+	pending  *pending
+	book     book
 	change   *app.Change
+	thorough bool
 }
 
 func (w *writing) applyAlone(ctx context.Context) (int64, error) {
@@ -108,7 +130,11 @@ func (w *writing) applyAlone(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	position, err := w.apply(ctx)
+	if err == nil {
+		err = w.pending.save(ctx)
+	}
 	if err != nil {
+		w.pending.drop()
 		if _, undo := w.c.exec(ctx, `ROLLBACK TO change`); undo != nil {
 			return 0, undo
 		}
@@ -123,6 +149,12 @@ func (w *writing) applyAlone(ctx context.Context) (int64, error) {
 // that can be refused comes first, the guarded update last of it.
 func (w *writing) apply(ctx context.Context) (int64, error) {
 	ch := w.change
+	if w.pending.full() || w.pending.has(ch.Generation.ID) {
+		if err := w.pending.save(ctx); err != nil {
+			return 0, err
+		}
+		w.book.known = nil
+	}
 	taken, err := keyTaken(ctx, w.c, ch)
 	if err != nil {
 		return 0, err
@@ -131,11 +163,7 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 		return 0, app.ErrKeyTaken
 	}
 	for _, m := range ch.Movements {
-		a, err := w.accounts.get(ctx, m.UserID)
-		if err != nil {
-			return 0, err
-		}
-		if err := w.book.add(ctx, a, m, m.RunID.String()); err != nil {
+		if err := w.book.add(ctx, w.accounts.get(m.UserID), m, m.RunID.String()); err != nil {
 			return 0, w.outdated(ctx, err)
 		}
 	}
@@ -166,17 +194,26 @@ func (w *writing) outdated(ctx context.Context, refusal error) error {
 
 // guard writes the state over the version that it was made from.
 func (w *writing) guard(ctx context.Context) (err error) {
-	g := w.change.Generation
-	var done bool
-	if w.change.Discard {
-		done, err = removeGeneration(ctx, w.c, g.ID, w.change.From)
-	} else {
-		done, err = saveGeneration(ctx, w.c, g, w.change.From)
+	g, from, done := w.change.Generation, w.change.From, true
+	switch {
+	case w.change.Discard:
+		done, err = removeGeneration(ctx, w.c, g.ID, from)
+	case from > 0:
+		done, err = replaceGeneration(ctx, w.c, g, from)
+	case w.thorough:
+		done, err = w.unknown(ctx)
 	}
 	if err == nil && !done {
-		return fmt.Errorf("generation %s is not at version %d: %w", g.ID, w.change.From, app.ErrVersionConflict)
+		return fmt.Errorf("generation %s is not at version %d: %w", g.ID, from, app.ErrVersionConflict)
 	}
 	return err
+}
+
+// unknown reports whether the generation is not there.
+func (w *writing) unknown(ctx context.Context) (bool, error) {
+	var one int
+	found, err := w.c.one(ctx, []any{&one}, `SELECT 1 FROM generations WHERE id = ?`, w.change.Generation.ID[:])
+	return !found, err
 }
 
 // rest writes what goes with the state. A generation that is discarded leaves no
@@ -187,31 +224,32 @@ func (w *writing) rest(ctx context.Context) (position int64, err error) {
 			return 0, err
 		}
 	}
-	if err := w.book.save(ctx); err != nil {
-		return 0, err
-	}
+	w.pending.entries = append(w.pending.entries, w.book.entries...)
 	return position, saveKey(ctx, w.c, w.change)
 }
 
-// trail writes runs, events, deliveries and what operators did.
+// trail writes a new state, runs, events, deliveries and what operators did.
 func (w *writing) trail(ctx context.Context) (position int64, err error) {
-	ch := w.change
-	if err := saveRuns(ctx, w.c, ch.Generation, ch.From); err != nil {
-		return 0, err
-	}
-	if len(ch.Events) > 0 {
-		a, err := w.accounts.get(ctx, ch.Generation.UserID)
+	ch, p := w.change, w.pending
+	p.ids = append(p.ids, ch.Generation.ID)
+	if ch.From == 0 {
+		row, err := generationRow(ch.Generation)
 		if err != nil {
 			return 0, err
 		}
-		if position, err = saveEvents(ctx, w.c, a, ch.Events); err != nil {
+		p.generations, p.statuses = append(p.generations, row...), append(p.statuses, ch.Generation.Status)
+	}
+	if p.runs, err = changedRuns(ctx, w.c, p.runs, ch.Generation, ch.From); err != nil {
+		return 0, err
+	}
+	if len(ch.Events) > 0 {
+		p.events, position, err = eventRows(p.events, w.accounts.get(ch.Generation.UserID), ch.Events)
+		if err != nil {
 			return 0, err
 		}
 	}
 	for i := range ch.Deliveries {
-		if err := insertDelivery(ctx, w.c, &ch.Deliveries[i]); err != nil {
-			return 0, err
-		}
+		p.deliveries = append(p.deliveries, deliveryRow(&ch.Deliveries[i])...)
 	}
 	for i := range ch.Actions {
 		if err := insertAction(ctx, w.c, &ch.Actions[i]); err != nil {

@@ -50,6 +50,11 @@ WHERE e.last <> g.last_event`,
 	e.n, a.events_removed, e.last, a.event_position)
 FROM (SELECT user_id, count(*) AS n, max(position) AS last FROM events GROUP BY user_id) e FULL JOIN accounts a ON a.user_id = e.user_id
 WHERE coalesce(e.n, 0) + coalesce(a.events_removed, 0) IS NOT a.event_position OR e.last > a.event_position`,
+
+	// The counts of generations are right. No user.
+	`SELECT NULL, format('%d generations are %s; the counter says %d', coalesce(g.n, 0), c.status, c.n)
+FROM generation_counts c LEFT JOIN (SELECT status, count(*) AS n FROM generations GROUP BY status) g ON g.status = c.status
+WHERE coalesce(g.n, 0) <> c.n`,
 }
 
 // Audit reads the whole database and reports the number of rows in each table, and

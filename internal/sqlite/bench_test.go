@@ -47,6 +47,43 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkOutbox claims 500 deliveries, and removes them when they are delivered.
+func BenchmarkOutbox(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), b.TempDir()+"/bench.db", sqlite.Options{InitialCredits: aigen.MaxCredits})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
+	p, changes := policy(), make([]*app.Change, 500)
+	var claiming, finishing time.Duration
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		for i := range changes {
+			changes[i] = accept(b, p, aigen.ID(uuid.New()))
+		}
+		for _, err := range s.Apply(b.Context(), changes) {
+			require.NoError(b, err)
+		}
+		b.StartTimer()
+		started := time.Now()
+		list, err := s.ClaimDeliveries(b.Context(), app.Claim{
+			Lane: app.LaneJobs, Owner: "me", Now: time.Now(), Until: time.Now().Add(time.Minute), Limit: len(changes),
+		})
+		require.NoError(b, err)
+		require.Len(b, list, len(changes))
+		claimed := time.Now()
+		results := make([]app.DeliveryResult, len(list))
+		for i := range list {
+			results[i] = app.DeliveryResult{ID: list[i].ID, Verdict: app.VerdictDelivered}
+		}
+		require.NoError(b, s.FinishDeliveries(b.Context(), "me", results))
+		claiming, finishing = claiming+claimed.Sub(started), finishing+time.Since(claimed)
+		n += len(list)
+	}
+	b.ReportMetric(float64(claiming.Nanoseconds())/float64(n), "ns/claimed")
+	b.ReportMetric(float64(finishing.Nanoseconds())/float64(n), "ns/finished")
+}
+
 // BenchmarkGet loads a generation with its run.
 func BenchmarkGet(b *testing.B) {
 	s, err := sqlite.Open(b.Context(), b.TempDir()+"/bench.db", sqlite.Options{InitialCredits: aigen.MaxCredits})

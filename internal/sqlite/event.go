@@ -56,23 +56,19 @@ func (s *Store) LastPosition(ctx context.Context, user aigen.ID) (position int64
 
 const insertEvent = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)`
 
-// saveEvents writes events of one user and returns the position of the first.
+// eventRows adds events of one user to rows, and returns the position of the first.
 // Positions have no gaps and grow in the order of commits, since there is one
 // writer: who has seen position n will see nothing before it later.
-func saveEvents(ctx context.Context, c *session, a *account, events []aigen.Event) (first int64, err error) {
+func eventRows(rows []any, a *account, events []aigen.Event) (_ []any, first int64, err error) {
 	first = a.position + 1
 	for i := range events {
 		e := &events[i]
 		data, err := jsonArg(eventData{e.Data, e.Operator})
 		if err != nil {
-			return 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
+			return nil, 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
 		}
 		a.position++
-		_, err = c.exec(ctx, insertEvent, e.GenerationID[:], e.Seq, e.UserID[:], a.position,
-			string(e.Type), e.At.UnixMicro(), data)
-		if err != nil {
-			return 0, err
-		}
+		rows = append(rows, e.GenerationID[:], e.Seq, e.UserID[:], a.position, string(e.Type), e.At.UnixMicro(), data)
 	}
-	return first, nil
+	return rows, first, nil
 }

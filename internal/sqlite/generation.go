@@ -110,50 +110,61 @@ const updateGeneration = `UPDATE generations SET prompt = ?, style = ?, paramete
 	updated_at = ?, status_since = ?, version = ?, last_event = ?
 WHERE id = ? AND version = ?`
 
-// saveGeneration writes g over version from; false if that is not the version in
-// the table. The caller's g keeps its Version until the commit.
-func saveGeneration(ctx context.Context, c *session, g *aigen.Generation, from int64) (bool, error) {
-	parameters, err := g.Input.Parameters.MarshalJSON()
-	if err != nil {
-		return false, fmt.Errorf("parameters of generation %s: %w", g.ID, err)
+// countGenerations adds new generations to the count of their status.
+func countGenerations(ctx context.Context, c *session, statuses []aigen.Status) error {
+	counts := map[aigen.Status]int64{}
+	for _, status := range statuses {
+		counts[status]++
 	}
-	samples, asset, failure, err := generationJSON(g)
+	for status, n := range counts {
+		if _, err := c.exec(ctx, `UPDATE generation_counts SET n = n + ? WHERE status = ?`, n, string(status)); err != nil {
+			return fmt.Errorf("count generations: %w", err)
+		}
+	}
+	return nil
+}
+
+// generationRow is a row for insertGeneration. The caller's g keeps its Version until
+// the commit.
+func generationRow(g *aigen.Generation) ([]any, error) {
+	parameters, samples, asset, failure, err := generationJSON(g)
+	if err != nil {
+		return nil, fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	return []any{
+		g.ID[:], g.UserID[:], g.ProjectID[:], g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
+		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
+		g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), int64(1), g.LastEvent,
+	}, nil
+}
+
+// replaceGeneration writes g over version from; false if that is not the version in
+// the table.
+func replaceGeneration(ctx context.Context, c *session, g *aigen.Generation, from int64) (bool, error) {
+	parameters, samples, asset, failure, err := generationJSON(g)
 	if err != nil {
 		return false, fmt.Errorf("generation %s: %w", g.ID, err)
 	}
-	var n int64
-	if from == 0 {
-		n, err = c.exec(ctx, insertGeneration, g.ID[:], g.UserID[:], g.ProjectID[:],
-			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
-			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-			g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent)
-	} else {
-		n, err = c.exec(ctx, updateGeneration,
-			g.Input.Prompt, g.Input.StyleGuidance, string(parameters), string(g.Status), samples,
-			g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-			g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
-	}
+	n, err := c.exec(ctx, updateGeneration,
+		g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
+		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
+		g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
 	return n == 1, err
 }
 
 // generationJSON returns the columns that hold JSON, nil for NULL.
-func generationJSON(g *aigen.Generation) (samples, asset, failure any, err error) {
-	if len(g.Samples) > 0 {
-		if samples, err = jsonArg(g.Samples); err != nil {
-			return nil, nil, nil, err
-		}
+func generationJSON(g *aigen.Generation) (parameters string, samples, asset, failure any, err error) {
+	text, err := g.Input.Parameters.MarshalJSON()
+	if err == nil && len(g.Samples) > 0 {
+		samples, err = jsonArg(g.Samples)
 	}
-	if g.FinalAsset != nil {
-		if asset, err = jsonArg(g.FinalAsset); err != nil {
-			return nil, nil, nil, err
-		}
+	if err == nil && g.FinalAsset != nil {
+		asset, err = jsonArg(g.FinalAsset)
 	}
-	if g.Failure != nil {
-		if failure, err = jsonArg(g.Failure); err != nil {
-			return nil, nil, nil, err
-		}
+	if err == nil && g.Failure != nil {
+		failure, err = jsonArg(g.Failure)
 	}
-	return samples, asset, failure, nil
+	return string(text), samples, asset, failure, err
 }
 
 // removeGeneration removes g with its runs; false if its version is not from. A

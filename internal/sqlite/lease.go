@@ -31,27 +31,53 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 		return nil
 	}
 	return s.write(ctx, "finish deliveries", func(ctx context.Context, c *session) error {
+		var delivered []any
 		for i := range results {
-			if err := finishDelivery(ctx, c, owner, &results[i]); err != nil {
+			if r := &results[i]; r.Verdict == app.VerdictDelivered {
+				delivered = append(delivered, r.ID[:])
+			} else if err := finishDelivery(ctx, c, owner, r); err != nil {
 				return err
 			}
 		}
-		return nil
+		return removeDeliveries(ctx, c, owner, delivered)
 	})
 }
 
+const removedAtOnce = 16
+
+// removeDeliveries removes rows that are delivered, many in a statement.
+func removeDeliveries(ctx context.Context, c *session, owner string, ids []any) error {
+	const query = `DELETE FROM deliveries WHERE owner = ?
+	AND id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	for len(ids) > 2 {
+		n := min(len(ids), removedAtOnce)
+		args := append([]any{owner}, ids[:n]...)
+		for len(args) <= removedAtOnce {
+			args = append(args, args[n]) // the last one fills up the rest
+		}
+		if _, err := c.exec(ctx, query, args...); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	for _, id := range ids {
+		if _, err := c.exec(ctx, `DELETE FROM deliveries WHERE id = ? AND owner = ?`, id, owner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishDelivery is for what was not delivered.
 func finishDelivery(ctx context.Context, c *session, owner string, r *app.DeliveryResult) (err error) {
 	const (
-		remove = `DELETE FROM deliveries WHERE id = ? AND owner = ?`
-		retry  = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ? WHERE id = ? AND owner = ?`
-		bury   = `UPDATE deliveries SET owner = NULL, state = 'dead', last_error = ? WHERE id = ? AND owner = ?`
+		retry = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ? WHERE id = ? AND owner = ?`
+		bury  = `UPDATE deliveries SET owner = NULL, state = 'dead', last_error = ? WHERE id = ? AND owner = ?`
 		// Due since it was made: at once, and before what came later.
 		giveBack = `UPDATE deliveries SET owner = NULL, available_at = created_at, attempts = max(attempts - 1, 0)
 WHERE id = ? AND owner = ?`
 	)
 	switch r.Verdict {
-	case app.VerdictDelivered:
-		_, err = c.exec(ctx, remove, r.ID[:], owner)
 	case app.VerdictRetry:
 		_, err = c.exec(ctx, retry, r.RetryAt.UnixMicro(), r.Error, r.ID[:], owner)
 	case app.VerdictDead:

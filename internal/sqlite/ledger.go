@@ -54,15 +54,15 @@ func (s *Store) Grant(
 		if a, err = loadAccount(ctx, c, user); err != nil {
 			return err
 		}
-		l := newBook(c, s.initial)
+		l := book{c: c, initial: s.initial}
 		m := app.Movement{Kind: app.MovementGrant, UserID: user, Amount: amount, At: now}
 		if err := l.add(ctx, &a, m, reference); err != nil || len(l.entries) == 0 {
 			return err
 		}
-		if err := l.save(ctx); err != nil {
+		if _, err := c.execRows(ctx, insertEntry, entryRows(l.entries)); err != nil {
 			return err
 		}
-		return saveAccount(ctx, c, &a)
+		return saveAccounts(ctx, c, []*account{&a})
 	})
 	if err != nil {
 		return app.Balance{}, err
@@ -70,15 +70,15 @@ func (s *Store) Grant(
 	return a.summary(), nil
 }
 
-// book takes the movements of one change. It reads and decides first, so that a
-// refusal has written nothing, and writes all entries by save.
+// book takes the movements of one change. It reads and decides; the entries are written
+// by whoever asked for them, when nothing can be refused any more.
 type book struct {
 	c       *session
 	initial aigen.Credits
+	known   []entry // decided before this change and not written yet
 	entries []entry
+	fresh   bool // a run to be reserved is new: the ledger is not asked for it
 }
-
-func newBook(c *session, initial aigen.Credits) *book { return &book{c: c, initial: initial} }
 
 // add applies m to a. The error is an *aigen.Error: CodeInsufficientCredits, or
 // CodeInternal for a movement that must not be.
@@ -122,34 +122,39 @@ func (b *book) add(ctx context.Context, a *account, m app.Movement, reference st
 // run does not allow it.
 func (b *book) repeats(ctx context.Context, m app.Movement, reference string) (bool, error) {
 	if m.Kind == app.MovementGrant {
+		for _, list := range [][]entry{b.known, b.entries} {
+			for i := range list {
+				if e := &list[i]; e.Kind == app.MovementGrant && e.UserID == m.UserID && e.reference == reference {
+					return true, nil
+				}
+			}
+		}
 		var one int
 		return b.c.one(ctx, []any{&one},
 			`SELECT 1 FROM ledger_entries WHERE user_id = ? AND reference = ? AND kind = 'grant'`, m.UserID[:], reference)
 	}
-	reserved, settled, err := b.reservation(ctx, m.RunID)
+	reserved, settled, err := b.reservation(ctx, m)
 	if err != nil {
 		return false, err
 	}
-	about := fmt.Sprintf("run %s: %s %s", m.RunID, m.Kind, m.Amount)
-	if m.Kind == app.MovementReserve {
-		if reserved != nil && (reserved.Amount != m.Amount || reserved.UserID != m.UserID) {
-			return false, ledgerFault("the run was reserved otherwise", about+" after "+reserved.Amount.String())
-		}
-		return reserved != nil, nil
+	fault := func(why, after string) error {
+		return ledgerFault(why, fmt.Sprintf("run %s: %s %s%s", m.RunID, m.Kind, m.Amount, after))
 	}
-	switch {
+	switch otherwise := reserved != nil && (reserved.Amount != m.Amount || reserved.UserID != m.UserID); {
+	case otherwise:
+		return false, fault("the run was reserved otherwise", " after "+reserved.Amount.String())
+	case m.Kind == app.MovementReserve:
+		return reserved != nil, nil
 	case reserved == nil:
-		return false, ledgerFault("the run was never reserved", about)
-	case reserved.Amount != m.Amount || reserved.UserID != m.UserID:
-		return false, ledgerFault("the run was reserved otherwise", about+" after "+reserved.Amount.String())
+		return false, fault("the run was never reserved", "")
 	case settled != nil && settled.Kind != m.Kind:
-		return false, ledgerFault("the run was settled otherwise", about+" after "+string(settled.Kind))
+		return false, fault("the run was settled otherwise", " after "+string(settled.Kind))
 	}
 	return settled != nil, nil
 }
 
-// reservation returns the entries of a run, those of this change included.
-func (b *book) reservation(ctx context.Context, run aigen.ID) (reserved, settled *app.Movement, err error) {
+// reservation returns the entries of m's run, those included that are not written yet.
+func (b *book) reservation(ctx context.Context, m app.Movement) (reserved, settled *app.Movement, err error) {
 	sort := func(m *app.Movement) {
 		if m.Kind == app.MovementReserve {
 			reserved = m
@@ -157,40 +162,43 @@ func (b *book) reservation(ctx context.Context, run aigen.ID) (reserved, settled
 			settled = m
 		}
 	}
-	const query = `SELECT kind, amount, user_id FROM ledger_entries WHERE run_id = ?`
-	err = b.c.each(ctx, func(r *sql.Rows) error {
-		m := &app.Movement{RunID: run}
-		defer sort(m)
-		return r.Scan((*string)(&m.Kind), (*int64)(&m.Amount), idColumn(&m.UserID))
-	}, query, run[:])
-	for i := range b.entries {
-		if b.entries[i].RunID == run && b.entries[i].Kind != app.MovementGrant && b.entries[i].Kind != entryOpen {
-			sort(&b.entries[i].Movement)
+	if !b.fresh || m.Kind != app.MovementReserve {
+		const query = `SELECT kind, amount, user_id FROM ledger_entries WHERE run_id = ?`
+		err = b.c.each(ctx, func(r *sql.Rows) error {
+			m := &app.Movement{RunID: m.RunID}
+			defer sort(m)
+			return r.Scan((*string)(&m.Kind), (*int64)(&m.Amount), idColumn(&m.UserID))
+		}, query, m.RunID[:])
+	}
+	for _, list := range [][]entry{b.known, b.entries} {
+		for i := range list {
+			if e := &list[i]; e.RunID == m.RunID && e.Kind != app.MovementGrant && e.Kind != entryOpen {
+				sort(&e.Movement)
+			}
 		}
 	}
 	return reserved, settled, err
 }
 
-// save writes the entries.
-func (b *book) save(ctx context.Context) error {
-	const query = `INSERT INTO ledger_entries
+const insertEntry = `INSERT INTO ledger_entries
 	(user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	for i := range b.entries {
-		e := &b.entries[i]
+
+// entryRows makes rows for insertEntry.
+func entryRows(entries []entry) []any {
+	rows := make([]any, 0, 9*len(entries))
+	for i := range entries {
+		e := &entries[i]
 		var run, reference any
 		if e.Kind == app.MovementGrant {
 			reference = e.reference
 		} else {
 			run = idArg(e.RunID)
 		}
-		_, err := b.c.exec(ctx, query, e.UserID[:], string(e.Kind), int64(e.Amount), run, idArg(e.GenerationID), reference,
+		rows = append(rows, e.UserID[:], string(e.Kind), int64(e.Amount), run, idArg(e.GenerationID), reference,
 			int64(e.balance), int64(e.held), e.At.UnixMicro())
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", e.Kind, e.Amount, err)
-		}
 	}
-	return nil
+	return rows
 }
 
 func insufficient(amount, available aigen.Credits) *aigen.Error {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -11,8 +10,11 @@ import (
 
 const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at, trace`
 
-func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
-	const query = `INSERT INTO deliveries (` + deliveryColumns + `, lane, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertDelivery = `INSERT INTO deliveries (` + deliveryColumns + `, lane, owner)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// deliveryRow is a row for insertDelivery.
+func deliveryRow(d *app.Delivery) []any {
 	var payload any
 	if len(d.Payload) > 0 {
 		payload = string(d.Payload)
@@ -21,13 +23,11 @@ func insertDelivery(ctx context.Context, c *session, d *app.Delivery) error {
 	if d.Owner != "" {
 		available, owner = d.LeasedUntil, d.Owner
 	}
-	_, err := c.exec(ctx, query, d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
+	return []any{
+		d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
 		string(orDefault(d.State, app.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
-		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()), owner)
-	if err != nil {
-		return fmt.Errorf("delivery %s: %w", d.Kind, err)
+		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()), owner,
 	}
-	return nil
 }
 
 func loadDeliveries(ctx context.Context, c *session, query string, args ...any) ([]app.Delivery, error) {

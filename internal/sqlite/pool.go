@@ -73,13 +73,15 @@ func (p *pool) close() error {
 type session struct {
 	db    *sql.DB
 	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	stmts map[string]*sql.Stmt // those that read
+	execs map[many]execStmt    // those that change
+	args  []driver.NamedValue  // of exec: kept, to be filled again
 }
 
 func (c *session) open(ctx context.Context) (err error) {
 	if c.conn == nil {
 		c.conn, err = c.db.Conn(ctx)
-		c.stmts = map[string]*sql.Stmt{}
+		c.stmts, c.execs = map[string]*sql.Stmt{}, map[many]execStmt{}
 	}
 	return err
 }
@@ -109,7 +111,10 @@ func (c *session) unprepare() {
 	for _, s := range c.stmts {
 		_ = s.Close() // what could fail has failed before
 	}
-	c.stmts = nil
+	for _, s := range c.execs {
+		_ = s.Close()
+	}
+	c.stmts, c.execs = nil, nil
 }
 
 // stmt prepares a query the first time. Queries are constants or made from few
@@ -124,19 +129,6 @@ func (c *session) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	c.stmts[query] = s
 	return s, nil
-}
-
-// exec reports how many rows the query has changed.
-func (c *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := c.stmt(ctx, query) //nolint:sqlclosecheck // kept for the next time
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
 }
 
 // each calls f for each row of the query.

@@ -70,22 +70,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (generation_id, number) DO UPDATE SET
 	reservation = excluded.reservation, ask_at = excluded.ask_at, jobs = excluded.jobs, deadline = excluded.deadline`
 
-// saveRuns writes the runs that may have changed: a run whose reservation was
+// changedRuns adds the runs that may have changed to rows: a run whose reservation was
 // decided before this step never changes again, so that a generation with many of
 // them costs no more than one with few.
-func saveRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) error {
-	var open []int
-	if from > 0 && len(g.Runs) > 1 {
-		const query = `SELECT number FROM runs WHERE generation_id = ? AND (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing')`
-		err := c.each(ctx, func(r *sql.Rows) error {
-			var number int
-			err := r.Scan(&number)
-			open = append(open, number)
-			return err
-		}, query, g.ID[:])
-		if err != nil {
-			return err
-		}
+func changedRuns(ctx context.Context, c *session, rows []any, g *aigen.Generation, from int64) ([]any, error) {
+	open, err := openRuns(ctx, c, g, from)
+	if err != nil {
+		return nil, err
 	}
 	last := len(g.Runs) - 1
 	for i := range g.Runs {
@@ -93,28 +84,47 @@ func saveRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) 
 		if from > 0 && i < last && r.Reservation.Ended() && !slices.Contains(open, r.Number) {
 			continue
 		}
-		if err := saveRun(ctx, c, g, r); err != nil {
-			return fmt.Errorf("run %s: %w", r.ID, err)
+		row, err := runRow(g, r)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", r.ID, err)
 		}
+		rows = append(rows, row...)
 	}
-	return nil
+	return rows, nil
 }
 
-func saveRun(ctx context.Context, c *session, g *aigen.Generation, r *aigen.Run) error {
+// openRuns returns the numbers of the runs whose reservation is not decided, as they
+// were before this step.
+func openRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) (open []int, err error) {
+	if from == 0 || len(g.Runs) <= 1 {
+		return nil, nil // nothing to look for
+	}
+	const query = `SELECT number FROM runs WHERE generation_id = ? AND (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing')`
+	err = c.each(ctx, func(r *sql.Rows) error {
+		var number int
+		err := r.Scan(&number)
+		open = append(open, number)
+		return err
+	}, query, g.ID[:])
+	return open, err
+}
+
+// runRow is a row for insertRun.
+func runRow(g *aigen.Generation, r *aigen.Run) ([]any, error) {
 	input, err := inputArg(r.Input)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var jobs any
 	if len(r.Jobs) > 0 {
 		if jobs, err = jsonArg(r.Jobs); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	_, err = c.exec(ctx, insertRun, g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), input,
-		r.SampleID, r.Resolution.String(), int64(r.Amount), string(r.Reservation),
-		timeArg(r.AskAt), jobs, timeArg(r.Deadline), r.CreatedAt.UnixMicro())
-	return err
+	return []any{
+		g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), input, r.SampleID, r.Resolution.String(),
+		int64(r.Amount), string(r.Reservation), timeArg(r.AskAt), jobs, timeArg(r.Deadline), r.CreatedAt.UnixMicro(),
+	}, nil
 }
 
 // Runs implements app.RunBook.

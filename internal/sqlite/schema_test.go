@@ -141,6 +141,7 @@ func TestAuditFinds(t *testing.T) {
 		`INSERT INTO accounts VALUES (randomblob(16), 100, 0, 0, 0)`:            "its entries make",
 		`UPDATE accounts SET held = 0, balance = NULL WHERE event_position = 1`: "its entries make",
 		`UPDATE accounts SET event_position = event_position + 1`:               "the counter says",
+		`UPDATE generation_counts SET n = n + 1 WHERE status = 'Failed'`:        "0 generations are Failed",
 	} {
 		path := file(t)
 		s := open(t, path, sqlite.Options{InitialCredits: 1000})
