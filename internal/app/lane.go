@@ -45,7 +45,7 @@ const claimLimit = 500
 // moment later costs nothing but a repeat if the process dies in that moment.
 const (
 	resultsFor  = 20 * time.Millisecond
-	resultsMost = 250
+	resultsMost = 500
 )
 
 func newLane(r *Relay, name Lane, to deliverer, gatherFor time.Duration) *lane {

@@ -29,10 +29,12 @@ type Repository struct {
 // Options of a Repository; zero values get the defaults.
 type Options struct {
 	// Writers is how many transactions may be under way at a time; default 1, right
-	// for SQLite, whose writers wait for each other anyway. A second one begins when
-	// half a batch waits: two small transactions cost more than one, and the disk is
-	// waited for no longer by those who join the next.
+	// for SQLite, whose writers wait for each other anyway.
 	Writers int
+	// Crowd is how many requests must wait for another writer to begin; default 48. Two
+	// small transactions cost more than one; two large ones use the processor while
+	// the disk is waited for.
+	Crowd int
 	// Size is the most changes in one transaction; default 256.
 	Size int
 	// Timeout bounds one transaction; default 30 s. A caller who hangs up does not
@@ -49,7 +51,8 @@ type request struct {
 
 // New gathers the changes for r.
 func New(r app.GenerationRepository, o Options) *Repository {
-	o.Writers, o.Size, o.Timeout = orDefault(o.Writers, 1), orDefault(o.Size, 256), orDefault(o.Timeout, 30*time.Second)
+	o.Writers, o.Crowd = orDefault(o.Writers, 1), orDefault(o.Crowd, 48)
+	o.Size, o.Timeout = orDefault(o.Size, 256), orDefault(o.Timeout, 30*time.Second)
 	repository := &Repository{GenerationRepository: r, o: o}
 	if many, ok := r.(ManyReader); ok {
 		repository.reads = &reads{from: many, o: o}
@@ -66,7 +69,7 @@ func (r *Repository) Apply(ctx context.Context, changes []*app.Change) []error {
 	req := &request{ctx: ctx, changes: changes, errs: make(chan []error, 1)}
 	r.mu.Lock()
 	r.queue = append(r.queue, req)
-	begin := r.writers == 0 || r.writers < r.o.Writers && len(r.queue) >= r.o.Size/2
+	begin := r.writers == 0 || r.writers < r.o.Writers && len(r.queue) >= r.o.Crowd
 	if begin {
 		r.writers++
 	}

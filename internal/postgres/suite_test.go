@@ -39,7 +39,7 @@ func TestStoreBatched(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, o storetest.Options) storetest.Store {
 		t.Helper()
 		s := open(t, database(t), options(o))
-		return batched{s, batch.New(s, batch.Options{Writers: 2})}
+		return batched{s, batch.New(s, batch.Options{Writers: 2, Crowd: 1})}
 	})
 }
 

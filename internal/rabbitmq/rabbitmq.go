@@ -26,7 +26,7 @@ type Config struct {
 	Version  string // of the program, shown by the broker
 	Log      *slog.Logger
 
-	Window       int           // jobs in flight; default 512
+	Window       int           // jobs in flight; default 1024
 	DialTimeout  time.Duration // until the connection is open; default 10 s
 	Heartbeat    time.Duration // a broker that is silent for three is gone; default 5 s
 	WriteTimeout time.Duration // for handing bytes to the network; default 15 s
@@ -42,7 +42,7 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	orDefault(&c.Window, 512)
+	orDefault(&c.Window, 1024)
 	orDefault(&c.DialTimeout, 10*time.Second)
 	orDefault(&c.Heartbeat, 5*time.Second)
 	orDefault(&c.WriteTimeout, 15*time.Second)

@@ -72,7 +72,7 @@ func (c *session) execStmt(ctx context.Context, m many) (s execStmt, err error) 
 		return s, nil
 	}
 	err = c.conn.Raw(func(conn any) error {
-		prepared, err := conn.(driver.ConnPrepareContext).PrepareContext(ctx, m.text()) //nolint:forcetypeassert // the driver's
+		prepared, err := conn.(driver.ConnPrepareContext).PrepareContext(ctx, m.text()) //nolint:forcetypeassert,errcheck // the driver's: a panic would be a defect
 		if err != nil {
 			return err
 		}

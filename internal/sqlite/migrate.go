@@ -63,7 +63,7 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrateTo(ctx context.Context, known []migration) error {
-	if err := s.write(ctx, "migrate "+s.path, initSchema); err != nil {
+	if err := s.initialize(ctx); err != nil {
 		return err
 	}
 	for _, m := range known {
@@ -75,6 +75,25 @@ func (s *Store) migrateTo(ctx context.Context, known []migration) error {
 		}
 	}
 	return nil
+}
+
+// patience is for a new file that several processes open at the same moment: while one
+// of them turns it to WAL, SQLite tells the others that it is busy at once, however long
+// they were to wait.
+const patience = 10 * time.Second
+
+func (s *Store) initialize(ctx context.Context) error {
+	for deadline := time.Now().Add(patience); ; {
+		err := s.write(ctx, "migrate "+s.path, initSchema)
+		if !errors.Is(err, ErrBusy) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // initSchema makes the table of applied migrations, unless the file is somebody
