@@ -24,6 +24,7 @@ type Repository struct {
 	mu      sync.Mutex
 	queue   []*request
 	writers int
+	alarm   bool // relieve will be called
 }
 
 // Options of a Repository; zero values get the defaults.
@@ -31,10 +32,14 @@ type Options struct {
 	// Writers is how many transactions may be under way at a time; default 1, right
 	// for SQLite, whose writers wait for each other anyway.
 	Writers int
-	// Crowd is how many requests must wait for another writer to begin; default 48. Two
-	// small transactions cost more than one; two large ones use the processor while
-	// the disk is waited for.
+	// Crowd is how many requests must wait for another writer to begin, or one for as
+	// long as Patience; default 48. Two small transactions cost more than one; two
+	// large ones use the processor while the disk is waited for.
 	Crowd int
+	// Patience is for a transaction that does not come to its end: it waits for a row
+	// that somebody holds, or for a database that went away to tell what became of it.
+	// Default 25 ms.
+	Patience time.Duration
 	// Size is the most changes in one transaction; default 256.
 	Size int
 	// Timeout bounds one transaction; default 30 s. A caller who hangs up does not
@@ -45,13 +50,14 @@ type Options struct {
 // request is one call of Apply on its way.
 type request struct {
 	ctx     context.Context //nolint:containedctx // asked once more before its changes are written
+	since   time.Time
 	changes []*app.Change
 	errs    chan []error
 }
 
 // New gathers the changes for r.
 func New(r app.GenerationRepository, o Options) *Repository {
-	o.Writers, o.Crowd = orDefault(o.Writers, 1), orDefault(o.Crowd, 48)
+	o.Writers, o.Crowd, o.Patience = orDefault(o.Writers, 1), orDefault(o.Crowd, 48), orDefault(o.Patience, 25*time.Millisecond)
 	o.Size, o.Timeout = orDefault(o.Size, 256), orDefault(o.Timeout, 30*time.Second)
 	repository := &Repository{GenerationRepository: r, o: o}
 	if many, ok := r.(ManyReader); ok {
@@ -66,18 +72,44 @@ func (r *Repository) Apply(ctx context.Context, changes []*app.Change) []error {
 	if len(changes) == 0 {
 		return nil
 	}
-	req := &request{ctx: ctx, changes: changes, errs: make(chan []error, 1)}
-	r.mu.Lock()
-	r.queue = append(r.queue, req)
-	begin := r.writers == 0 || r.writers < r.o.Writers && len(r.queue) >= r.o.Crowd
-	if begin {
-		r.writers++
-	}
-	r.mu.Unlock()
-	if begin {
+	req := &request{ctx: ctx, changes: changes, since: time.Now(), errs: make(chan []error, 1)}
+	if r.enter(req) {
 		r.lead()
 	}
 	return <-req.errs
+}
+
+// enter reports whether another writer has to begin.
+func (r *Repository) enter(req *request) (begin bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = append(r.queue, req)
+	switch {
+	case r.writers == 0, r.writers < r.o.Writers && len(r.queue) >= r.o.Crowd:
+		r.writers++
+		return true
+	case r.writers < r.o.Writers && !r.alarm:
+		r.alarm = true
+		time.AfterFunc(r.o.Patience, r.relieve)
+	}
+	return false
+}
+
+// relieve begins another writer if the first in the queue has waited for long enough.
+func (r *Repository) relieve() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alarm = false
+	if len(r.queue) == 0 || r.writers == r.o.Writers {
+		return // who comes next sounds the alarm again, if it is needed
+	}
+	if left := r.o.Patience - time.Since(r.queue[0].since); left > 0 {
+		r.alarm = true
+		time.AfterFunc(left, r.relieve)
+		return
+	}
+	r.writers++
+	go r.write()
 }
 
 // lead commits one batch as a writer, and leaves what came meanwhile to a goroutine. So

@@ -151,3 +151,42 @@ func TestFaultOfTheDatabaseReachesAll(t *testing.T) {
 	c.fail = nil
 	require.NoError(t, one(t.Context(), r, newChange(t)))
 }
+
+// A transaction that waits for a row, or for a database that went away, holds up those
+// in it and nobody else.
+func TestStuckTransactionHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	c, _ := setup(t)
+	c.hold = make(chan struct{})
+	r := batch.New(c, batch.Options{Writers: 2})
+	stuck := make(chan error, 1)
+	go func() { stuck <- one(t.Context(), r, newChange(t)) }()
+	require.Eventually(t, func() bool { return c.transactions.Load() == 1 }, 10*time.Second, time.Millisecond)
+	for range 3 { // again and again, and alone each time
+		require.NoError(t, one(t.Context(), r, newChange(t)))
+	}
+	require.Empty(t, stuck)
+	close(c.hold)
+	require.NoError(t, <-stuck)
+}
+
+// A second writer that is not needed does not begin: a few share the next transaction.
+func TestFewWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	c, _ := setup(t)
+	c.hold = make(chan struct{})
+	r := batch.New(c, batch.Options{Writers: 2, Patience: time.Hour})
+	done := make(chan error, 20)
+	go func() { done <- one(t.Context(), r, newChange(t)) }()
+	require.Eventually(t, func() bool { return c.transactions.Load() == 1 }, 10*time.Second, time.Millisecond)
+	for range cap(done) - 1 {
+		go func() { done <- one(t.Context(), r, newChange(t)) }()
+	}
+	time.Sleep(20 * time.Millisecond) // they may begin no transaction of their own meanwhile
+	require.Equal(t, int64(1), c.transactions.Load())
+	close(c.hold)
+	for range cap(done) {
+		require.NoError(t, <-done)
+	}
+	require.LessOrEqual(t, c.transactions.Load(), int64(4))
+}
