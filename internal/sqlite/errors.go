@@ -34,7 +34,11 @@ func translate(op string, err error) error {
 		return fmt.Errorf("sqlite: %s: %w", op, err)
 	}
 	kind := ErrIO
-	switch e.Code() & 0xff { // the rest is detail
+	code := e.Code() & 0xff // the rest is detail
+	if e.Code() == lib.SQLITE_IOERR_SHMSIZE {
+		code = lib.SQLITE_FULL // the index of a long log (-shm) cannot grow: there is no other reason
+	}
+	switch code {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		kind = ErrBusy
 	case lib.SQLITE_FULL:
