@@ -159,8 +159,8 @@ func TestStuckTransactionHoldsUpNobodyElse(t *testing.T) {
 	c, _ := setup(t)
 	c.hold = make(chan struct{})
 	r := batch.New(c, batch.Options{Writers: 2})
-	stuck := make(chan error, 1)
-	go func() { stuck <- one(t.Context(), r, newChange(t)) }()
+	stuck, first := make(chan error, 1), newChange(t)
+	go func() { stuck <- one(t.Context(), r, first) }()
 	require.Eventually(t, func() bool { return c.transactions.Load() == 1 }, 10*time.Second, time.Millisecond)
 	for range 3 { // again and again, and alone each time
 		require.NoError(t, one(t.Context(), r, newChange(t)))
@@ -176,11 +176,12 @@ func TestFewWaitForEachOther(t *testing.T) {
 	c, _ := setup(t)
 	c.hold = make(chan struct{})
 	r := batch.New(c, batch.Options{Writers: 2, Patience: time.Hour})
-	done := make(chan error, 20)
-	go func() { done <- one(t.Context(), r, newChange(t)) }()
+	done, first := make(chan error, 20), newChange(t)
+	go func() { done <- one(t.Context(), r, first) }()
 	require.Eventually(t, func() bool { return c.transactions.Load() == 1 }, 10*time.Second, time.Millisecond)
 	for range cap(done) - 1 {
-		go func() { done <- one(t.Context(), r, newChange(t)) }()
+		next := newChange(t)
+		go func() { done <- one(t.Context(), r, next) }()
 	}
 	time.Sleep(20 * time.Millisecond) // they may begin no transaction of their own meanwhile
 	require.Equal(t, int64(1), c.transactions.Load())
