@@ -27,6 +27,7 @@ type lane struct {
 	fresh    []Delivery            // written leased, open, not begun
 	since    time.Time             // that the first of them waits
 	behind   bool                  // older ones may be waiting
+	claimed  time.Time             // when the last claim was made
 	results  []DeliveryResult      // ended, not written yet
 	settled  chan struct{}         // told when results got longer
 
@@ -161,11 +162,15 @@ func (l *lane) reserve() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	room := l.to.window() - len(l.open) - l.promised
-	if !l.behind && room > 1 {
+	switch {
+	case !l.behind && room > 1:
 		room /= 2
+	case l.behind && room < l.to.window()/4 && time.Since(l.claimed) < resultsFor:
+		return 0 // a few now would cost as much as many a moment later
 	}
 	room = max(min(room, claimLimit), 0)
 	l.promised += room
+	l.claimed = time.Now()
 	return room
 }
 
