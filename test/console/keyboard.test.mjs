@@ -46,6 +46,7 @@ test("with the keyboard alone", async (t) => {
   assert.equal(await count(), "3 of 3");
   await page.keyboard.press("Escape");
   await page.waitForSelector("#viewer", { state: "hidden" });
+  await page.waitForFunction(() => document.activeElement.dataset.view); // given back by the close event, a moment later
   assert.match(await page.evaluate(() => document.activeElement.dataset.view), /3/, "the focus is back where it came from");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#viewer[open]");

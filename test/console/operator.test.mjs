@@ -108,6 +108,7 @@ test("dead letters are tried again, and dropped", async (t) => {
   const before = await dead("credits");
   const card = page.locator(".delivery").first();
   await card.locator("summary").click();
+  await page.waitForFunction(() => document.activeElement.name === "reason"); // the page moves the focus there
   await page.keyboard.type("settled by hand, ticket 12");
   await card.getByRole("button", { name: "Drop it for good" }).click();
   assert.equal(await dead("credits"), before, "the browser asks for the tick first");
