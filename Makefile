@@ -51,7 +51,7 @@ e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 
 	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
 	ODOO_DIR='$(abspath $(ODOO_DIR))' $(GO) test -tags odoo -count=1 -timeout 40m -v $(E2E_FLAGS) ./test/odoo/
 
-bench: ## Measure everything against baselines, ten million rows included (over half an hour, 30 GB); appends to bench/RESULTS.md
+bench: ## Measure everything against baselines, ten million rows included (about half an hour, 30 GB); appends to bench/RESULTS.md
 	$(GO) run ./bench -record $(BENCH)
 
 bench-quick: ## The main measures, in about two minutes

@@ -16,14 +16,20 @@ import (
 // it was (a backup) could bring a version round a second time, with another content.
 type recent struct {
 	mu    sync.Mutex
-	young map[aigen.ID]*aigen.Generation
-	old   map[aigen.ID]*aigen.Generation // the young of before
-	since time.Time                      // that young is young
+	young map[aigen.ID]remembered
+	old   map[aigen.ID]remembered // the young of before
+	since time.Time               // that young is young
+}
+
+// remembered is a generation as it was written.
+type remembered struct {
+	g  *aigen.Generation
+	at time.Time
 }
 
 const (
-	recentMost = 2048             // in each of the two; some kilobytes a generation
-	recentFor  = 30 * time.Second // likewise
+	recentMost = 2048        // in each of the two; some kilobytes a generation
+	recentFor  = time.Minute // and the young are the old after that, to be let go of
 )
 
 // get returns a copy, or nil.
@@ -31,14 +37,14 @@ func (r *recent) get(id aigen.ID) *aigen.Generation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.age()
-	g := r.young[id]
-	if g == nil {
-		g = r.old[id]
+	last, ok := r.young[id]
+	if !ok {
+		last, ok = r.old[id]
 	}
-	if g == nil {
+	if !ok || time.Since(last.at) >= recentFor {
 		return nil
 	}
-	return g.Clone()
+	return last.g.Clone()
 }
 
 // put remembers what was written. Of one that has ended nothing more is to come.
@@ -52,10 +58,10 @@ func (r *recent) put(g *aigen.Generation) {
 		return
 	}
 	if r.young == nil {
-		r.young = map[aigen.ID]*aigen.Generation{}
+		r.young = map[aigen.ID]remembered{}
 	}
-	if before := r.young[g.ID]; before == nil || before.Version < g.Version { // two steps may come here in either order
-		r.young[g.ID] = g.Clone()
+	if before, ok := r.young[g.ID]; !ok || before.g.Version < g.Version { // two steps may come here in either order
+		r.young[g.ID] = remembered{g.Clone(), time.Now()}
 	}
 }
 
@@ -68,11 +74,7 @@ func (r *recent) forget(id aigen.ID) {
 
 // age makes the young old when they are many, or not young any more.
 func (r *recent) age() {
-	now := time.Now()
-	if age := now.Sub(r.since); age >= recentFor || len(r.young) >= recentMost {
+	if now := time.Now(); now.Sub(r.since) >= recentFor || len(r.young) >= recentMost {
 		r.old, r.young, r.since = r.young, nil, now
-		if age >= 2*recentFor {
-			r.old = nil
-		}
 	}
 }
