@@ -359,6 +359,7 @@ var mutations = []mutation{
 	{"files leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].FilesAtEnd = 30 }},
 	{"connections leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineDatabase] = 9 }},
 	{"connections to the notification service leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineNotify] = 10 }},
+	{"connections to the webhook leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineWebhook] = 10 }},
 	{"connections of callers leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineIn] = 10 }},
 
 	{"a replica ended by itself", RuleReplicas, "", func(ev *Evidence) { ev.Deaths = []Death{{Ready: true, Code: 1}} }},
