@@ -7,20 +7,29 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// WaitFor waits until the user has n generations in a status, and returns them.
+// WaitFor waits until the user has n generations in a status, and returns them. It
+// waits for as long as they become more: how many a machine gets done in a minute, with
+// other tests beside this one, is not what is asked.
 func (u *User) WaitFor(t *testing.T, base, status string, n int) []Answer {
-	var all []Answer
-	Eventually(t, fmt.Sprintf("%d generations in %s", n, status), func() bool {
-		var err error
-		all, err = u.List(base, status)
+	const patience, pause = time.Minute, 200 * time.Millisecond // a look reads them all, and many look
+	var seen int
+	for since := time.Now(); ; time.Sleep(pause) {
+		all, err := u.List(base, status)
 		require.NoError(t, err)
-		return len(all) == n
-	})
-	return all
+		switch {
+		case len(all) == n:
+			return all
+		case len(all) != seen:
+			seen, since = len(all), time.Now()
+		case time.Since(since) > patience:
+			require.FailNow(t, fmt.Sprintf("of %d generations %d are in %s, the same for a minute", n, seen, status))
+		}
+	}
 }
 
 // List follows the cursor to the end.

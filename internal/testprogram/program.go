@@ -50,8 +50,9 @@ type Program struct {
 	Took  time.Duration // from the start to being ready
 	Ended chan struct{}
 
-	mu  sync.Mutex
-	log strings.Builder
+	mu   sync.Mutex
+	log  strings.Builder
+	last []string // lines of the log
 }
 
 // The secrets that the program is started with.
@@ -95,7 +96,7 @@ func Launch(t *testing.T, dir string, settings map[string]string) (*Program, <-c
 		_ = p.cmd.Process.Kill()
 		<-p.Ended
 		if t.Failed() {
-			t.Logf("the program said:\n%s", p.Output())
+			t.Logf("the program said, in the end:\n%s", p.lastWords())
 		}
 	})
 	return p, ready
@@ -108,6 +109,9 @@ func (p *Program) read(stderr io.Reader, ready chan<- string) {
 		p.mu.Lock()
 		if p.log.Len() < 1<<20 {
 			p.log.WriteString(lines.Text() + "\n")
+		}
+		if p.last = append(p.last, lines.Text()); len(p.last) > 2*lastLines {
+			p.last = append([]string(nil), p.last[lastLines:]...)
 		}
 		p.mu.Unlock()
 		var line struct{ Msg, URL string }
@@ -152,7 +156,24 @@ func (p *Program) Stop() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Output is what the program has logged so far.
+// lastLines of a log are shown of a test that failed, each up to lastWidth characters:
+// more would bury what the test itself says.
+const (
+	lastLines = 20
+	lastWidth = 300
+)
+
+func (p *Program) lastWords() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	for _, line := range p.last[max(0, len(p.last)-lastLines):] {
+		fmt.Fprintf(&b, "%.*s\n", lastWidth, line)
+	}
+	return b.String()
+}
+
+// Output is what the program has logged so far, up to a megabyte.
 func (p *Program) Output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
