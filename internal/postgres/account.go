@@ -62,11 +62,24 @@ WHERE a.user_id = n.user_id`
 
 // queueAccounts queues insertAccounts or updateAccounts.
 func (t *tx) queueAccounts(sql string, rows []*account) {
-	if len(rows) == 0 {
-		return
+	if len(rows) > 0 {
+		t.queue(sql, append([]any{uuids(rows, func(a *account) aigen.ID { return a.user })}, accountState(rows)...)...)
 	}
-	t.queue(sql,
-		uuids(rows, func(a *account) aigen.ID { return a.user }),
+}
+
+// queueGuesses queues checkGuesses.
+func (t *tx) queueGuesses(rows []*account, guessed map[aigen.ID]*account) {
+	before := make([]*account, len(rows))
+	for i, a := range rows {
+		before[i] = guessed[a.user]
+	}
+	args := append([]any{uuids(rows, func(a *account) aigen.ID { return a.user })}, accountState(rows)...)
+	t.queue(checkGuesses, append(append(args, accountState(before)...), len(rows))...)
+}
+
+// accountState is the columns that change.
+func accountState(rows []*account) []any {
+	return []any{
 		integers(rows, func(a *account) int64 {
 			if !a.opened {
 				return none
@@ -74,5 +87,6 @@ func (t *tx) queueAccounts(sql string, rows []*account) {
 			return int64(a.balance)
 		}),
 		integers(rows, func(a *account) int64 { return int64(a.held) }),
-		integers(rows, func(a *account) int64 { return a.position }))
+		integers(rows, func(a *account) int64 { return a.position }),
+	}
 }

@@ -14,7 +14,7 @@ import (
 // reads what they touch. Then they are decided one after the other in memory, under
 // the locks, so that one that is refused is left out and the next sees what the one
 // before it did. The second writes the sum of it, a statement for each table, and
-// commits.
+// commits. The first is left out where what it would read can be guessed: guess.go.
 //
 // A row that breaks a rule of the schema is a defect of ours. It fails the whole
 // transaction, and then the slice is halved until the change stands alone; the
@@ -57,13 +57,34 @@ func (s *Store) applyDrafts(ctx context.Context, drafts []draft, errs []error) {
 // applyTogether decides and writes in one transaction. It returns the batch that was
 // committed.
 func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b *batch, err error) {
-	thorough := false
+	committed, doubtful, err := s.guess(ctx, op, drafts)
+	if committed != nil || err != nil {
+		return committed, err
+	}
+	users := usersOf(drafts)
+	s.guesses.enter(users)
+	if b, err = s.applySurely(ctx, op, drafts, doubtful); err != nil {
+		s.guesses.leave(users)
+		return b, err
+	}
+	s.guesses.learned(users, b.accounts)
+	return b, nil
+}
+
+// applySurely locks and reads before it decides. What is doubtful of these changes is
+// settled first.
+func (s *Store) applySurely(ctx context.Context, op string, drafts []draft, doubtful *batch) (b *batch, err error) {
+	thorough := doubtful != nil
 	err = s.write(ctx, op, func(ctx context.Context, t *tx) error {
 		b = newBatch(s.initial, drafts, thorough)
 		thorough = true // if this is not the last time
 		b.read(t)
 		if err := t.send(ctx); err != nil {
 			return err
+		}
+		if b.settle(doubtful) {
+			b = doubtful
+			return nil
 		}
 		if b.decide(); !b.writes() {
 			return nil // all were refused: nothing to commit
@@ -75,7 +96,19 @@ func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b
 		}
 		return err
 	})
+	if doubtful != nil {
+		err = stillUnknown(err)
+	}
 	return b, err
+}
+
+// usersOf are the users whose accounts the drafts may change.
+func usersOf(drafts []draft) []aigen.ID {
+	var n needs
+	for i := range drafts {
+		n.add(drafts[i].change, false)
+	}
+	return distinct(n.users)
 }
 
 // batch is a slice of changes on its way into one transaction: what was read, as the
@@ -89,6 +122,8 @@ type batch struct {
 	// 0 are, with their reservations, which saves looking for what is never there. If
 	// it was, an index refuses it, and the transaction is done again.
 	thorough bool
+
+	guessed map[aigen.ID]*account // nil where they were read, and are locked
 
 	accounts    map[aigen.ID]*account
 	generations map[aigen.ID]*generation

@@ -7,8 +7,11 @@ import (
 // Generations are counted as they change; see the table generation_counts. Apply adds
 // up what its changes make of the counts, and tells the triggers that it does.
 
+// countedHere goes with settings.
+const countedHere = `, set_config('aigen.counted', 'on', true)`
+
 // beginCounting goes with the first round trip. The transaction's id is for outcome.go.
-const beginCounting = `SELECT pg_current_xact_id()::text, set_config('aigen.counted', 'on', true)`
+const beginCounting = `SELECT pg_current_xact_id()::text` + countedHere
 
 // addCounts adds to the row of the server's process. Two processes may share one, as
 // ids of processes come round: they wait for each other, at the end of a transaction.

@@ -210,6 +210,20 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 		changes = append(changes, accepting(t, p, user))
 	}
 	stopped(s.Apply(ctx, changes)...)
+	begin("")
+	changes = nil
+	accounts := map[aigen.ID]*account{}
+	for _, user := range users {
+		a := account{changed: true}
+		require.NoError(t, a.scan(s.pool.QueryRow(ctx, selectAccount, idArg(user))))
+		accounts[user] = &a
+		changes = append(changes, accepting(t, p, user))
+	}
+	s.guesses.enter(users)
+	s.guesses.pause = 0
+	s.guesses.learned(users, accounts)
+	begin("Apply: new generations of users whose accounts are guessed at")
+	stopped(s.Apply(ctx, changes)...)
 
 	begin("ClaimDeliveries")
 	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
@@ -387,6 +401,7 @@ var indexes = []struct{ part, index string }{
 	{lockGenerations, "generations_pkey"},
 	{lockKeys, "idempotency_keys_pkey"},
 	{selectBookings, "ledger_entries_run"},
+	{checkGuesses, "accounts_pkey"},
 	{updateAccounts, "accounts_pkey"},
 	{updateGenerations, "generations_pkey"},
 	{addCounts, "generation_counts_pkey"},

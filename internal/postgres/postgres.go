@@ -57,6 +57,7 @@ type Store struct {
 	patience time.Duration // for an answer
 	settings string        // SQL that begins each transaction, see tx.go
 	claims   claims
+	guesses  guesses
 }
 
 var (

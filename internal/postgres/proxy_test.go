@@ -30,6 +30,8 @@ type proxy struct {
 	mu    sync.Mutex
 	mode  proxyMode
 	hit   bool
+	trips int  // messages of clients
+	deaf  bool // requests to cancel a query are lost
 	conns map[net.Conn]bool
 }
 
@@ -72,6 +74,26 @@ func (p *proxy) arm(m proxyMode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mode, p.hit = m, false
+}
+
+// count returns how many messages clients have sent since the last time.
+func (p *proxy) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.trips
+	p.trips = 0
+	return n
+}
+
+// cut ends the connections of clients. The server does not notice until it reads or
+// writes; that the driver asks it to cancel what it is at is lost too.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deaf = true
+	for c := range p.conns {
+		_ = c.Close()
+	}
 }
 
 func (p *proxy) fired() bool {
@@ -144,6 +166,13 @@ func (p *proxy) serve(client net.Conn) {
 	for {
 		n, err := client.Read(buf)
 		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		p.trips++
+		ignore := p.deaf && n == 16 && bytes.Equal(buf[4:8], []byte{0x04, 0xd2, 0x16, 0x2e}) // CancelRequest
+		p.mu.Unlock()
+		if ignore {
 			return
 		}
 		if bytes.Contains(buf[:n], []byte("COMMIT\x00")) {

@@ -36,6 +36,10 @@ func (b *batch) writeAccounts(t *tx) {
 			fresh = append(fresh, a)
 		}
 	}
+	if b.guessed != nil { // all are there
+		t.queueGuesses(changed, b.guessed)
+		return
+	}
 	t.queueAccounts(insertAccounts, fresh)
 	t.queueAccounts(updateAccounts, changed)
 }
