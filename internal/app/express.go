@@ -90,9 +90,6 @@ func (l *lane) keep(d Delivery, held bool) {
 	switch {
 	case !held:
 	case l.running:
-		if len(l.fresh) == 0 {
-			l.since = time.Now()
-		}
 		l.open[d.ID] = d
 		l.fresh = append(l.fresh, d)
 	default:
@@ -128,11 +125,10 @@ func (l *lane) takeFresh() (fresh []Delivery, later <-chan time.Time) {
 	if len(l.fresh) == 0 {
 		return nil, nil
 	}
-	if onTheirWay := len(l.open) - len(l.fresh); onTheirWay > 0 && len(l.fresh) < freshMost {
-		if wait := l.gatherFor - time.Since(l.since); wait > 0 {
-			return nil, time.After(wait)
-		}
+	now := time.Now()
+	if wait := l.gatherFor - now.Sub(l.began); wait > 0 && len(l.fresh) < freshMost {
+		return nil, time.After(wait)
 	}
-	fresh, l.fresh = l.fresh, nil
+	fresh, l.fresh, l.began = l.fresh, nil, now
 	return fresh, nil
 }

@@ -106,6 +106,46 @@ func TestNobodyOvertakes(t *testing.T) {
 	}
 }
 
+// A job that comes after a while goes at once; those that come soon after it wait for
+// each other.
+func TestJobsGather(t *testing.T) {
+	t.Parallel()
+	w := setup(t, options{credits: 10_000})
+	const wait = time.Second
+	gatherer := &gatheringEngine{wait: wait, groups: make(chan int, 100)}
+	w.express(gatherer, time.Minute)
+	w.run()
+	w.create()
+	require.Equal(t, 1, <-gatherer.groups) // it was claimed, or went by express
+	time.Sleep(wait)
+	began := time.Now()
+	w.create()
+	require.Equal(t, 1, <-gatherer.groups)
+	require.Less(t, time.Since(began), wait/2)
+	for range 5 {
+		w.create()
+	}
+	require.Equal(t, 5, <-gatherer.groups)
+	require.GreaterOrEqual(t, time.Since(began), wait)
+	w.until("nothing is left", func() bool { return len(w.deliveries()) == 0 })
+}
+
+// gatheringEngine likes jobs to come together, and tells how many did.
+type gatheringEngine struct {
+	wait   time.Duration
+	groups chan int
+}
+
+func (*gatheringEngine) Window() int                { return 100 }
+func (g *gatheringEngine) GatherFor() time.Duration { return g.wait }
+
+func (g *gatheringEngine) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
+	g.groups <- len(jobs)
+	for i := range jobs {
+		done(i, nil)
+	}
+}
+
 // gatedEngine takes jobs when it is opened.
 type gatedEngine struct {
 	got  chan aigen.ID

@@ -18,14 +18,14 @@ type lane struct {
 	to   deliverer
 	wake chan struct{}
 
-	gatherFor time.Duration // how long fresh ones may wait for each other
+	gatherFor time.Duration // from one beginning of fresh ones to the next
 
 	mu       sync.Mutex
 	running  bool
 	open     map[aigen.ID]Delivery // under way
 	promised int                   // places kept for a claim, and for what is being written (express.go)
 	fresh    []Delivery            // written leased, open, not begun
-	since    time.Time             // that the first of them waits
+	began    time.Time             // when the last of such began
 	behind   bool                  // older ones may be waiting
 	claimed  time.Time             // when the last claim was made
 	results  []DeliveryResult      // ended, not written yet
@@ -180,13 +180,9 @@ func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	_, mine := l.open[d.ID]
 	delete(l.open, d.ID)
 	half := len(l.open)+l.promised <= l.to.window()/2
-	free := len(l.fresh) > 0 && len(l.fresh) == len(l.open)
 	l.mu.Unlock()
 	if !mine {
 		return
-	}
-	if free {
-		signal(l.wake) // none is on its way any more: those that gathered go
 	}
 	if half && l.starved.Load() {
 		l.wakeUp() // there is room for many

@@ -198,8 +198,8 @@ type JobPublisher interface {
 // Gatherer is what a JobPublisher may be too: one to which many jobs at once cost little
 // more than one, as to a broker that writes them to its disk together.
 type Gatherer interface {
-	// GatherFor is how long a job may wait for others to go with, while some are on
-	// their way. One that comes while none is goes at once.
+	// GatherFor is the time from one publishing to the next: jobs that come within it
+	// wait for each other. One that comes later goes at once.
 	GatherFor() time.Duration
 }
 

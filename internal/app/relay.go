@@ -24,7 +24,7 @@ type Relay struct {
 // RelayConfig are the settings of a Relay; zero values get the defaults.
 type RelayConfig struct {
 	Owner       string        // of the leases: one for each process, required
-	Lease       time.Duration // 30 s; extended while a delivery is under way
+	Lease       time.Duration // 15 s; extended while a delivery is under way
 	Poll        time.Duration // 1 s: for what other processes wrote, and for retries
 	MaxAttempts int           // 10; then a delivery is dead (credit operations excepted)
 	Backoff     Backoff       // 500 ms to 1 min
@@ -67,7 +67,7 @@ var ErrReturned = errors.New("not tried: stopping")
 // NewRelay builds the relay of a service's outbox. Service is told, so that what
 // it writes is delivered without waiting for the next poll.
 func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w JobCallbacks, c RelayConfig) *Relay {
-	c.Lease = orDefault(c.Lease, 30*time.Second)
+	c.Lease = orDefault(c.Lease, 15*time.Second)
 	c.Poll = orDefault(c.Poll, time.Second)
 	c.StopGrace = orDefault(c.StopGrace, 5*time.Second)
 	c.Backoff.Base = orDefault(c.Backoff.Base, 500*time.Millisecond)

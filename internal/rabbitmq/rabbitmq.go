@@ -98,7 +98,7 @@ func (p *Publisher) Window() int { return p.c.Window }
 
 // GatherFor implements app.Gatherer. The broker writes what comes together to its disk
 // together: at a thousand jobs a second, one by one, that saves half of what it does.
-func (p *Publisher) GatherFor() time.Duration { return 5 * time.Millisecond }
+func (p *Publisher) GatherFor() time.Duration { return 10 * time.Millisecond }
 
 // Publish implements app.JobPublisher. While there is no connection every job fails
 // at once; the relay tries again.
