@@ -51,6 +51,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 			if !chosen || m.name == "grown" && round > 1 { // ten million rows are made once
 				continue
 			}
+			b.rest(ctx)
 			fmt.Fprintf(os.Stderr, "round %d: %s\n", round, m.name)
 			if err := m.take(b, ctx); err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
@@ -61,6 +62,26 @@ func (b *bench) measureAll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// rest waits until the servers are through with what the measure before has left them: a
+// queue of half a million messages keeps the broker busy for seconds after its removal.
+// After a while they are measured as they are.
+func (b *bench) rest(ctx context.Context) {
+	const step, quiet, longest = 500 * time.Millisecond, 25 * time.Millisecond, 30 * time.Second
+	before := b.spent(nil)
+	for end := time.Now().Add(longest); time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(step):
+		}
+		now := b.spent(nil)
+		if now[1]-before[1]+now[2]-before[2] < quiet {
+			return
+		}
+		before = now
+	}
 }
 
 // aim is what a figure is compared with and should reach.
