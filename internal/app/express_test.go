@@ -111,7 +111,7 @@ func TestNobodyOvertakes(t *testing.T) {
 func TestJobsGather(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10_000})
-	const wait = time.Second
+	const wait = 2 * time.Second
 	gatherer := &gatheringEngine{wait: wait, groups: make(chan int, 100)}
 	w.express(gatherer, time.Minute)
 	w.run()
