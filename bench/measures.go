@@ -65,8 +65,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 }
 
 // rest waits until the servers are through with what the measure before has left them: a
-// queue of half a million messages keeps the broker busy for seconds after its removal.
-// After a while they are measured as they are.
+// database and a long queue to remove. After a while they are measured as they are.
 func (b *bench) rest(ctx context.Context) {
 	const step, quiet, longest = 500 * time.Millisecond, 25 * time.Millisecond, 30 * time.Second
 	before := b.spent(nil)

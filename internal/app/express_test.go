@@ -117,7 +117,7 @@ func TestJobsGather(t *testing.T) {
 	w.run()
 	w.create()
 	require.Equal(t, 1, <-gatherer.groups) // it was claimed, or went by express
-	time.Sleep(wait)
+	time.Sleep(wait)                       // in which no job comes
 	began := time.Now()
 	w.create()
 	require.Equal(t, 1, <-gatherer.groups)

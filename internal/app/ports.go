@@ -195,8 +195,8 @@ type JobPublisher interface {
 	Window() int
 }
 
-// Gatherer is what a JobPublisher may be too: one to which many jobs at once cost little
-// more than one, as to a broker that writes them to its disk together.
+// Gatherer is what a JobPublisher may be too: one to which jobs that come together cost
+// much less than one by one, as to a broker that writes them to its disk together.
 type Gatherer interface {
 	// GatherFor is the time from one publishing to the next: jobs that come within it
 	// wait for each other. One that comes later goes at once.

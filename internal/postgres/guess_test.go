@@ -24,12 +24,27 @@ func acceptFor(t *testing.T, s *postgres.Store, user aigen.ID) *app.Change {
 	return c
 }
 
+// behindProxy is a store whose messages a proxy can count, and lose.
+func behindProxy(t *testing.T) (server string, p *proxy, s *postgres.Store) {
+	t.Helper()
+	server = database(t)
+	p = startProxy(t, server)
+	// Without prepared statements the proxy can see the COMMIT, and nothing is prepared first.
+	s = open(t, with(t, p.url(server), "default_query_exec_mode", "exec"), postgres.Options{InitialCredits: 1000, Logger: quiet})
+	return server, p, s
+}
+
+// twoReplicas know nothing of what the other writes. A generation costs 1.00 of 4.00.
+func twoReplicas(t *testing.T) (ours, other *postgres.Store) {
+	t.Helper()
+	server, o := database(t), postgres.Options{InitialCredits: 400, Logger: quiet}
+	return open(t, server, o), open(t, server, o)
+}
+
 // A user whose account this process wrote last costs one round trip.
 func TestGuessTakesOneRoundTrip(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	p := startProxy(t, server)
-	s := open(t, with(t, p.url(server), "default_query_exec_mode", "exec"), postgres.Options{InitialCredits: 1000, Logger: quiet})
+	_, p, s := behindProxy(t)
 	user := aigen.ID(uuid.New())
 	p.count()
 	acceptFor(t, s, user)
@@ -48,11 +63,9 @@ func TestGuessTakesOneRoundTrip(t *testing.T) {
 // Others have written the account: the guess is wrong, and nobody notices.
 func TestWrongGuess(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	ours := open(t, server, postgres.Options{InitialCredits: 400, Logger: quiet})
-	other := open(t, server, postgres.Options{InitialCredits: 400, Logger: quiet})
+	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
-	acceptFor(t, ours, user) // 100 each
+	acceptFor(t, ours, user)
 	acceptFor(t, other, user)
 	c := acceptFor(t, ours, user)
 	require.EqualValues(t, 3, c.Events[0].Position)
@@ -71,9 +84,7 @@ func TestWrongGuess(t *testing.T) {
 // A grant moves no position: the balance is looked at too.
 func TestGuessAfterGrant(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	ours := open(t, server, postgres.Options{InitialCredits: 400, Logger: quiet})
-	other := open(t, server, postgres.Options{InitialCredits: 400, Logger: quiet})
+	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
 	acceptFor(t, ours, user)
 	_, err := other.Grant(t.Context(), user, 100, "more", time.Now())
@@ -88,9 +99,7 @@ func TestGuessAfterGrant(t *testing.T) {
 // A key that another has taken meanwhile.
 func TestGuessFindsKeyTaken(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	ours := open(t, server, postgres.Options{InitialCredits: 1000, Logger: quiet})
-	other := open(t, server, postgres.Options{InitialCredits: 1000, Logger: quiet})
+	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
 	keyed := func() *app.Change {
 		c := accept(t, policy(), user)
@@ -106,9 +115,7 @@ func TestGuessFindsKeyTaken(t *testing.T) {
 // The connection is lost during the commit of a guess.
 func TestLostGuess(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	p := startProxy(t, server)
-	s := open(t, with(t, p.url(server), "default_query_exec_mode", "exec"), postgres.Options{InitialCredits: 1000, Logger: quiet})
+	_, p, s := behindProxy(t)
 	user := aigen.ID(uuid.New())
 	acceptFor(t, s, user)
 
@@ -140,9 +147,7 @@ func TestLostGuess(t *testing.T) {
 // hand: it will be committed, later. Who looks for it waits for the same row.
 func TestLostGuessThatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	server := database(t)
-	p := startProxy(t, server)
-	s := open(t, with(t, p.url(server), "default_query_exec_mode", "exec"), postgres.Options{InitialCredits: 1000, Logger: quiet})
+	server, p, s := behindProxy(t)
 	user := aigen.ID(uuid.New())
 	acceptFor(t, s, user)
 

@@ -30,26 +30,26 @@ func (s *stage) heal() error {
 	return nil
 }
 
-const unsettled = `SELECT
+const unsettledQuery = `SELECT
 	(SELECT count(*) FROM deliveries WHERE state = 'waiting') AS waiting,
-	(SELECT count(*) FROM generations WHERE status IN ('Pending', 'ProcessingSamples', 'ProcessingFinal')) AS busy,
+	(SELECT count(*) FROM generations WHERE status IN ('Pending', 'ProcessingSamples', 'ProcessingFinal'%s)) AS busy,
 	(SELECT count(*) FROM runs WHERE reservation IN ('pending', 'held', 'releasing')) AS undecided`
 
-// unsettledSQLite waits for choices too: there they have a deadline of seconds, and one
+// unsettled counts choices too with SQLite: there they have a deadline of seconds, and one
 // that passes after the streams have ended would be an event that nobody saw.
-const unsettledSQLite = `SELECT
-	(SELECT count(*) FROM deliveries WHERE state = 'waiting') AS waiting,
-	(SELECT count(*) FROM generations WHERE status NOT IN ('Completed', 'Failed', 'Cancelled', 'ContentRejected')) AS busy,
-	(SELECT count(*) FROM runs WHERE reservation IN ('pending', 'held', 'releasing')) AS undecided`
+func (s *stage) unsettled() string {
+	more := ""
+	if s.o.Store == SQLite {
+		more = ", 'AwaitingSelection'"
+	}
+	return fmt.Sprintf(unsettledQuery, more)
+}
 
 // settle waits until nothing is under way any more. It returns "" or what still is when
 // patience is over.
 func (s *stage) settle(db *sql.DB) string {
 	var waiting, busy, undecided, last int
-	calm, query := 0, unsettled
-	if s.o.Store == SQLite {
-		query = unsettledSQLite
-	}
+	calm, query := 0, s.unsettled()
 	ok := until(s.ctx, settleAtMost, func() bool {
 		if err := db.QueryRow(query).Scan(&waiting, &busy, &undecided); err != nil {
 			return false
