@@ -57,13 +57,13 @@ func (s *Store) applyDrafts(ctx context.Context, drafts []draft, errs []error) {
 // applyTogether decides and writes in one transaction. It returns the batch that was
 // committed.
 func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b *batch, err error) {
-	committed, doubtful, err := s.guess(ctx, op, drafts)
-	if committed != nil || err != nil {
-		return committed, err
+	b, cause, err := s.guess(ctx, op, drafts)
+	if b != nil || err != nil {
+		return b, err
 	}
 	users := usersOf(drafts)
 	s.guesses.enter(users)
-	if b, err = s.applySurely(ctx, op, drafts, doubtful); err != nil {
+	if b, err = s.applySurely(ctx, op, drafts, cause); err != nil {
 		s.guesses.leave(users)
 		return b, err
 	}
@@ -71,35 +71,48 @@ func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b
 	return b, nil
 }
 
-// applySurely locks and reads before it decides. What is doubtful of these changes is
-// settled first.
-func (s *Store) applySurely(ctx context.Context, op string, drafts []draft, doubtful *batch) (b *batch, err error) {
-	thorough := doubtful != nil
-	err = s.write(ctx, op, func(ctx context.Context, t *tx) error {
-		b = newBatch(s.initial, drafts, thorough)
-		thorough = true // if this is not the last time
-		b.read(t)
-		if err := t.send(ctx); err != nil {
+// applySurely locks and reads before it decides. If drafts are doubtful, cause says why.
+func (s *Store) applySurely(ctx context.Context, op string, drafts []draft, cause error) (b *batch, err error) {
+	thorough := false
+	try := func(asking context.Context) error {
+		return s.writeWith(asking, op, s.settings+countedHere, func(asking context.Context, t *tx) error {
+			b = newBatch(s.initial, drafts, thorough || doubtful(drafts))
+			thorough = true // if this is not the last time
+			if err := b.load(asking, t); err != nil {
+				return err
+			}
+			if b.decide(); !b.writes() {
+				return nil // all were refused, or are there: nothing to commit
+			}
+			b.write(t)
+			err := t.commit(ctx) // which may have ended while it was asked
+			if t.unknown {
+				doubt(drafts)
+			}
 			return err
-		}
-		if b.settle(doubtful) {
-			b = doubtful
-			return nil
-		}
-		if b.decide(); !b.writes() {
-			return nil // all were refused: nothing to commit
-		}
-		b.write(t)
-		err := t.commit(ctx)
-		if t.unknown {
-			return s.outcome(ctx, t.xid, b, err)
-		}
-		return err
-	})
-	if doubtful != nil {
-		err = stillUnknown(err)
+		})
 	}
+	if !doubtful(drafts) {
+		if err = try(ctx); err == nil || !doubtful(drafts) {
+			return b, err
+		}
+		cause = err
+	}
+	err = s.persist(ctx, cause, try) // which sets b
 	return b, err
+}
+
+// load locks and reads what the changes touch.
+func (b *batch) load(ctx context.Context, t *tx) error {
+	b.read(t)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	if !doubtful(b.drafts) {
+		return nil
+	}
+	b.lookFor(t)
+	return t.send(ctx)
 }
 
 // usersOf are the users whose accounts the drafts may change.
@@ -136,8 +149,12 @@ type batch struct {
 // outcome of one change: why it was refused, or the position of its first event.
 type outcome struct {
 	err      error
+	there    bool // written by a commit whose answer was lost
 	position int64
 }
+
+// taken reports whether the change is to be written.
+func (o outcome) taken() bool { return o.err == nil && !o.there }
 
 // publish tells the caller's values what was committed.
 func (o outcome) publish(c *app.Change) {

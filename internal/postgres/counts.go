@@ -10,9 +10,6 @@ import (
 // countedHere goes with settings.
 const countedHere = `, set_config('aigen.counted', 'on', true)`
 
-// beginCounting goes with the first round trip. The transaction's id is for outcome.go.
-const beginCounting = `SELECT pg_current_xact_id()::text` + countedHere
-
 // addCounts adds to the row of the server's process. Two processes may share one, as
 // ids of processes come round: they wait for each other, at the end of a transaction.
 const addCounts = `INSERT INTO generation_counts AS c VALUES (pg_backend_pid() % 256, $1::bigint, $2::bigint, $3::bigint, $4::bigint,

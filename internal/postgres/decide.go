@@ -10,16 +10,19 @@ import (
 // that it needs was read, and is locked.
 func (b *batch) decide() {
 	for i := range b.drafts {
+		if b.outcomes[i].there {
+			continue
+		}
 		s := step{b: b, draft: &b.drafts[i]}
 		position, err := s.take()
-		b.outcomes[i] = outcome{err, position}
+		b.outcomes[i] = outcome{err: err, position: position}
 	}
 }
 
-// writes reports whether any change was taken.
+// writes reports whether any change was taken that is not there.
 func (b *batch) writes() bool {
 	for _, o := range b.outcomes {
-		if o.err == nil {
+		if o.taken() {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
@@ -9,8 +10,10 @@ import (
 // draft is a change with its JSON made: before the transaction, so that no lock is
 // held for it.
 type draft struct {
-	change *app.Change
-	err    error // a value that JSON cannot hold; the change fails with it
+	change   *app.Change
+	id       int64 // drawn by lot; its events have it
+	doubtful bool  // a commit of it has no answer
+	err      error // a value that JSON cannot hold; the change fails with it
 
 	parameters, samples, finalAsset, failure string // "" for NULL
 	events                                   []string
@@ -18,7 +21,7 @@ type draft struct {
 }
 
 func newDraft(c *app.Change) draft {
-	d := draft{change: c}
+	d := draft{change: c, id: rand.Int64()} //nolint:gosec // G404: to tell it from others, not a secret
 	d.err = d.encode()
 	return d
 }

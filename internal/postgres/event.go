@@ -50,15 +50,16 @@ func (s *Store) LastPosition(ctx context.Context, user aigen.ID) (position int64
 	return position, err
 }
 
-const insertEvents = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data)
+const insertEvents = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data, change_id)
 SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::bigint[]), unnest($5::text[]), unnest($6::timestamptz[]),
-	unnest($7::text[])`
+	unnest($7::text[]), unnest($8::bigint[])`
 
 // eventRow is an event with its JSON made and its position given.
 type eventRow struct {
 	*aigen.Event
 
 	position int64
+	change   int64 // see draft
 	data     string
 }
 
@@ -73,5 +74,6 @@ func (t *tx) queueEvents(rows []eventRow) {
 		integers(rows, func(e eventRow) int64 { return e.position }),
 		texts(rows, func(e eventRow) string { return string(e.Type) }),
 		times(rows, func(e eventRow) time.Time { return e.At }),
-		texts(rows, func(e eventRow) string { return e.data }))
+		texts(rows, func(e eventRow) string { return e.data }),
+		integers(rows, func(e eventRow) int64 { return e.change }))
 }

@@ -156,11 +156,147 @@ func TestLostCommit(t *testing.T) {
 	require.EqualValues(t, 2, c.Generation.Version)
 	require.EqualValues(t, 2, sound(t, s)["generations"])
 
+	// The caller has gone: what was committed is found, what was not is not done again.
+	for mode, want := range map[proxyMode]error{dropAfterCommitForGood: nil, holdCommitForGood: context.Canceled} {
+		ctx, cancel := context.WithCancel(t.Context())
+		change, done := accept(t, policy(), aigen.ID(uuid.New())), make(chan error, 1)
+		p.arm(mode)
+		go func() { done <- s.Apply(ctx, []*app.Change{change})[0] }()
+		require.Eventually(t, p.fired, 10*time.Second, time.Millisecond)
+		cancel()
+		p.arm(forward)
+		require.ErrorIs(t, <-done, want)
+	}
+	require.EqualValues(t, 3, sound(t, s)["generations"])
+
 	s.SetPatience(500 * time.Millisecond)
 	p.arm(dropAfterCommitForGood)
 	lost := accept(t, policy(), aigen.ID(uuid.New()))
 	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{lost})[0], postgres.ErrOutcomeUnknown)
 	require.Zero(t, lost.Generation.Version)
 	p.arm(forward)
-	require.EqualValues(t, 3, sound(t, s)["generations"], "nobody could tell")
+	require.EqualValues(t, 4, sound(t, s)["generations"], "nobody could tell")
+}
+
+// A commit is lost in a crash, and the server gives the number of its transaction to
+// another. Meanwhile another process has taken the same step of one of the generations,
+// not of the other: neither may be taken for ours.
+func TestCommitLostInCrash(t *testing.T) {
+	t.Parallel()
+	// What is written before the crash must not reach the disk by itself.
+	server := startServer(t, "wal_writer_delay=10s", "autovacuum=off")
+	p := startProxy(t, server.url())
+	o := postgres.Options{InitialCredits: 1000, Logger: quiet}
+	s := open(t, with(t, p.url(server.url()), "default_query_exec_mode", "exec"), o)
+	other := open(t, server.url(), o)
+	first, second := write(t, s).Generation, write(t, s).Generation
+	load := func(id aigen.ID) *aigen.Generation {
+		g, err := other.Get(t.Context(), id)
+		require.NoError(t, err)
+		return g
+	}
+	theirs := next(t, policy(), load(first.ID), cancelled(policy()))
+
+	p.arm(holdCommitForGood)
+	ours := []*app.Change{next(t, policy(), first, cancelled(policy())), next(t, policy(), second, cancelled(policy()))}
+	done := make(chan []error, 1)
+	go func() { done <- s.Apply(context.WithoutCancel(t.Context()), ours) }()
+	require.Eventually(t, p.fired, 10*time.Second, time.Millisecond)
+	server.stop("immediate")
+	server.start()
+	require.NoError(t, other.Apply(t.Context(), []*app.Change{theirs})[0])
+	db := raw(t, server.url())
+	for range 50 {
+		_, err := db.Exec(t.Context(), `SELECT pg_current_xact_id()`)
+		require.NoError(t, err)
+	}
+	p.arm(forward)
+	errs := <-done
+	require.ErrorIs(t, errs[0], app.ErrVersionConflict, "another process was quicker")
+	require.NoError(t, errs[1])
+	require.Equal(t, aigen.StatusCancelled, load(second.ID).Status, "it was lost, and done again")
+	require.EqualValues(t, 2, sound(t, other)["generations"])
+}
+
+// A commit of every kind of change is lost, or its answer: each is written once, and the
+// one that is refused is refused.
+func TestLostCommitOfEveryKind(t *testing.T) {
+	t.Parallel()
+	p := policy()
+	pending := func() *app.Change { // a generation that a remote credit service is asked about
+		in, err := aigen.NewInput("a red fox in the snow", "", []byte(`{}`))
+		require.NoError(t, err)
+		return decided(t, p, aigen.New(p, aigen.ID(uuid.New()), p.NewID(), in))
+	}
+	const created, asked, ended, chosen, discarded, refused = 0, 1, 2, 3, 4, 5
+	for mode, name := range map[proxyMode]string{dropAfterCommit: "answer lost", dropBeforeCommit: "commit lost", dropAfterCommitForGood: "others go on"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, proxy, s := behindProxy(t)
+			other := open(t, server, postgres.Options{InitialCredits: 1000, Logger: quiet})
+			ripe, gone, stale := write(t, s), pending(), write(t, s)
+			toEnd := write(t, s).Generation
+			for _, c := range []*app.Change{next(t, p, ripe.Generation, sampled(p)), gone, next(t, p, stale.Generation.Clone(), cancelled(p))} {
+				require.NoError(t, s.Apply(t.Context(), []*app.Change{c})[0])
+			}
+			changes := []*app.Change{
+				created: accept(t, p, aigen.ID(uuid.New())),
+				asked:   pending(),
+				ended:   next(t, p, toEnd, cancelled(p)),
+				chosen: next(t, p, ripe.Generation, func(g *aigen.Generation) error {
+					return g.SelectSample(p, "s1", aigen.Resolution{})
+				}),
+				discarded: {Generation: gone.Generation, From: 1, Discard: true},
+				refused:   next(t, p, stale.Generation, cancelled(p)),
+			}
+			require.Empty(t, changes[asked].Events)
+			require.Empty(t, changes[chosen].Events)
+
+			proxy.arm(mode)
+			done := make(chan []error, 1)
+			go func() { done <- s.Apply(context.WithoutCancel(t.Context()), changes) }()
+			if mode == dropAfterCommitForGood {
+				require.Eventually(t, proxy.fired, 10*time.Second, time.Millisecond)
+				for _, i := range []int{created, asked, chosen} {
+					var g *aigen.Generation
+					require.Eventually(t, func() (ok bool) {
+						g, ok = stored(t, other, changes[i].Generation.ID)
+						return ok && g.Version == changes[i].From+1
+					}, 10*time.Second, time.Millisecond)
+					require.NoError(t, other.Apply(t.Context(), []*app.Change{{Generation: g, From: g.Version}})[0])
+				}
+				proxy.arm(forward)
+			}
+			errs := <-done
+			require.True(t, mode == dropAfterCommitForGood || proxy.fired())
+			for i, err := range errs {
+				switch {
+				case i == refused, i == chosen && mode == dropAfterCommitForGood:
+					require.ErrorIs(t, err, app.ErrVersionConflict, i)
+				default:
+					require.NoError(t, err, i)
+					require.Equal(t, changes[i].From+1, changes[i].Generation.Version, i)
+				}
+			}
+			require.EqualValues(t, 1, changes[created].Events[0].Position)
+			require.EqualValues(t, 2, changes[ended].Events[0].Position)
+			_, ok := stored(t, other, gone.Generation.ID)
+			require.False(t, ok)
+			rows := sound(t, s)
+			require.EqualValues(t, 5, rows["generations"])
+			if mode != dropAfterCommitForGood {
+				require.EqualValues(t, 7, rows["events"])
+			}
+		})
+	}
+}
+
+func stored(t *testing.T, s *postgres.Store, id aigen.ID) (*aigen.Generation, bool) {
+	t.Helper()
+	g, err := s.Get(t.Context(), id)
+	if errors.Is(err, aigen.ErrNotFound) {
+		return nil, false
+	}
+	require.NoError(t, err)
+	return g, true
 }

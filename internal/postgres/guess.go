@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"sync"
 
@@ -32,9 +31,9 @@ const checkGuesses = `WITH written AS (
 SELECT 1 / (count(*) = $8::bigint)::integer FROM written`
 
 // guess tries to write drafts in one round trip. It returns the batch that was
-// committed. Without one and without an error the sure way is to be taken. doubtful is a
-// batch of which nobody knows whether it was committed: see settle.
-func (s *Store) guess(ctx context.Context, op string, drafts []draft) (committed, doubtful *batch, err error) {
+// committed. Without one and without an error the sure way is to be taken. If the drafts
+// are doubtful then, cause says why.
+func (s *Store) guess(ctx context.Context, op string, drafts []draft) (committed *batch, cause, err error) {
 	users := usersOfNew(drafts)
 	if users == nil {
 		return nil, nil, nil
@@ -63,31 +62,13 @@ func (s *Store) guess(ctx context.Context, op string, drafts []draft) (committed
 	case err == nil:
 		return b, nil, nil
 	case unknown:
-		s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; looking what became of it", "error", err)
-		return nil, b, nil
+		doubt(drafts)
+		return nil, err, nil
 	case errors.Is(kindOf(err), ErrBusy): // who has waited for a lock does not wait once more
 		return nil, nil, translate(op, err)
 	}
 	s.log.DebugContext(ctx, "postgres: not as it was guessed to be", "changes", len(drafts), "error", err)
 	return nil, nil, nil
-}
-
-// settle finds out what became of a doubtful batch, from what a transaction has read
-// that has locked the accounts of all its users: whoever wrote them before is through
-// by then. The generations of the batch are new and their ids were made here, so that
-// they are there if it was committed, and only then. If it was not, it never will be
-// once this transaction has counted the positions on, whenever its statements arrive:
-// the guesses are wrong then.
-func (b *batch) settle(doubtful *batch) (committed bool) {
-	return doubtful != nil && b.generation(doubtful.drafts[0].change.Generation.ID).stored > 0
-}
-
-// stillUnknown is the error of a transaction that could not settle what is doubtful.
-func stillUnknown(err error) error {
-	if err == nil || errors.Is(err, ErrOutcomeUnknown) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
 
 // usersOfNew are the users of drafts that may be guessed at, each once; nil where one
@@ -96,7 +77,7 @@ func stillUnknown(err error) error {
 func usersOfNew(drafts []draft) []aigen.ID {
 	var n needs
 	for i := range drafts {
-		if ch := drafts[i].change; drafts[i].err != nil || ch.Discard || ch.ForgetKey != "" {
+		if ch := drafts[i].change; drafts[i].err != nil || drafts[i].doubtful || ch.Discard || ch.ForgetKey != "" {
 			return nil
 		}
 		n.add(drafts[i].change, false)

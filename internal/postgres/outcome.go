@@ -4,70 +4,111 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
-// outcome finds out what became of a transaction whose commit was sent and not
-// answered. It asks for as long as it would wait for an answer: a server that
-// restarts is back by then, or another one has taken its place. nil: it was committed. errLost: it was not, so that it can be done again.
-// ErrOutcomeUnknown: nobody could be asked.
+// A commit was sent, and the connection was lost before the answer. What became of it
+// is looked for among the rows that the changes write, in a transaction that has locked
+// what they touch: whoever had the locks before is through by then, and if the server is
+// still at the lost one, that has them. What is there was committed. What is not there
+// is decided anew, in that very transaction.
 //
-// The server remembers how a transaction ended. After a crash it may give the number
-// of one that was lost to another; so what was written is looked for too. That would
-// take for ours what another process has written over the same version of the same
-// generation, in those seconds, in a transaction with that very number.
-func (s *Store) outcome(ctx context.Context, xid string, b *batch, cause error) error {
+// The server would say how the transaction of a certain number ended. But after a crash
+// it gives the number of one that was lost to another, which then answers for it.
+//
+// A guess locks nothing before it writes, and may arrive after it was looked for. It is
+// wrong then: what was decided anew has counted the positions on.
+
+// persist tries until it is known what became of drafts, of which some are doubtful; for
+// as long as it would wait for an answer, also after the end of the caller's context: a
+// server that restarts is back by then, or another one has taken its place. ErrOutcomeUnknown:
+// nobody could be asked.
+func (s *Store) persist(ctx context.Context, cause error, try func(context.Context) error) error {
+	s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; looking what became of it", "error", cause)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)
 	defer cancel()
-	s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; asking what became of it", "error", cause)
-	for try := 1; ; try++ {
-		committed, known, err := s.ask(ctx, xid, b)
+	for n := 1; ; n++ {
+		err := try(ctx)
 		switch {
-		case known && committed:
+		case err == nil:
 			return nil
-		case known:
-			return fmt.Errorf("%w: %w", errLost, cause)
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, !errors.Is(err, app.ErrStoreUnavailable):
 			return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
 		}
-		_ = pause(ctx, try) // ctx is looked at above
+		_ = pause(ctx, n) // ctx is looked at above
 	}
 }
 
-// ask reports whether the transaction was committed, if that is known yet.
-func (s *Store) ask(ctx context.Context, xid string, b *batch) (committed, known bool, err error) {
-	var status *string
-	conn, err := s.acquire(ctx)
-	if err != nil {
-		return false, false, err
-	}
-	defer conn.Release()
-	err = conn.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, xid).Scan(&status)
-	var e *pgconn.PgError
-	switch {
-	case errors.As(err, &e) && e.Code == "22023":
-		return false, true, nil // a number that the server has not given out: lost in a crash
-	case err != nil || status == nil:
-		return false, false, err
-	case *status == "aborted":
-		return false, true, nil
-	case *status != "committed":
-		return false, false, nil // still at it
-	}
-	committed, err = b.written(ctx, conn.Conn())
-	return committed, err == nil, err
-}
-
-// written looks for the first generation that the batch has written.
-func (b *batch) written(ctx context.Context, c *pgx.Conn) (bool, error) {
-	for i := range b.drafts {
-		if ch := b.drafts[i].change; b.outcomes[i].err == nil {
-			var version int64
-			err := c.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM generations WHERE id = $1::uuid`, idArg(ch.Generation.ID)).Scan(&version)
-			return version > ch.From || ch.Discard || b.generations[ch.Generation.ID].version == 0, err
+func doubtful(drafts []draft) bool {
+	for i := range drafts {
+		if drafts[i].doubtful {
+			return true
 		}
 	}
-	return false, nil
+	return false
+}
+
+func doubt(drafts []draft) {
+	for i := range drafts {
+		drafts[i].doubtful = true
+	}
+}
+
+const (
+	// By the number that was drawn for the change: another process may have written the
+	// same event over the same version.
+	lookForEvents = `SELECT n.i, e.position FROM (SELECT unnest($1::bigint[]) AS i, unnest($2::uuid[]) AS generation_id,
+	unnest($3::bigint[]) AS seq, unnest($4::bigint[]) AS change_id) n
+JOIN events e ON e.generation_id = n.generation_id AND e.seq = n.seq AND e.change_id = n.change_id`
+	// A change without events is told from another's by its moment. It is bookkeeping:
+	// to take it for lost after others have changed the generation too does no harm.
+	lookForUpdates = `SELECT n.i FROM (SELECT unnest($1::bigint[]) AS i, unnest($2::uuid[]) AS id, unnest($3::bigint[]) AS version,
+	unnest($4::timestamptz[]) AS updated_at) n
+JOIN generations g ON g.id = n.id AND g.version = n.version AND g.updated_at = n.updated_at`
+)
+
+// lookFor queues what finds the changes that are there already. It comes after the
+// locks, in another round trip.
+func (b *batch) lookFor(t *tx) {
+	var logged, silent []int
+	for i := range b.drafts {
+		switch ch := b.drafts[i].change; {
+		case b.drafts[i].err != nil || !b.drafts[i].doubtful:
+		case ch.Discard:
+			b.outcomes[i].there = ch.From > 0 && b.generation(ch.Generation.ID).stored == 0
+		case len(ch.Events) > 0:
+			logged = append(logged, i)
+		case ch.From == 0: // the id was made here
+			b.outcomes[i].there = b.generation(ch.Generation.ID).stored > 0
+		default:
+			silent = append(silent, i)
+		}
+	}
+	number := func(i int) int64 { return int64(i) }
+	generation := func(i int) aigen.ID { return b.drafts[i].change.Generation.ID }
+	if len(logged) > 0 {
+		t.queue(lookForEvents, integers(logged, number), uuids(logged, generation),
+			integers(logged, func(i int) int64 { return b.drafts[i].change.Events[0].Seq }),
+			integers(logged, func(i int) int64 { return b.drafts[i].id })).Query(each(func(r pgx.Rows) error {
+			var i, position int64
+			err := r.Scan(&i, &position)
+			b.outcomes[i] = outcome{there: true, position: position}
+			return err
+		}))
+	}
+	if len(silent) > 0 {
+		t.queue(lookForUpdates, integers(silent, number), uuids(silent, generation),
+			integers(silent, func(i int) int64 { return b.drafts[i].change.From + 1 }),
+			times(silent, func(i int) time.Time { return b.drafts[i].change.Generation.UpdatedAt })).Query(each(func(r pgx.Rows) error {
+			var i int64
+			err := r.Scan(&i)
+			b.outcomes[i].there = true
+			return err
+		}))
+	}
 }

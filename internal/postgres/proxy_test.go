@@ -20,7 +20,11 @@ const (
 	dropBeforeCommit                 // the server does not get it
 	dropAfterCommit                  // the server answers, and nobody hears it
 	dropAfterCommitForGood           // and no new connection is taken
+	holdCommitForGood                // likewise, but the server does not get it, and keeps its connection
 )
+
+// forGood are modes that stay until another is set.
+func (m proxyMode) forGood() bool { return m == dropAfterCommitForGood || m == holdCommitForGood }
 
 // proxy stands between the store and the server, and loses a connection when told to.
 type proxy struct {
@@ -110,7 +114,7 @@ func (p *proxy) next() proxyMode {
 	if m != forward {
 		p.hit = true
 	}
-	if m != dropAfterCommitForGood {
+	if !m.forGood() {
 		p.mode = forward
 	}
 	return m
@@ -124,7 +128,7 @@ func (p *proxy) track(c net.Conn, open bool) bool {
 	} else {
 		delete(p.conns, c)
 	}
-	return !open || p.mode != dropAfterCommitForGood || !p.hit
+	return !open || !p.mode.forGood() || !p.hit
 }
 
 func (p *proxy) serve(client net.Conn) {
@@ -141,7 +145,9 @@ func (p *proxy) serve(client net.Conn) {
 	var mute sync.Mutex // held: the server's answer is not passed on, but waited for
 	answered := make(chan struct{}, 1)
 	silent := false
+	ended := make(chan struct{}) // by the server
 	go func() {
+		defer close(ended)
 		defer client.Close()
 		buf := make([]byte, 64<<10)
 		for {
@@ -179,6 +185,12 @@ func (p *proxy) serve(client net.Conn) {
 			switch p.next() {
 			case forward:
 			case dropBeforeCommit:
+				return
+			case holdCommitForGood:
+				_ = client.Close()
+				p.track(server, true) // it ends with the proxy, or by itself
+				<-ended
+				p.track(server, false)
 				return
 			case dropAfterCommit, dropAfterCommitForGood:
 				mute.Lock()

@@ -27,7 +27,6 @@ func (b *batch) read(t *tx) {
 		n.add(b.drafts[i].change, b.thorough)
 	}
 	b.readRows(t, n)
-	t.queue(beginCounting).QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid, nil) })
 }
 
 func (n *needs) add(ch *app.Change, thorough bool) {

@@ -19,13 +19,17 @@ type server struct {
 	t    *testing.T
 	dir  string
 	port int
+	more string // options of the server
 }
 
 // startServer makes a cluster and starts it. PostgreSQL does not run as root; then it
 // runs as the user postgres.
-func startServer(t *testing.T) *server {
+func startServer(t *testing.T, options ...string) *server {
 	t.Helper()
 	s := &server{t: t, dir: daemonDir(t), port: freePort(t)}
+	for _, o := range options {
+		s.more += " -c " + o
+	}
 	s.run("initdb", "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	s.start()
 	t.Cleanup(func() { s.stop("immediate") })
@@ -39,7 +43,7 @@ func (s *server) url() string {
 func (s *server) start() {
 	s.t.Helper()
 	s.run("pg_ctl", "-D", s.dir+"/data", "-l", s.dir+"/log", "-w", "-t", "60", "-o",
-		fmt.Sprintf("-p %d -k %s -c listen_addresses=127.0.0.1 -c shared_buffers=16MB", s.port, s.dir), "start")
+		fmt.Sprintf("-p %d -k %s -c listen_addresses=127.0.0.1 -c shared_buffers=16MB%s", s.port, s.dir, s.more), "start")
 }
 
 // stop ends the server: "fast" closes connections, "immediate" is a crash. A server

@@ -33,10 +33,9 @@ type tx struct {
 	conn     *pgxpool.Conn
 	batch    *pgx.Batch
 	patience time.Duration
-	sent     bool   // that is, begun
-	xid      string // for outcome.go, if it was asked for
-	decided  bool   // committed, or in vain
-	unknown  bool   // the commit was sent and has no answer
+	sent     bool // that is, begun
+	decided  bool // committed, or in vain
+	unknown  bool // the commit was sent and has no answer
 }
 
 // queue adds a statement to the next round trip.
@@ -73,7 +72,11 @@ func (t *tx) commit(ctx context.Context) error {
 // for a row, or the connection may be lost: then f runs again. If it is lost during
 // the commit, f may run although it was committed; only Apply has to know, and asks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
-	return translate(op, s.retry(ctx, func() error { return s.try(ctx, s.settings, f) }))
+	return s.writeWith(ctx, op, s.settings, f)
+}
+
+func (s *Store) writeWith(ctx context.Context, op, settings string, f func(context.Context, *tx) error) error {
+	return translate(op, s.retry(ctx, func() error { return s.try(ctx, settings, f) }))
 }
 
 // unflushed goes after settings: the commit does not wait for the disk.
@@ -83,7 +86,7 @@ const unflushed = `, set_config('synchronous_commit', 'off', true)`
 // the server loses the last moments of it in a crash, rows are delivered again, which
 // every receiver can bear; so the disk is left to those whose callers wait for it.
 func (s *Store) note(ctx context.Context, op string, f func(context.Context, *tx) error) error {
-	return translate(op, s.retry(ctx, func() error { return s.try(ctx, s.settings+unflushed, f) }))
+	return s.writeWith(ctx, op, s.settings+unflushed, f)
 }
 
 // maxTries bounds how often a transaction is begun. Of those that contend one wins.
@@ -138,8 +141,8 @@ func (s *Store) try(ctx context.Context, settings string, f func(context.Context
 	t.queue(settings)
 	err = f(ctx, t)
 	switch {
-	case err == nil || errors.Is(err, ErrOutcomeUnknown):
-		return err
+	case err == nil:
+		return nil
 	case ctx.Err() != nil && !t.decided:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case t.sent && conn.Conn().IsClosed():

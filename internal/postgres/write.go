@@ -78,11 +78,11 @@ func (b *batch) writeTrail(t *tx) {
 	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.drafts {
 		d, o := &b.drafts[i], b.outcomes[i]
-		if o.err != nil || d.change.Discard {
+		if !o.taken() || d.change.Discard {
 			continue
 		}
 		for k := range d.change.Events {
-			events = append(events, eventRow{&d.change.Events[k], o.position + int64(k), d.events[k]})
+			events = append(events, eventRow{&d.change.Events[k], o.position + int64(k), d.id, d.events[k]})
 		}
 		for k := range d.change.Deliveries {
 			deliveries = append(deliveries, &d.change.Deliveries[k])

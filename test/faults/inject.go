@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -53,7 +54,7 @@ func (s *stage) one(ctx context.Context, f Fault) error {
 		return s.notifications.misbehave(f.Kind, f.Amount, wait)
 	case KillReplica, TermReplica:
 		return s.endReplica(f)
-	case StopPostgreSQL, KillPostgreSQL, PausePostgreSQL:
+	case StopPostgreSQL, KillPostgreSQL, PausePostgreSQL, CrashPostgreSQL:
 		return s.disturb(s.database, LineDatabase, f, wait)
 	case StopRabbitMQ:
 		return s.disturb(s.broker, LineBroker, f, wait)
@@ -99,6 +100,8 @@ func (s *stage) disturb(server *testenv.Server, name string, f Fault, wait func(
 		end = server.Kill
 	case PausePostgreSQL, PauseRedis:
 		end, begin = server.Pause, server.Resume
+	case CrashPostgreSQL:
+		end, begin = server.Pause, func() error { return errors.Join(server.Kill(), server.Start()) }
 	default:
 	}
 	if err := end(); err != nil {

@@ -32,6 +32,7 @@ const (
 	StopPostgreSQL  Kind = "postgresql-restart"
 	KillPostgreSQL  Kind = "postgresql-kill"
 	PausePostgreSQL Kind = "postgresql-pause"
+	CrashPostgreSQL Kind = "postgresql-crash" // it stands still, so that commits pile up, and is killed with them
 	StopRabbitMQ    Kind = "rabbitmq-restart"
 	KillRedis       Kind = "redis-kill"
 	PauseRedis      Kind = "redis-pause"
@@ -96,6 +97,7 @@ var plan = []struct {
 	{StopPostgreSQL, every{100, 0}}, {KillPostgreSQL, every{120, 0}}, {PausePostgreSQL, every{50, 0}},
 	{StopRabbitMQ, every{150, 0}}, {KillRedis, every{25, 0}}, {PauseRedis, every{40, 0}},
 	{ClockStep, every{6, 4}}, {DiskFull, every{0, 8}},
+	{CrashPostgreSQL, every{90, 0}},
 }
 
 // Schedule is the faults of a run, by time. The same store, seconds and seed give the
@@ -141,7 +143,7 @@ func (f *Fault) draw(r *rand.Rand, store Store, share float64) {
 		f.Replica, f.For = victim(r, store, share), ms(10, 600)
 	case StopPostgreSQL, KillPostgreSQL, StopRabbitMQ, KillRedis:
 		f.For = ms(10, 1500)
-	case PausePostgreSQL, PauseRedis:
+	case PausePostgreSQL, CrashPostgreSQL, PauseRedis:
 		f.For = ms(100, 2500)
 	case ClockStep:
 		f.drawClock(r, store, ms)
