@@ -29,18 +29,6 @@ func (a idArg) TextValue() (pgtype.Text, error) {
 	return pgtype.Text{String: aigen.ID(a).String(), Valid: !aigen.ID(a).IsZero()}, nil
 }
 
-// jsonArg writes v as JSON. Unlike json.Marshal it leaves <, > and & alone: what
-// passes through must come out as it went in, and not grow either.
-func jsonArg(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", err
-	}
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
-}
-
 // textArg makes a text of ours (an error, say) one that PostgreSQL takes: it refuses
 // NUL and what is no UTF-8, as a message has that was cut in the middle of a letter.
 func textArg(s string) string {

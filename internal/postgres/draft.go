@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 // draft is a change with its JSON made: before the transaction, so that no lock is
@@ -43,7 +44,7 @@ func (d *draft) encode() error {
 		{&d.failure, g.Failure, g.Failure != nil},
 	} {
 		if column.set {
-			if *column.to, err = jsonArg(column.value); err != nil {
+			if *column.to, err = rowjson.Marshal(column.value); err != nil {
 				return fmt.Errorf("generation %s: %w", g.ID, err)
 			}
 		}
@@ -51,12 +52,12 @@ func (d *draft) encode() error {
 	d.events = make([]string, len(d.change.Events))
 	for i := range d.change.Events {
 		e := &d.change.Events[i]
-		if d.events[i], err = eventJSON(e); err != nil {
+		if d.events[i], err = rowjson.Event(e); err != nil {
 			return fmt.Errorf("event %d of generation %s: %w", e.Seq, g.ID, err)
 		}
 	}
 	if r := d.change.Record; r != nil && r.Answer != nil {
-		if d.answer, err = jsonArg(r.Answer); err != nil {
+		if d.answer, err = rowjson.Marshal(r.Answer); err != nil {
 			return fmt.Errorf("answer of an idempotency key: %w", err)
 		}
 	}

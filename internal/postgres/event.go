@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `
@@ -16,13 +17,6 @@ const (
 	eventsOfUser       = selectEvents + `WHERE user_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::bigint`
 	lastPosition       = `SELECT event_position FROM accounts WHERE user_id = $1::uuid`
 )
-
-// eventData is what the column data holds of an event.
-type eventData struct {
-	aigen.EventData
-
-	Operator *aigen.OperatorNote `json:"operator,omitempty"`
-}
 
 // Events implements app.GenerationRepository.
 func (s *Store) Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error) {
@@ -36,7 +30,7 @@ func (s *Store) UserEvents(ctx context.Context, user aigen.ID, after int64, limi
 
 func (s *Store) events(ctx context.Context, sql string, of aigen.ID, after int64, limit int) ([]aigen.Event, error) {
 	return query(ctx, s, "events", func(r pgx.Rows) (e aigen.Event, err error) {
-		var row eventData
+		var row rowjson.EventData
 		err = r.Scan((*idColumn)(&e.GenerationID), (*idColumn)(&e.UserID), &e.Seq, &e.Position,
 			(*string)(&e.Type), (*timeColumn)(&e.At), jsonColumn(&row))
 		e.Data, e.Operator = row.EventData, row.Operator

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 const runColumns = `generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
@@ -47,35 +47,12 @@ func loadRun(list *[]*aigen.Generation) func(pgx.Rows) error {
 	}
 }
 
-// inputRow is an aigen.Input as a column holds it.
-type inputRow struct {
-	Prompt     string          `json:"inputPrompt"`
-	Style      string          `json:"styleGuidance,omitempty"`
-	Parameters json.RawMessage `json:"inputParameters"`
-}
-
-func inputArg(in *aigen.Input) (string, error) {
-	if in == nil {
-		return "", nil
-	}
-	parameters, err := in.Parameters.MarshalJSON()
-	if err != nil {
-		return "", err
-	}
-	return jsonArg(inputRow{in.Prompt, in.StyleGuidance, parameters})
-}
-
 func inputColumn(dst **aigen.Input) column {
-	return func(text []byte) error {
-		if text == nil {
-			return nil
+	return func(text []byte) (err error) {
+		if text != nil {
+			*dst, err = rowjson.ReadInput(text)
 		}
-		var row inputRow
-		if err := json.Unmarshal(text, &row); err != nil {
-			return err
-		}
-		*dst = &aigen.Input{Prompt: row.Prompt, StyleGuidance: row.Style}
-		return (*dst).Parameters.UnmarshalJSON(row.Parameters)
+		return err
 	}
 }
 
@@ -105,11 +82,11 @@ type runRow struct {
 
 func newRunRow(g *aigen.Generation, r *aigen.Run) (row runRow, err error) {
 	row = runRow{Run: r, of: g}
-	if row.input, err = inputArg(r.Input); err != nil {
+	if row.input, err = rowjson.Input(r.Input); err != nil {
 		return row, fmt.Errorf("input of run %s: %w", r.ID, err)
 	}
 	if len(r.Jobs) > 0 {
-		row.jobs = jobsJSON(r.Jobs)
+		row.jobs = rowjson.Jobs(r.Jobs)
 	}
 	return row, nil
 }

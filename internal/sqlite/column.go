@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -27,16 +25,12 @@ func timeArg(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// jsonArg writes v as JSON. Unlike json.Marshal it leaves <, > and & alone: what
-// passes through must come out as it went in, and not grow either.
-func jsonArg(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", err
+// orNull is NULL for an empty text.
+func orNull(text string) any {
+	if text == "" {
+		return nil
 	}
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	return text
 }
 
 // column reads one value of a row; it implements sql.Scanner.
@@ -102,21 +96,8 @@ func parametersColumn(dst *aigen.Parameters) column {
 		if err != nil {
 			return err
 		}
-		return readParameters(dst, text)
+		return dst.UnmarshalJSON(text)
 	}
-}
-
-// readParameters reads an object that was accepted once. ParseParameters fills in
-// the number of samples after it has checked the size, so that an object close to
-// the bound comes back over it; what was filled in is taken out again first.
-func readParameters(dst *aigen.Parameters, text []byte) error {
-	if len(text) > aigen.MaxParametersSize {
-		filled := fmt.Sprintf(`{"samples":%d,`, aigen.DefaultSamples)
-		if rest, ok := strings.CutPrefix(string(text), filled); ok {
-			text = []byte("{" + rest)
-		}
-	}
-	return dst.UnmarshalJSON(text)
 }
 
 // textOf returns nil for NULL.

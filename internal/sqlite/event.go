@@ -6,16 +6,10 @@ import (
 	"fmt"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `
-
-// eventData is what the column data holds of an event.
-type eventData struct {
-	aigen.EventData
-
-	Operator *aigen.OperatorNote `json:"operator,omitempty"`
-}
 
 // Events implements app.GenerationRepository.
 func (s *Store) Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error) {
@@ -34,7 +28,7 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]aigen.
 	err := s.view(ctx, "events", func(ctx context.Context, c *session) error {
 		return c.each(ctx, func(r *sql.Rows) error {
 			var e aigen.Event
-			var row eventData
+			var row rowjson.EventData
 			err := r.Scan(idColumn(&e.GenerationID), idColumn(&e.UserID), &e.Seq, &e.Position,
 				(*string)(&e.Type), timeColumn(&e.At), jsonColumn(&row))
 			e.Data, e.Operator = row.EventData, row.Operator
@@ -63,7 +57,7 @@ func eventRows(rows []any, a *account, events []aigen.Event) (_ []any, first int
 	first = a.position + 1
 	for i := range events {
 		e := &events[i]
-		data, err := jsonArg(eventData{e.Data, e.Operator})
+		data, err := rowjson.Event(e)
 		if err != nil {
 			return nil, 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
@@ -156,13 +157,13 @@ func replaceGeneration(ctx context.Context, c *session, g *aigen.Generation, fro
 func generationJSON(g *aigen.Generation) (parameters string, samples, asset, failure any, err error) {
 	text, err := g.Input.Parameters.MarshalJSON()
 	if err == nil && len(g.Samples) > 0 {
-		samples, err = jsonArg(g.Samples)
+		samples, err = rowjson.Marshal(g.Samples)
 	}
 	if err == nil && g.FinalAsset != nil {
-		asset, err = jsonArg(g.FinalAsset)
+		asset, err = rowjson.Marshal(g.FinalAsset)
 	}
 	if err == nil && g.Failure != nil {
-		failure, err = jsonArg(g.Failure)
+		failure, err = rowjson.Marshal(g.Failure)
 	}
 	return string(text), samples, asset, failure, err
 }

@@ -7,6 +7,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 // IdempotencyRecord implements app.GenerationRepository.
@@ -84,7 +85,7 @@ func saveKey(ctx context.Context, c *session, ch *app.Change) error {
 	var answer any
 	if rec.Answer != nil {
 		var err error
-		if answer, err = jsonArg(rec.Answer); err != nil {
+		if answer, err = rowjson.Marshal(rec.Answer); err != nil {
 			return fmt.Errorf("answer of an idempotency key: %w", err)
 		}
 	}

@@ -3,12 +3,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 // loadRuns gives each generation of the list its runs, oldest first.
@@ -35,32 +35,13 @@ FROM runs ` + where + ` ORDER BY generation_id, number`
 	}, query, args...)
 }
 
-// inputRow is an aigen.Input as a column holds it.
-type inputRow struct {
-	Prompt     string          `json:"inputPrompt"`
-	Style      string          `json:"styleGuidance,omitempty"`
-	Parameters json.RawMessage `json:"inputParameters"`
-}
-
-func inputArg(in *aigen.Input) (any, error) {
-	if in == nil {
-		return nil, nil //nolint:nilnil // NULL
-	}
-	parameters, err := in.Parameters.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	return jsonArg(inputRow{in.Prompt, in.StyleGuidance, parameters})
-}
-
 func inputColumn(dst **aigen.Input) column {
 	return func(src any) error {
-		var row *inputRow
-		if err := jsonColumn(&row)(src); err != nil || row == nil {
-			return err
+		text, err := textOf(src)
+		if text != nil {
+			*dst, err = rowjson.ReadInput(text)
 		}
-		*dst = &aigen.Input{Prompt: row.Prompt, StyleGuidance: row.Style}
-		return readParameters(&(*dst).Parameters, row.Parameters)
+		return err
 	}
 }
 
@@ -111,19 +92,17 @@ func openRuns(ctx context.Context, c *session, g *aigen.Generation, from int64) 
 
 // runRow is a row for insertRun.
 func runRow(g *aigen.Generation, r *aigen.Run) ([]any, error) {
-	input, err := inputArg(r.Input)
+	input, err := rowjson.Input(r.Input)
 	if err != nil {
 		return nil, err
 	}
-	var jobs any
+	jobs := ""
 	if len(r.Jobs) > 0 {
-		if jobs, err = jsonArg(r.Jobs); err != nil {
-			return nil, err
-		}
+		jobs = rowjson.Jobs(r.Jobs)
 	}
 	return []any{
-		g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), input, r.SampleID, r.Resolution.String(),
-		int64(r.Amount), string(r.Reservation), timeArg(r.AskAt), jobs, timeArg(r.Deadline), r.CreatedAt.UnixMicro(),
+		g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), orNull(input), r.SampleID, r.Resolution.String(),
+		int64(r.Amount), string(r.Reservation), timeArg(r.AskAt), orNull(jobs), timeArg(r.Deadline), r.CreatedAt.UnixMicro(),
 	}, nil
 }
 

@@ -1,4 +1,4 @@
-package postgres
+package rowjson_test
 
 import (
 	"math/rand"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
 )
 
 // random fills in a value, each field of it, so that a new one is not forgotten.
@@ -32,9 +33,9 @@ func TestJobsAreWhatEncodingJSONWrites(t *testing.T) {
 				jobs[i].Report = aigen.Fingerprint{}
 			}
 		}
-		want, err := jsonArg(jobs)
+		want, err := rowjson.Marshal(jobs)
 		require.NoError(t, err)
-		require.Equal(t, want, jobsJSON(jobs))
+		require.Equal(t, want, rowjson.Jobs(jobs))
 	}
 }
 
@@ -61,10 +62,28 @@ func TestEventsAreWhatEncodingJSONWrites(t *testing.T) {
 		if n%7 == 0 {
 			e.Operator = &aigen.OperatorNote{ID: e.Data.ProjectID, Reason: "<b>"}
 		}
-		want, err := jsonArg(eventData{e.Data, e.Operator})
+		want, err := rowjson.Marshal(rowjson.EventData{EventData: e.Data, Operator: e.Operator})
 		require.NoError(t, err)
-		got, err := eventJSON(&e)
+		got, err := rowjson.Event(&e)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
+}
+
+func TestInput(t *testing.T) {
+	t.Parallel()
+	in, err := aigen.NewInput("a <fox> & a \"hare\"", "", []byte(`{"samples":2,"x":"<&>"}`))
+	require.NoError(t, err)
+	text, err := rowjson.Input(&in)
+	require.NoError(t, err)
+	require.Equal(t, `{"inputPrompt":"a <fox> & a \"hare\"","inputParameters":{"samples":2,"x":"<&>"}}`, text)
+	back, err := rowjson.ReadInput([]byte(text))
+	require.NoError(t, err)
+	require.Equal(t, &in, back)
+
+	text, err = rowjson.Input(nil)
+	require.NoError(t, err)
+	require.Empty(t, text)
+	_, err = rowjson.ReadInput([]byte(`{"inputPrompt":`))
+	require.Error(t, err)
 }

@@ -1,4 +1,4 @@
-package postgres
+package rowjson
 
 import (
 	"strconv"
@@ -6,11 +6,11 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
-// What each step writes is written by hand: jsonArg takes several times as long, and the
+// What each step writes is written by hand: Marshal takes several times as long, and the
 // bytes are the same.
 
-// jobsJSON is the jobs of a run as jsonArg writes them. Their words need no escapes.
-func jobsJSON(jobs []aigen.Job) string {
+// Jobs is the jobs of a run as Marshal writes them. Their words need no escapes.
+func Jobs(jobs []aigen.Job) string {
 	const room = 160 // for each
 	b := append(make([]byte, 0, room*len(jobs)), '[')
 	for i := range jobs {
@@ -27,12 +27,12 @@ func jobsJSON(jobs []aigen.Job) string {
 	return string(append(b, ']'))
 }
 
-// eventJSON is the data of an event as jsonArg writes it.
-func eventJSON(e *aigen.Event) (string, error) {
+// Event is the data of an event as Marshal writes it.
+func Event(e *aigen.Event) (string, error) {
 	d := &e.Data
 	if e.Operator != nil || len(d.SampleAssets) > 0 || d.SelectedSampleID != "" || d.FinalAssetID != "" ||
 		d.FinalAsset != nil || d.Error != nil || d.Progress != nil {
-		return jsonArg(eventData{e.Data, e.Operator}) // with texts of others
+		return Marshal(EventData{e.Data, e.Operator}) // with texts of others
 	}
 	const room = 256
 	b := make([]byte, 0, room)
