@@ -76,7 +76,7 @@ func TestInput(t *testing.T) {
 	require.NoError(t, err)
 	text, err := rowjson.Input(&in)
 	require.NoError(t, err)
-	require.Equal(t, `{"inputPrompt":"a <fox> & a \"hare\"","inputParameters":{"samples":2,"x":"<&>"}}`, text)
+	require.Equal(t, `{"inputPrompt":"a <fox> & a \"hare\"","inputParameters":{"samples":2,"x":"<&>"}}`, text) //nolint:testifylint // the bytes are meant
 	back, err := rowjson.ReadInput([]byte(text))
 	require.NoError(t, err)
 	require.Equal(t, &in, back)
