@@ -128,9 +128,9 @@ func (g *Generation) askInBackground(p *Policy, r *Run) {
 	g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
 }
 
-// background reports whether the outbox asks for the run's reservation, so that no
-// caller waits for the answer.
-func (g *Generation) background(run ID) bool {
+// InBackground reports whether the outbox asks for the run's reservation: no caller
+// waits for the answer, and one who still does knows only half of it.
+func (g *Generation) InBackground(run ID) bool {
 	r := g.run(run)
 	return r != nil && !r.Deadline.IsZero()
 }

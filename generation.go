@@ -150,7 +150,7 @@ func (g *Generation) Abandon(p *Policy, run ID) (bool, error) {
 		Code:    CodeCreditServiceUnavailable,
 		Message: "Credits could not be checked just now. Nothing was charged. Try again in a moment.", Retryable: true,
 	}
-	return g.unreserved(p, run, ReservationReleasing, failure, g.background(run))
+	return g.unreserved(p, run, ReservationReleasing, failure, g.InBackground(run))
 }
 
 func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Failure, notify bool) (bool, error) {

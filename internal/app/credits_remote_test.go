@@ -89,6 +89,66 @@ func TestNotAskedLeavesNothing(t *testing.T) {
 	assert.False(t, a.Replayed, "the key was free again")
 }
 
+// overtaken is a credit service that was not asked; meanwhile a replica whose clock is
+// ahead has taken the asking over.
+type overtaken struct {
+	notAsked
+
+	meanwhile func()
+}
+
+func (o overtaken) Reserve(ctx context.Context, op app.CreditOperation) error {
+	o.meanwhile()
+	return o.notAsked.Reserve(ctx, op)
+}
+
+// The outbox asks for what this request did not ask for: whichever is first, nothing is
+// held in the end, and the generation says what became of it.
+func TestNotAskedWhileOutboxAsks(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(w *workbench){
+		"before it asks": func(*workbench) {},
+		"after it asked": func(w *workbench) {
+			d := w.deliveries()
+			require.Len(w.t, d, 1)
+			run, ok := w.generation(d[0].GenerationID).PendingRun()
+			require.True(w.t, ok)
+			require.NoError(w.t, w.odoo.Reserve(w.t.Context(), app.CreditOperation{
+				UserID: w.user, GenerationID: d[0].GenerationID, Reference: run.ID, Amount: run.Amount,
+			}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, options{odoo: true, credits: 1000})
+			shut, err := app.New(app.Config{Policy: w.policy, Store: w.store, Credits: overtaken{notAsked{w.odoo}, func() {
+				w.clock.advance(time.Minute)
+				require.Equal(t, 1, w.sweeper.Sweep(t.Context()))
+				meanwhile(w)
+			}}})
+			require.NoError(t, err)
+			in, err := aigen.NewInput("a red fox", "", nil)
+			require.NoError(t, err)
+			cmd := app.InitiateGeneration{UserID: w.user, ProjectID: newID(), Input: in, Key: app.RequestKey{Key: "k", Hash: [32]byte{1}}}
+			_, err = shut.InitiateGeneration(t.Context(), cmd)
+			require.ErrorIs(t, err, aigen.ErrCreditsUnavailable)
+			w.run()
+			w.until("an empty outbox", func() bool { return len(w.deliveries()) == 0 })
+			page, err := w.ListGenerations(t.Context(), app.ListQuery{UserID: w.user, Limit: 10})
+			require.NoError(t, err)
+			require.Len(t, page.Items, 1)
+			assert.Equal(t, aigen.StatusFailed, page.Items[0].Status)
+			assert.Equal(t, aigen.CodeCreditServiceUnavailable, page.Items[0].Failure.Code)
+			assert.Equal(t, aigen.ReservationRefunded, page.Items[0].Runs[0].Reservation)
+			assert.Equal(t, aigen.Credits(1000), w.odoo.balance)
+
+			a, err := w.InitiateGeneration(t.Context(), cmd)
+			require.NoError(t, err)
+			assert.False(t, a.Replayed, "the key is free")
+		})
+	}
+}
+
 // hangingOdoo dies with the caller: the answer never comes to anybody.
 type hangingOdoo struct{ *fakeOdoo }
 

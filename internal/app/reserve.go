@@ -98,9 +98,15 @@ func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Acce
 
 // turnDown undoes a request that the user cannot afford, or that nobody was asked
 // about. Of a new generation nothing remains, as with the embedded ledger: the caller has never seen its id.
+//
+// That we asked nobody says nothing where the outbox has begun to ask: a replica whose
+// clock is ahead takes us for dead while we wait. Then it has to find out.
 func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID
+		if errors.Is(cause, ErrNotAsked) && g.InBackground(run.ID) {
+			return g.Abandon(s.policy, run.ID)
+		}
 		c.Discard = g.LastEvent == 0
 		return g.Refused(s.policy, run.ID, false)
 	})
