@@ -55,8 +55,8 @@ const (
 		`"inputParameters":{"format":"InstagramPost","resolution":"1080x1080","samples":4,"seed":42}}`
 )
 
-func newBench(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{o: o}
+func newBench(ctx context.Context, o options) (_ *bench, err error) {
+	b := &bench{o: o}
 	if b.dir, err = os.MkdirTemp("", "aigen-bench-*"); err != nil {
 		return nil, err
 	}

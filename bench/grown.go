@@ -9,42 +9,52 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// measureGrown accepts on empty tables and on tables with the generations of years,
-// one right after the other.
+// measureGrown accepts on empty tables and on tables with the generations of years, in
+// turn: filling takes minutes, in which a machine that others use becomes another one.
 func (b *bench) measureGrown(ctx context.Context) error {
-	if err := b.acceptOn(ctx, "", "grown: empty tables, 128"); err != nil {
-		return err
-	}
-	database, err := b.newDatabase(ctx)
+	grown, err := b.newDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if err := b.seed(ctx, database, b.o.rows); err != nil {
+	if err := b.seed(ctx, grown, b.o.rows); err != nil {
 		return err
 	}
 	b.report.add(fmt.Sprintf("grown: time to make %d generations", b.o.rows), "s", time.Since(began).Seconds())
 	if b.o.rows <= auditRows {
-		if err := audit(ctx, database); err != nil {
+		if err := audit(ctx, grown); err != nil {
 			return err
 		}
 	}
-	return b.acceptOn(ctx, database, "grown: accepting, 128")
+	for range b.o.rounds {
+		empty, err := b.newDatabase(ctx)
+		if err != nil {
+			return err
+		}
+		if err := b.acceptOn(ctx, empty, "grown: empty tables, 128"); err != nil {
+			return err
+		}
+		if err := b.dropDatabase(ctx, empty); err != nil {
+			return err
+		}
+		if err := b.acceptOn(ctx, grown, "grown: accepting, 128"); err != nil {
+			return err
+		}
+	}
+	return b.dropDatabase(ctx, grown)
 }
 
 // auditRows is how many rows are looked through in little time; more are made alike.
 const auditRows = 1_000_000
 
 func (b *bench) acceptOn(ctx context.Context, database, name string) error {
+	b.rest(ctx)
 	s, err := b.startSystem(ctx, 1, database, nil)
 	if err != nil {
 		return err
 	}
 	profiled := s.profile(ctx, name, b.o.length)
-	if err := errors.Join(b.loadCreates(ctx, name, s.services, 128, nil), profiled()); err != nil {
-		return errors.Join(err, s.stop())
-	}
-	return s.drop(ctx)
+	return errors.Join(b.loadCreates(ctx, name, s.services, 128, nil), profiled(), s.stop())
 }
 
 // Each row follows from its number, so that tables can be filled at the same time:
