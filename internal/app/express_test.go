@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +18,15 @@ import (
 type outbox struct {
 	app.Outbox
 
-	blind atomic.Bool // claims find nothing
+	blind atomic.Bool  // claims find nothing
+	full  atomic.Int32 // so often no lease is released: the disk is full
+}
+
+func (o *outbox) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
+	if o.full.Add(-1) >= 0 {
+		return 0, fmt.Errorf("the disk is full: %w", app.ErrStoreUnavailable)
+	}
+	return o.Outbox.ReleaseLeases(ctx, owner, now)
 }
 
 func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delivery, error) {

@@ -91,12 +91,8 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 // StopGrace to finish, and gives back the rest.
 func (r *Relay) Run(ctx context.Context) error {
 	if r.c.ReleaseOnStart {
-		n, err := r.outbox.ReleaseLeases(ctx, r.c.Owner, r.now())
-		if err != nil && ctx.Err() == nil {
+		if err := r.takeUp(ctx); err != nil {
 			return err
-		}
-		if n > 0 {
-			r.log.Info("deliveries of a process that ended are taken up again", "count", n)
 		}
 	}
 	var wg sync.WaitGroup
@@ -108,6 +104,32 @@ func (r *Relay) Run(ctx context.Context) error {
 	defer cancel()
 	_, err := r.outbox.ReleaseLeases(stop, r.c.Owner, r.now())
 	return err
+}
+
+// takeUp frees what a process of this name held when it was killed. It comes before the
+// lanes begin: after that, it would free what is under way. A store that takes no writes
+// for a while (its disk is full, say) is waited for.
+func (r *Relay) takeUp(ctx context.Context) error {
+	const pause = 250 * time.Millisecond
+	for try := 1; ctx.Err() == nil; try++ {
+		n, err := r.outbox.ReleaseLeases(ctx, r.c.Owner, r.now())
+		switch {
+		case err == nil:
+			if n > 0 {
+				r.log.Info("deliveries of a process that ended are taken up again", "count", n)
+			}
+			return nil
+		case !errors.Is(err, ErrStoreUnavailable) && ctx.Err() == nil:
+			return err
+		case try == 1:
+			r.log.Error("nothing is delivered until the store takes writes", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
 }
 
 // judge turns the end of an attempt into what is written.

@@ -111,7 +111,9 @@ func TestKilledRelayLosesNothing(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Len(t, ds, 1)
-	w.relay = app.NewRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t),
+	o := &outbox{Outbox: w.store}
+	o.full.Store(2) // at its start the disk is full
+	w.relay = app.NewRelay(w.Service, o, w.engine, w.phone, tokensFor(t),
 		app.RelayConfig{Owner: "killed", ReleaseOnStart: true})
 	w.run()
 	w.until("the job", func() bool { return len(w.engine.taken()) == 1 })
