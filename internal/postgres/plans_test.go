@@ -413,6 +413,8 @@ var indexes = []struct{ part, index string }{
 	{lockKeys, "idempotency_keys_pkey"},
 	{selectBookings, "ledger_entries_run"},
 	{checkGuesses, "accounts_pkey"},
+	{lookForEvents, "events_pkey"},
+	{lookForUpdates, "generations_pkey"},
 	{updateAccounts, "accounts_pkey"},
 	{updateGenerations, "generations_pkey"},
 	{addCounts, "generation_counts_pkey"},
