@@ -114,12 +114,13 @@ func (r *Relay) takeUp(ctx context.Context) error {
 	for try := 1; ctx.Err() == nil; try++ {
 		n, err := r.outbox.ReleaseLeases(ctx, r.c.Owner, r.now())
 		switch {
+		case ctx.Err() != nil: // told to stop
 		case err == nil:
 			if n > 0 {
 				r.log.Info("deliveries of a process that ended are taken up again", "count", n)
 			}
 			return nil
-		case !errors.Is(err, ErrStoreUnavailable) && ctx.Err() == nil:
+		case !errors.Is(err, ErrStoreUnavailable):
 			return err
 		case try == 1:
 			r.log.Error("nothing is delivered until the store takes writes", "error", err)

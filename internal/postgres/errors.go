@@ -31,7 +31,7 @@ var (
 
 	errConstraint = errors.New("a rule of the schema was broken") // a defect of ours
 	errContended  = errors.New("others were quicker")             // to be done again
-	errLost       = errors.New("the connection was lost")         // before the commit was sent
+	errLost       = errors.New("the connection was lost")         // to be done again; see write
 )
 
 // unavailable makes an error that the callers of a store can tell (errors.Is) to be

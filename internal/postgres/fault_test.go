@@ -188,6 +188,7 @@ func TestCommitLostInCrash(t *testing.T) {
 	p := startProxy(t, server.url())
 	o := postgres.Options{InitialCredits: 1000, Logger: quiet}
 	s := open(t, with(t, p.url(server.url()), "default_query_exec_mode", "exec"), o)
+	s.SetPatience(time.Minute) // for the server to be back
 	other := open(t, server.url(), o)
 	first, second := write(t, s).Generation, write(t, s).Generation
 	load := func(id aigen.ID) *aigen.Generation {

@@ -26,8 +26,8 @@ import (
 
 // persist tries until it is known what became of drafts, of which some are doubtful; for
 // as long as it would wait for an answer, also after the end of the caller's context: a
-// server that restarts is back by then, or another one has taken its place. ErrOutcomeUnknown:
-// nobody could be asked.
+// server that restarts is back by then, or another one has taken its place.
+// ErrOutcomeUnknown: nobody could be asked, or what was not there could not be written.
 func (s *Store) persist(ctx context.Context, cause error, try func(context.Context) error) error {
 	s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; looking what became of it", "error", cause)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)

@@ -70,7 +70,7 @@ func (t *tx) commit(ctx context.Context) error {
 
 // write runs f, which ends with a commit, in a transaction. Others may win a race
 // for a row, or the connection may be lost: then f runs again. If it is lost during
-// the commit, f may run although it was committed; only Apply has to know, and asks.
+// the commit, f may run although it was committed; only Apply has to know, and looks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
 	return s.writeWith(ctx, op, s.settings, f)
 }
