@@ -75,7 +75,7 @@ func ledgerOf(c config.Config, s store) app.Ledger {
 func relayConfig(c config.Config) app.RelayConfig {
 	rc := app.RelayConfig{
 		Owner:       newID().String(),                                                        // one of several: what another died with is due when its leases end
-		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 4, // and as much to write what became of it
+		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 5, // and as much to write what became of it
 	}
 	if c.DatabaseIsSQLite() {
 		// One process owns the file: what it left leased when it died is due.

@@ -11,6 +11,9 @@ import "context"
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *session) error) error {
 	err := s.writer.with(ctx, func(c *session) error {
 		if _, err := c.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+			if ctx.Err() != nil { // it may have begun all the same
+				c.rollback(context.WithoutCancel(ctx))
+			}
 			return err
 		}
 		return c.finish(ctx, f)

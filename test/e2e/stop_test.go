@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 	"testing"
 	"time"
@@ -52,4 +54,17 @@ func TestStopIsBounded(t *testing.T) {
 	p = testprogram.Start(t, dir, settings)
 	u.Until(t, p.URL, a.GenerationID, "AwaitingSelection")
 	require.Zero(t, p.Stop())
+}
+
+// A connection that was opened and asks nothing is no request under way: the stop ends
+// well, though net/http takes it for one for 5 s.
+func TestStopWithSilentConnection(t *testing.T) {
+	t.Parallel()
+	p := testprogram.Start(t, t.TempDir(), map[string]string{"SHUTDOWN_TIMEOUT": "10s"})
+	u, err := url.Parse(p.URL)
+	require.NoError(t, err)
+	conn, err := net.Dial("tcp", u.Host)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.Equal(t, 0, p.Stop())
 }
