@@ -113,6 +113,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	service, err := app.New(app.Config{
 		Policy: policyOf(c), Store: repositoryOf(c, in.store), Credits: credits, Ledger: ledgerOf(c, in.store),
 		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
+		Limits: app.Limits{Starts: replicas.limiter("start", c.Generation.LimitPerMinute), QueuedPerUser: c.Generation.MaxQueuedPerUser},
 	})
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
-	limiter := replicas.limiter(c)
+	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)
 	operations := in.newOperations(service)
 	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {
 		return err

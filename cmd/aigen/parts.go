@@ -77,6 +77,7 @@ func relayConfig(c config.Config) app.RelayConfig {
 		Owner:       newID().String(),                                                        // one of several: what another died with is due when its leases end
 		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 5, // and as much to write what became of it
 	}
+	rc.JobsByTurns = c.UsesWorker()
 	if c.DatabaseIsSQLite() {
 		// One process owns the file: what it left leased when it died is due.
 		rc.Owner, rc.ReleaseOnStart = "embedded", true

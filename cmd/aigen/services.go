@@ -173,15 +173,16 @@ func (s *shared) eventBus() app.EventBus {
 	return s.bus
 }
 
-// limiter is nil where nothing is limited.
-func (s *shared) limiter(c config.Config) app.RateLimiter {
-	if c.Server.RateLimitPerMinute == 0 {
+// limiter bounds what each user does a minute, by replicas that share Redis together. It
+// is nil for 0, where nothing is limited.
+func (s *shared) limiter(name string, perMinute int) app.RateLimiter {
+	if perMinute == 0 {
 		return nil
 	}
-	rate := app.Rate{Requests: c.Server.RateLimitPerMinute, Per: time.Minute}
+	rate := app.Rate{Requests: perMinute, Per: time.Minute}
 	own := ratelimit.New(rate, time.Now)
 	if s == nil {
 		return own
 	}
-	return redis.NewLimiter(s.client, rate, own)
+	return redis.NewLimiter(s.client, name, rate, own)
 }

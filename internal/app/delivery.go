@@ -92,7 +92,8 @@ const (
 // Claim asks for deliveries.
 type Claim struct {
 	Lane  Lane
-	Owner string // of the lease, one for each process
+	User  aigen.ID // zero: of any user
+	Owner string   // of the lease, one for each process
 	Limit int
 	Now   time.Time
 	Until time.Time // end of the lease

@@ -16,6 +16,7 @@ type lane struct {
 	r    *Relay
 	name Lane
 	to   deliverer
+	take func(context.Context, Claim) ([]Delivery, error) // ClaimDeliveries, or by turns
 	wake chan struct{}
 
 	gatherFor time.Duration // from one beginning of fresh ones to the next
@@ -51,7 +52,7 @@ const (
 
 func newLane(r *Relay, name Lane, to deliverer, gatherFor time.Duration) *lane {
 	return &lane{
-		r: r, name: name, to: to, gatherFor: gatherFor, wake: make(chan struct{}, 1),
+		r: r, name: name, to: to, take: r.outbox.ClaimDeliveries, gatherFor: gatherFor, wake: make(chan struct{}, 1),
 		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1), behind: true,
 	}
 }
@@ -136,7 +137,7 @@ func (l *lane) claim(ctx context.Context) bool {
 	}
 	l.starved.Store(false)
 	now := l.r.now()
-	ds, err := l.r.outbox.ClaimDeliveries(ctx, Claim{
+	ds, err := l.take(ctx, Claim{
 		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
 	})
 	l.mu.Lock()

@@ -71,6 +71,9 @@ type GenerationRepository interface {
 	// has of those that go: its list is append-only. The positions of the user's other
 	// events stay as they are, so that a stream which resumes misses none of them.
 	RemoveEnded(ctx context.Context, before time.Time, limit int) (int, error)
+	// CountQueued counts the generations of a user that wait or are worked on: those with
+	// a reservation that is pending or held. It stops at most.
+	CountQueued(ctx context.Context, user aigen.ID, most int) (int, error)
 	// Stats counts what an operator watches.
 	Stats(ctx context.Context) (Stats, error)
 	// Ping checks that the store can be written to.
@@ -153,6 +156,10 @@ type Outbox interface {
 	// counts the attempt, and returns them. A leased row is not claimed again before
 	// its lease ends, by any process.
 	ClaimDeliveries(ctx context.Context, c Claim) ([]Delivery, error)
+	// WaitingUsers returns the users of the rows of a lane that ClaimDeliveries would
+	// find, in the order of the oldest of each. It looks at the oldest
+	// WaitingUsersLookAt rows alone.
+	WaitingUsers(ctx context.Context, lane Lane, now time.Time) ([]aigen.ID, error)
 	// ExtendLeases gives the rows that owner still holds until a new end of lease.
 	ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error
 	// FinishDeliveries removes delivered rows, sets others back for another try, or
@@ -167,6 +174,9 @@ type Outbox interface {
 	// attempts, and reports how many. No ids: all that are dead.
 	RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error)
 }
+
+// WaitingUsersLookAt bounds what WaitingUsers reads, in rows.
+const WaitingUsersLookAt = 10_000
 
 // Ledger is the embedded credit service's store.
 type Ledger interface {

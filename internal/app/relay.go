@@ -34,6 +34,10 @@ type RelayConfig struct {
 	// name is that of the only process (SQLite), so that a restart after a crash
 	// does not wait for leases to end.
 	ReleaseOnStart bool
+
+	// JobsByTurns lets the users whose jobs wait take turns, so that one user's backlog
+	// does not hold up another's: for an engine that works on few jobs at a time.
+	JobsByTurns bool
 }
 
 // deliverer hands deliveries over. It calls done once for each, by index.
@@ -81,6 +85,9 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 		gatherFor = g.GatherFor()
 	}
 	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w}, gatherFor)
+	if c.JobsByTurns {
+		r.lanes[LaneJobs].take = (&turns{outbox: o}).claim
+	}
 	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s}, 0)
 	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer), 0)
 	s.relay = r

@@ -23,6 +23,8 @@ type Service struct {
 	bus     EventBus
 	relay   dispatcher
 	recent  recent
+	limits  Limits
+	queued  *queueBound
 	metrics Metrics
 	tracer  Tracer
 	log     *slog.Logger
@@ -53,6 +55,7 @@ type Config struct {
 	Metrics Metrics
 	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
+	Limits  Limits
 	Bus     EventBus // nil: this is the only replica, or streams hear of others by polling
 
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
@@ -89,7 +92,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		bus: c.Bus, relay: nobody{}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
+		bus: c.Bus, relay: nobody{}, limits: c.Limits, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
 		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
 		pollEvents: c.PollEvents, pollWithBus: c.PollWithBus,
 	}
@@ -97,6 +100,9 @@ func New(c Config) (*Service, error) {
 		s.bus = noBus{}
 	}
 	s.hub = newHub(s.bus)
+	s.queued = &queueBound{
+		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, recent: map[aigen.ID]*userQueue{},
+	}
 	if s.tracer == nil {
 		s.tracer = noTracer{}
 	}

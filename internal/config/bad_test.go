@@ -57,6 +57,8 @@ var badValues = map[string][]string{
 	"FINAL_TIMEOUT":                badTime,
 	"SELECTION_TIMEOUT":            badTime,
 	"MAX_STAGE_ATTEMPTS":           append(badInt("21"), "0"),
+	"GENERATION_LIMIT_PER_MINUTE":  badInt("1000001"),
+	"MAX_QUEUED_PER_USER":          badInt("1000001"),
 	"OUTBOX_MAX_ATTEMPTS":          append(badInt("1001"), "0"),
 	"CONTENT_REJECTED_POLICY":      {"keep", "refund,charge"},
 	"ODOO_SERVICE_URL":             badBase,

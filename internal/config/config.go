@@ -86,6 +86,8 @@ type Generation struct {
 	FinalTimeout          time.Duration `env:"FINAL_TIMEOUT" default:"10m" min:"1ms" max:"24h" doc:"Time for the final stage; past it the generation fails and is refunded."`
 	SelectionTimeout      time.Duration `env:"SELECTION_TIMEOUT" default:"720h" min:"1ms" max:"8760h" doc:"Time to select a sample; past it the generation is cancelled."`
 	MaxStageAttempts      int           `env:"MAX_STAGE_ATTEMPTS" default:"3" min:"1" max:"20" doc:"Jobs dispatched for one run at most, the first included, while failures are retryable."`
+	LimitPerMinute        int           `env:"GENERATION_LIMIT_PER_MINUTE" default:"60" min:"0" max:"1000000" doc:"How often a user may start work a minute: create, regenerate, select. They may come at once. 0 sets no limit."`
+	MaxQueuedPerUser      int           `env:"MAX_QUEUED_PER_USER" default:"200" min:"0" max:"1000000" doc:"Generations of one user that wait or are worked on, at most. Those that wait for a choice do not count. 0 sets no limit."`
 	OutboxMaxAttempts     int           `env:"OUTBOX_MAX_ATTEMPTS" default:"10" min:"1" max:"1000" doc:"Times a delivery is tried before it is set aside for an operator."`
 	ContentRejectedPolicy string        `env:"CONTENT_REJECTED_POLICY" default:"refund" oneof:"refund charge" doc:"What happens to the credits of a run whose content was rejected."`
 }

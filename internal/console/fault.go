@@ -19,7 +19,6 @@ const (
 	codeStaleForm           aigen.Code = "stale_form"
 	codeBadForm             aigen.Code = "bad_form"
 	codeSignedOut           aigen.Code = "signed_out"
-	codeRateLimited         aigen.Code = "rate_limited"
 	codeTooManyStreams      aigen.Code = "too_many_streams"
 	codeAuthUnavailable     aigen.Code = "auth_unavailable"
 	codeBusy                aigen.Code = "busy"

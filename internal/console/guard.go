@@ -131,7 +131,7 @@ func (k *Console) limit(ctx context.Context, user aigen.ID) error {
 		return nil
 	}
 	if d := k.c.Limiter.Allow(ctx, user); !d.OK {
-		return &fault{code: codeRateLimited, wait: d.Reset}
+		return &fault{code: aigen.CodeRateLimited, wait: d.Reset}
 	}
 	return nil
 }

@@ -108,8 +108,11 @@ var sayings = map[aigen.Code]struct {
 		"This page is out of date", "It was made for another session, so it could not be trusted.", "Load the page again, then try once more. What you typed is kept.",
 	}},
 	codeBadForm: {http.StatusBadRequest, words{"That could not be read", "The form was too large, or did not arrive whole.", "Shorten the text and try again."}},
-	codeRateLimited: {http.StatusTooManyRequests, words{
+	aigen.CodeRateLimited: {http.StatusTooManyRequests, words{
 		"A little too fast", "There is a limit to how often you can ask in a minute.", "Wait a moment, then try again.",
+	}},
+	aigen.CodeQueueFull: {http.StatusTooManyRequests, words{
+		"Your queue is full", "You have as many creatives waiting as you may have at a time.", "Wait until one is done, or cancel one, then try again.",
 	}},
 	codeTooManyStreams: {http.StatusTooManyRequests, words{"Too many open tabs", "Each tab follows along live, up to a limit.", "Close some of them."}},
 	codeAuthUnavailable: {http.StatusServiceUnavailable, words{

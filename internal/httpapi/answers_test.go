@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,8 @@ func TestErrorsOfTheService(t *testing.T) {
 		{&aigen.Error{Code: aigen.CodeCreditServiceUnavailable, Message: "Wait.", Detail: "odoo.internal"}, 503, "credit_service_unavailable", true},
 		{&aigen.Error{Code: "invented", Message: "odoo.internal"}, 500, "internal_error", false},
 		{errors.New("SELECT * FROM users: db.internal refused"), 500, "internal_error", false},
+		{&app.LimitError{Err: &aigen.Error{Code: aigen.CodeQueueFull, Message: "Full."}, Wait: time.Second}, 429, "queue_full", true},
+		{&app.LimitError{Err: &aigen.Error{Code: aigen.CodeRateLimited, Message: "Slowly."}, Wait: time.Second}, 429, "rate_limited", true},
 		{app.ErrVersionConflict, 503, "busy", true},
 	} {
 		s.err = c.err

@@ -30,7 +30,6 @@ const (
 	codeUnsupportedType     aigen.Code = "unsupported_media_type"
 	codeUnsupportedCoding   aigen.Code = "unsupported_content_encoding"
 	codeRangeNotSatisfied   aigen.Code = "range_not_satisfiable"
-	codeRateLimited         aigen.Code = "rate_limited"
 	codeTooManyStreams      aigen.Code = "too_many_streams"
 	codeAuthUnavailable     aigen.Code = "auth_unavailable"
 	codeShuttingDown        aigen.Code = "shutting_down"
@@ -83,7 +82,8 @@ var kinds = []kind{
 	{aigen.CodeInvalidInput, http.StatusUnprocessableEntity, "Invalid input", 0},
 	{aigen.CodeUnknownSample, http.StatusUnprocessableEntity, "No such sample", 0},
 	{aigen.CodeIdempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request", 0},
-	{codeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
+	{aigen.CodeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
+	{aigen.CodeQueueFull, http.StatusTooManyRequests, "Too many generations at once", 10 * time.Second},
 	{codeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
 	{codeUnknownError, http.StatusBadRequest, "The request was refused", 0},
 	{aigen.CodeInternal, http.StatusInternalServerError, "Something went wrong here", 0},

@@ -81,7 +81,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 	codes := sp.codes
 	if rt.guard != guardNone {
 		op.Security = []map[string][]string{{schemeUser: {}}}
-		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited, codeDatabaseUnavailable)
+		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, aigen.CodeRateLimited, codeDatabaseUnavailable)
 	}
 	if rt.guard == guardOperator {
 		codes = append(codes, codeOperatorRequired)

@@ -28,7 +28,7 @@ func generationSpecs() map[string]spec {
 	one := answer{status: http.StatusOK, text: "The generation.", body: reflect.TypeFor[generationView]()}
 	work := []aigen.Code{
 		aigen.CodeInsufficientCredits, aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused,
-		aigen.CodeCreditServiceUnavailable, codeBusy,
+		aigen.CodeCreditServiceUnavailable, codeBusy, aigen.CodeQueueFull,
 	}
 	change := append([]aigen.Code{aigen.CodeNotFound, aigen.CodeInvalidState}, work...)
 	withTag, cancelled := one, one

@@ -185,6 +185,9 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	require.NoError(t, err)
 	_, err = s.Balance(ctx, users[0])
 	require.NoError(t, err)
+	begin("CountQueued")
+	_, err = s.CountQueued(ctx, users[0], 200)
+	require.NoError(t, err)
 	begin("IdempotencyRecord")
 	_, err = s.IdempotencyRecord(ctx, users[0], "no such key", now)
 	require.ErrorIs(t, err, app.ErrNoRecord)
@@ -237,6 +240,11 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 
 	begin("ClaimDeliveries")
 	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
+	stopped(err)
+	begin("WaitingUsers, and the claim for one")
+	waiting, err := s.WaitingUsers(ctx, app.LaneJobs, now)
+	require.NoError(t, err)
+	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, User: waiting[0], Owner: "explain", Limit: 1, Now: now, Until: now.Add(time.Minute)})
 	stopped(err)
 	var owned []aigen.ID
 	scan(&owned, fmt.Sprintf(`SELECT id FROM deliveries WHERE owner = 'explain' LIMIT %d`, size))

@@ -21,7 +21,7 @@ import (
 var ten = app.Rate{Requests: 10, Per: time.Minute}
 
 func limiter(c *redis.Client, rate app.Rate) *redis.Limiter {
-	return redis.NewLimiter(c, rate, ratelimit.New(rate, time.Now))
+	return redis.NewLimiter(c, "rate", rate, ratelimit.New(rate, time.Now))
 }
 
 func key(user aigen.ID) string { return "aigen:rate:" + user.String() }

@@ -68,6 +68,7 @@ func Environment(dir string, settings map[string]string) []string {
 		"DATA_DIR": dir, "LISTEN_ADDR": "127.0.0.1:0", "LOG_FORMAT": "json", "LOG_LEVEL": "info",
 		"JWT_SECRET": JWTSecret, "N8N_CALLBACK_SECRET": CallbackSecret, "LEDGER_INITIAL_CREDITS": "1000000",
 		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "10s",
+		"GENERATION_LIMIT_PER_MINUTE": "0", "MAX_QUEUED_PER_USER": "0", // tests load the service as few users
 	}
 	for k, v := range settings {
 		all[k] = v

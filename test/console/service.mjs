@@ -37,7 +37,7 @@ export async function start(t, settings = {}) {
   const port = await freePort();
   const env = {
     PATH: process.env.PATH, HOME: dir, DATA_DIR: dir, LISTEN_ADDR: `127.0.0.1:${port}`, LEDGER_INITIAL_CREDITS: "100",
-    SHUTDOWN_TIMEOUT: "5s", ...settings,
+    SHUTDOWN_TIMEOUT: "5s", GENERATION_LIMIT_PER_MINUTE: "0", ...settings,
   };
   const service = { url: `http://127.0.0.1:${port}`, log: "", child: null, env };
   service.run = async () => {
