@@ -137,8 +137,8 @@ type systemDesk struct {
 	app.Health
 
 	Groups []settingGroup
-	All    bool // not those alone that differ from the default
-	Set    int  // how many differ from the default
+	All    bool                // not those alone that differ from the default
+	Set    int                 // how many differ from the default
 	Uses   map[string]app.Part // by what is needed
 }
 
