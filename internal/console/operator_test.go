@@ -198,7 +198,7 @@ func TestOperatorSteps(t *testing.T) {
 	}
 	w := ask(t, mux, "boss", http.MethodPost, "/operator/deliveries/"+id+"/drop", url.Values{"reason": {"gone"}})
 	assert.Equal(t, http.StatusConflict, w.Code)
-	assert.Contains(t, w.Body.String(), "explicit word")
+	assert.Contains(t, w.Body.String(), "Confirmation required")
 }
 
 func TestOperatorSearch(t *testing.T) {
@@ -229,8 +229,8 @@ func TestOverviewSaysWhatNeedsALook(t *testing.T) {
 	st.Activity = []app.Activity{{From: now, Events: map[aigen.EventType]int64{aigen.EventFailed: 3, aigen.EventCompleted: 7}}}
 	o := newOverview(st)
 	require.Len(t, o.Concerns, 3)
-	assert.Contains(t, o.Concerns[0].Text, "2 deliveries were given up on")
+	assert.Contains(t, o.Concerns[0].Text, "2 deliveries were given up.")
 	assert.Contains(t, o.Concerns[1].Text, "waited for 3 min")
-	assert.Contains(t, o.Concerns[2].Text, "30 %")
+	assert.Contains(t, o.Concerns[2].Text, "30% of the generations that completed or failed in the last hour failed.")
 	assert.Equal(t, "bad", o.Tiles[3].Kind)
 }

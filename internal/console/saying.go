@@ -6,9 +6,9 @@ import "net/http"
 // page after it: a cookie of a minute carries which of these it is.
 var afterwards = map[string]toast{
 	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "What was reserved is back in your balance."},
-	"retried":    {Kind: "good", Title: "Tried again", Text: "What was waiting here is due now."},
-	"dropped":    {Kind: "good", Title: "Dropped", Text: "It is written down, with your reason."},
-	"failed":     {Kind: "good", Title: "The generation was failed", Text: "What it had reserved is free again, and the user is told."},
+	"retried":    {Kind: "good", Title: "Retried", Text: "The delivery is due now."},
+	"dropped":    {Kind: "good", Title: "Dropped", Text: "The action and your reason are in the list of actions."},
+	"failed":     {Kind: "good", Title: "Generation marked as failed", Text: "Its reserved credits are refunded, and the user is told."},
 	"signed-in":  {Kind: "good", Title: "Welcome"},
 	"signed-out": {Kind: "good", Title: "You are signed out"},
 }

@@ -92,10 +92,10 @@ var sayings = map[aigen.Code]struct {
 		"There is no such delivery", "It was made meanwhile, or given up.", "The list shows what is left.",
 	}},
 	aigen.CodeDeliveryBusy: {http.StatusConflict, words{
-		"This delivery is being made right now", "Nothing was changed.", "Look again in a moment.",
+		"This delivery is in progress", "Nothing was changed.", "Look again in a moment.",
 	}},
 	aigen.CodeForceRequired: {http.StatusConflict, words{
-		"This needs an explicit word",
+		"Confirmation required",
 		"The delivery tells the credit service what was decided about a user's credits. Without it the two accounts differ for good, so nothing was changed.",
 		"Retry it; if that can never help, drop it with the box ticked and settle the account by hand.",
 	}},
