@@ -142,7 +142,7 @@ func (s *Store) applyMigration(ctx context.Context, op string, m migration, newe
 const advisoryLock = 0x616967656e
 
 func (s *Store) applyOnce(ctx context.Context, m migration, newest int) (err error) {
-	conn, err := s.acquire(ctx)
+	conn, err := s.acquireWithin(ctx, s.patience)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,8 @@ type Store struct {
 	settings string        // SQL that begins each transaction, see tx.go
 	claims   claims
 	guesses  guesses
+
+	unanswered unanswered
 }
 
 var (
@@ -109,9 +111,10 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 }
 
 // Close waits for the calls that are under way, then closes the connections. Calls
-// that come later fail.
+// that come later fail. Commits that have no answer are left to the server.
 func (s *Store) Close() error {
 	s.pool.Close()
+	s.unanswered.close()
 	return nil
 }
 
@@ -119,10 +122,14 @@ func (s *Store) Close() error {
 // disk or a server that has become a standby.
 func (s *Store) Ping(ctx context.Context) error {
 	const touch = `UPDATE schema_migrations SET applied_at = applied_at WHERE version = 1`
-	return s.write(ctx, "ping", func(ctx context.Context, t *tx) error {
+	err := s.write(ctx, "ping", func(ctx context.Context, t *tx) error {
 		t.queue(touch)
 		return t.commit(ctx)
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.pool.Reset() // a server that stands still: see view
+	}
+	return err
 }
 
 // examine refuses a server that is too old, or a database that cannot hold every
