@@ -168,6 +168,15 @@ func TestPoolExhausted(t *testing.T) {
 	_, err = s.Get(ctx, c.Generation.ID)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "DATABASE_POOL_SIZE")
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
+
+	// It is our own patience that ends.
+	s.SetPatience(100 * time.Millisecond)
+	_, err = s.Get(t.Context(), c.Generation.ID)
+	require.ErrorIs(t, err, postgres.ErrBusy)
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
+	require.ErrorContains(t, err, "DATABASE_POOL_SIZE")
+	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{accept(t, policy(), c.Generation.UserID)})[0], postgres.ErrBusy)
 	require.NoError(t, locked.Rollback(t.Context()))
 	require.NoError(t, <-done)
 }

@@ -17,6 +17,8 @@ func older(t *testing.T, path string) (known []migration) {
 	require.NoError(t, err)
 	require.NoError(t, createFile(path))
 	s := &Store{path: path}
+	s.file, err = examineFile(path)
+	require.NoError(t, err)
 	s.writer, err = newPool(writerDSN(path, time.Second), 1)
 	require.NoError(t, err)
 	require.NoError(t, s.migrateTo(t.Context(), known[:len(known)-1]))

@@ -42,7 +42,7 @@ func examineFile(path string) (os.FileInfo, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory, not a database file", path)
 	case links(info) > 1:
-		return nil, fmt.Errorf("%w: %s has %d names (hard links): make a copy of its own with `cp`, and use that", ErrUnusable, path, links(info))
+		return nil, fmt.Errorf("%w: %s has %d names (hard links): stop what uses it, and give it one name with `cp -p aigen.db own.db && mv own.db aigen.db`", ErrUnusable, path, links(info))
 	}
 	return info, nil
 }

@@ -37,6 +37,7 @@ type Store struct {
 	file    os.FileInfo // of the file that was opened
 	writer  *pool
 	readers *pool
+	health  health
 }
 
 var (
@@ -114,16 +115,6 @@ func (s *Store) Close() error {
 
 // Path is the absolute path of the database file.
 func (s *Store) Path() string { return s.path }
-
-// Ping checks that the store can be written to, by writing: only that finds a full
-// disk or a file system that was remounted read-only.
-func (s *Store) Ping(ctx context.Context) error {
-	const touch = `UPDATE schema_migrations SET applied_at = applied_at WHERE version = 1`
-	return s.write(ctx, "ping", func(ctx context.Context, c *session) error {
-		_, err := c.exec(ctx, touch)
-		return err
-	})
-}
 
 func orDefault[T comparable](v, otherwise T) T {
 	var zero T
