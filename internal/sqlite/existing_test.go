@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +97,47 @@ func TestHardLink(t *testing.T) {
 	}
 	require.NoError(t, os.Remove(path))
 	opened(t, copied)
+}
+
+// The constraints that migration 5 rewrites hold at once, in the connection that has
+// migrated and in those that were open before, and so do triggers and indexes.
+func TestNullChecks(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "aigen.db")
+	known, err := migrations(migrationFiles)
+	require.NoError(t, err)
+	require.NoError(t, createFile(path))
+	s := &Store{path: path}
+	s.file, err = examineFile(path)
+	require.NoError(t, err)
+	s.writer, err = newPool(writerDSN(path, time.Second), 1)
+	require.NoError(t, err)
+	s.readers, err = newPool(readerDSN(path, time.Second), 1)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.migrateTo(t.Context(), known[:4]))
+	schema := func() (text string) {
+		require.NoError(t, s.view(t.Context(), "test", func(ctx context.Context, c *session) error {
+			_, err := c.one(ctx, []any{&text}, `SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)`)
+			return err
+		}))
+		return text
+	}
+	before := schema()
+	require.NoError(t, s.migrateTo(t.Context(), known[:5]))
+	after := schema()
+	require.NotEqual(t, before, after)
+	require.Equal(t, before, regexp.MustCompile(`\w+ IS NULL OR json_valid`).ReplaceAllString(after, "json_valid"))
+	require.Equal(t, 7, strings.Count(after, "json_valid("))
+	require.Equal(t, 6, strings.Count(after, "IS NULL OR json_valid("))
+
+	insert := func(answer any) error {
+		return s.write(t.Context(), "test", func(ctx context.Context, c *session) error {
+			_, err := c.exec(ctx, `INSERT INTO idempotency_keys VALUES (randomblob(16), 'k', randomblob(32), randomblob(16), NULL, ?, 1, 2)`, answer)
+			return err
+		})
+	}
+	require.NoError(t, insert(nil))
+	require.NoError(t, insert(`{}`))
+	require.ErrorIs(t, insert(`{`), errConstraint)
 }
