@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,8 @@ func TestOpenErrors(t *testing.T) {
 			require.NotContains(t, e.Error(), "s3cr", name)
 		}
 	}
+	capitals := strings.Replace(strings.Replace(database(t), "postgres://", "POSTGRES://", 1), "postgresql://", "PostgreSQL://", 1)
+	open(t, capitals, postgres.Options{Logger: quiet})
 	_, err = postgres.Open(t.Context(), server.String(), postgres.Options{InitialCredits: -1})
 	require.Error(t, err)
 }

@@ -26,6 +26,7 @@ func poolConfig(raw string, o Options) (*pgxpool.Config, error) {
 		return nil, errors.New("the database's URL cannot be read: write postgres://user:password@host:port/database, " +
 			"and percent-encode special characters in the password")
 	}
+	raw = u.Scheme + raw[len(u.Scheme):] // in small letters: pgx takes others for no URL
 	config, err := pgxpool.ParseConfig(raw)
 	if err != nil {
 		return nil, fmt.Errorf("the database's URL cannot be used: %s", reason(err, secretsOf(u)))
