@@ -77,8 +77,11 @@ $(GOLANGCI):
 generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md, the n8n workflows
 	$(GO) generate ./...
 
+licenses: ## Write the licences of all modules (part of `generate`; after a new dependency)
+	$(GO) generate ./internal/licenses
+
 check-generated: generate ## Fail if a generated file was not up to date
-	git diff --exit-code -- api docs integrations/n8n
+	git diff --exit-code -- api docs integrations/n8n internal/licenses
 
 fuzz: ## Run each fuzz target for FUZZTIME (30s); FUZZ='Cursor|SSE' chooses some
 	GO=$(GO) FUZZTIME=$(FUZZTIME) FUZZ='$(FUZZ)' test/fuzz.sh

@@ -9,6 +9,7 @@ package aigen
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -85,11 +86,21 @@ func (g *Generation) SelectSample(p *Policy, sampleID string, res Resolution) er
 	return nil
 }
 
+// MaxRuns is the number of runs from which on samples are not regenerated: every step
+// reads and writes all runs of its generation. The final is made all the same.
+const MaxRuns = 50
+
 // Regenerate asks for new samples made from in. The input of the generation
 // changes, and the work starts, when Reserved follows.
 func (g *Generation) Regenerate(p *Policy, in Input) error {
 	if err := g.awaitsChoice("samples can be regenerated"); err != nil {
 		return err
+	}
+	if len(g.Runs) >= MaxRuns {
+		return &Error{
+			Code:    CodeInvalidState,
+			Message: "The generation has had " + strconv.Itoa(MaxRuns) + " runs, which is the most: choose one of its samples, or create a new generation.",
+		}
 	}
 	g.addRun(p, Run{Stage: StageSamples, Input: &in, Amount: p.Pricing.SamplesRun(in.Parameters.Samples)})
 	return nil

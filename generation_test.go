@@ -97,6 +97,22 @@ func TestRegenerateTakesOverOnlyWhenPaid(t *testing.T) {
 	assert.Len(t, g.Samples, 2, "the old ones stay until there are new ones")
 }
 
+func TestRunsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	g := w.in(t, aigen.StatusAwaitingSelection)
+	for len(g.Runs) < aigen.MaxRuns {
+		require.NoError(t, g.Regenerate(w.Policy, g.Input))
+		_, err := g.Refused(w.Policy, newestRun(g).ID, true)
+		require.NoError(t, err)
+	}
+	err := g.Regenerate(w.Policy, g.Input)
+	require.ErrorIs(t, err, aigen.ErrInvalidState)
+	assert.ErrorContains(t, err, "50 runs")
+	assert.Len(t, g.Runs, aigen.MaxRuns)
+	require.NoError(t, g.SelectSample(w.Policy, g.Samples[0].AssetID, aigen.Resolution{}), "the final is made all the same")
+}
+
 func TestSelectSamplePrices(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -47,6 +47,9 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		return Processed{}, err
 	}
 	s.metrics.Callback(string(outcome))
+	if outcome == aigen.OutcomeApplied {
+		s.warnOfLess(ctx, g, cmd.Report)
+	}
 	return Processed{Outcome: outcome, Status: g.Status}, nil
 }
 

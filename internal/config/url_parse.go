@@ -18,21 +18,12 @@ func parseURL(raw string, schemes []string, base bool) (URL, error) {
 	if len(raw) > maxURL {
 		return "", problemf("is longer than %d bytes: shorten it", maxURL)
 	}
-	if slices.Contains(schemes, "sqlite") && strings.HasPrefix(raw, sqlitePrefix) {
-		return parseSQLite(raw)
+	if slices.Contains(schemes, "sqlite") {
+		return parseDatabase(raw, schemes)
 	}
-	u, err := url.Parse(raw)
+	u, err := parseParts(raw, schemes)
 	if err != nil {
-		return "", problem("is not a URL: write scheme://host, and percent-encode special characters in a password")
-	}
-	if !slices.Contains(schemes, u.Scheme) {
-		return "", problemf("has a scheme that is not known here: begin it with %s", schemeList(schemes))
-	}
-	if err := checkTarget(u); err != nil {
 		return "", err
-	}
-	if u.Fragment != "" || strings.HasSuffix(raw, "#") {
-		return "", problem("has a # part: leave it out, or write %23 if it belongs to a password")
 	}
 	if base && (u.RawQuery != "" || u.ForceQuery) {
 		return "", problem("has a ? part, but paths are appended to it: leave the ? part out")
@@ -41,6 +32,23 @@ func parseURL(raw string, schemes []string, base bool) (URL, error) {
 		raw = strings.TrimRight(raw, "/")
 	}
 	return URL(raw), nil
+}
+
+func parseParts(raw string, schemes []string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, problem("is not a URL: write scheme://host, and percent-encode special characters in a password")
+	}
+	if !slices.Contains(schemes, u.Scheme) {
+		return nil, problemf("has a scheme that is not known here: begin it with %s", schemeList(schemes))
+	}
+	if err := checkTarget(u); err != nil {
+		return nil, err
+	}
+	if u.Fragment != "" || strings.HasSuffix(raw, "#") {
+		return nil, problem("has a # part: leave it out, or write %23 if it belongs to a password")
+	}
+	return u, nil
 }
 
 // checkTarget checks what is dialled: a host and port, or a socket's path.
@@ -64,15 +72,15 @@ func checkTarget(u *url.URL) error {
 	return nil
 }
 
-// parseSQLite reads sqlite:<path>; sqlite:///absolute is accepted because other
-// tools write it so.
+// parseSQLite reads sqlite:<path>; sqlite:///absolute and sqlite:////absolute are
+// accepted because other tools write it so.
 func parseSQLite(raw string) (URL, error) {
 	path := strings.TrimPrefix(raw, sqlitePrefix)
 	if strings.HasPrefix(path, "///") {
-		path = strings.TrimPrefix(path, "//")
+		path = "/" + strings.TrimLeft(path, "/")
 	}
 	switch {
-	case path == "":
+	case strings.Trim(path, "/") == "":
 		return "", problem("names no file: write sqlite:<path>")
 	case strings.HasPrefix(path, "//"):
 		return "", problem("has a host: write sqlite:<path>, without //")

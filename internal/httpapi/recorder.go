@@ -55,6 +55,10 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
+// statusClientGone stands in the log and in the metrics for a request whose client hung
+// up before its answer. The number is nginx's.
+const statusClientGone = 499
+
 // finish is deferred around each request: it catches a panic, and writes the one
 // log line and the metrics.
 func (a *API) finish(rec *recorder, r *http.Request, c *call) {
@@ -83,6 +87,9 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	}
 	if route == "" {
 		route = "unmatched"
+	}
+	if c.gone && status == http.StatusInternalServerError {
+		status = statusClientGone // no defect, and no answer that anybody has seen
 	}
 	a.c.Recorder.Request(route, method, status, took)
 	level := slog.LevelInfo

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -74,6 +75,20 @@ func TestSecurityHeaders(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "no-store", f.call(http.MethodGet, base, nil).Header.Get("Cache-Control"))
+}
+
+// Who hangs up is no error of the service, neither in the log nor in the metrics.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/generations", nil)
+	r.Header.Set("Authorization", "Bearer "+tokenOf(f.user))
+	f.api.ServeHTTP(httptest.NewRecorder(), r)
+	assert.Contains(t, f.log.String(), `"status":499`)
+	assert.Contains(t, f.log.String(), `"client_gone":true`)
+	assert.NotContains(t, f.log.String(), "ERROR")
 }
 
 func TestCORS(t *testing.T) {

@@ -112,6 +112,16 @@ func installed(patterns ...string) string {
 	return ""
 }
 
+// PostgreSQLTool is the path of one of PostgreSQL's programs, "initdb" say; empty if
+// there is none. PATH goes first, so that it alone chooses the version; Debian keeps the
+// programs out of it.
+func PostgreSQLTool(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	return installed("/usr/lib/postgresql/*/bin/" + name)
+}
+
 // PostgreSQLKind is PostgreSQL. Our own has fsync off: what tests kill is processes,
 // and the files of a process outlive it. A process may be killed between the two halves
 // of a page, though: full_page_writes stays on.
@@ -121,13 +131,7 @@ func PostgreSQLKind() Kind {
 
 // PostgreSQLWith is PostgreSQL with settings of postgresql.conf ("name=value").
 func PostgreSQLWith(settings ...string) Kind {
-	tool := func(name string) string {
-		path := installed("/usr/lib/postgresql/*/bin/postgres", "postgres")
-		if path == "" {
-			return ""
-		}
-		return filepath.Join(filepath.Dir(path), name)
-	}
+	tool := PostgreSQLTool
 	return Kind{
 		Name: "postgresql", Variable: PostgreSQLVariable, pkg: "postgresql",
 		usual: []string{
