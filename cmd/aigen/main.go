@@ -72,7 +72,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newTokenCommand(), newCreditsCommand(), newDeliveriesCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(), newGenerateCommand(),
-		newReconcileCommand(), newWatchCommand(),
+		newReconcileCommand(), newWatchCommand(), newConsoleCommand(),
 	)
 	return root
 }

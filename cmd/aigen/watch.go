@@ -77,7 +77,7 @@ func watch(ctx context.Context, o *watchOptions, term terminal) error {
 
 // connect finds the service that is named or, without a name, runs on our database.
 func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
-	base, token := o.server, o.token
+	base := o.server
 	if base == "" {
 		c, err := loadSettings()
 		if err != nil {
@@ -87,13 +87,7 @@ func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
 			return nil, err
 		}
 	}
-	if token == "" {
-		var err error
-		if token, err = o.tokenFor(base); err != nil {
-			return nil, err
-		}
-	}
-	return client.New(client.Config{BaseURL: base, Token: token, UserAgent: "aigen/" + programVersion()})
+	return o.client(ctx, base)
 }
 
 // watchView shows what a watcher learns. Its methods are called one at a time.
