@@ -110,7 +110,7 @@ func (Internals) Plans(t *testing.T, url string, n, size int, readAll bool, expl
 	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.migrate(t.Context()))
+	require.NoError(t, s.migrate(t.Context(), false))
 
 	c, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)

@@ -39,6 +39,7 @@ import (
 // Options of a store. The zero value is usable.
 type Options struct {
 	InitialCredits aigen.Credits // what the ledger opens an account with
+	Existing       bool          // make no tables and migrate nothing: ErrNoDatabase, ErrOlderSchema
 	PoolSize       int           // connections at most; 10 if zero. pool_max_conns in the URL goes before it
 	// LockTimeout is how long a statement waits for a row that somebody else holds;
 	// 5s if zero.
@@ -99,7 +100,7 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 	if err := s.examine(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, o.Existing); err != nil {
 		return nil, err
 	}
 	s.log.DebugContext(ctx, "postgres: open", "host", config.ConnConfig.Host, "database", config.ConnConfig.Database,
