@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -96,6 +97,9 @@ func examine(ctx context.Context, c config.Config) []check {
 func checkFolder(_ context.Context, c config.Config) check {
 	const name = "data folder"
 	dir := c.Database.DataDir
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		defer os.Remove(dir) // doctor leaves nothing behind
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return check{name, false, fmt.Sprintf("%v; set DATA_DIR to a folder that can be written to", err)}
 	}
@@ -112,8 +116,11 @@ func checkFolder(_ context.Context, c config.Config) check {
 
 func checkDatabase(ctx context.Context, c config.Config) check {
 	const name = "database"
-	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), false)
-	if err != nil {
+	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), openExisting)
+	switch {
+	case isNoDatabase(err):
+		return check{name, true, "there is none yet: `aigen serve` makes it at its first start"}
+	case err != nil:
 		return check{name, false, err.Error()}
 	}
 	defer s.Close()

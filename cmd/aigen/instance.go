@@ -75,7 +75,7 @@ func (in *instance) build(ctx context.Context) (err error) {
 		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
 	}
 	in.onClose(in.closeListener)
-	if in.store, err = connectStore(ctx, in.c, in.log, true); err != nil {
+	if in.store, err = connectStore(ctx, in.c, in.log, openServe); err != nil {
 		return err
 	}
 	in.onClose(in.store.Close)

@@ -52,7 +52,7 @@ func reconcile(ctx context.Context, o reconcileOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := connectStore(ctx, c, newLogger(c.Log), false)
+	s, err := connectStore(ctx, c, newLogger(c.Log), openExisting)
 	if err != nil {
 		return err
 	}
