@@ -29,8 +29,8 @@ type serviceOptions struct {
 func (o *serviceOptions) flags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
 	f.StringVar(&o.server, "server", "", "base URL of the service (default: $AIGEN_SERVER, else "+otherwise+")")
-	f.StringVar(&o.token, "token", "", "the user's token; better given in $AIGEN_TOKEN, since others on this machine can read a command line "+
-		"(default: one is made for a service on this machine)")
+	f.StringVar(&o.token, "token", "", "the user's token, in place of $AIGEN_TOKEN, which is better: other users of this "+
+		"machine can read a command line (without either, one is made for a service on this machine)")
 	f.StringVar(&o.user, "user", "", "UUID of the user to make a token for (default: the local user "+localUser+")")
 }
 

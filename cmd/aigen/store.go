@@ -114,7 +114,7 @@ func openLedger(cmd *cobra.Command, makeOne bool) (app.Ledger, func(), error) {
 func newMigrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Bring the database's schema up to date", Args: noArgs,
-		Long: "Makes the database, or brings its schema up to date, as `aigen serve` does at its start. No other command does. Running it twice changes nothing.",
+		Long: "Makes the database, or brings its schema up to date, as `aigen serve` does at its start. Of the other commands only `aigen generate` does, where it starts a service of its own. Running it twice changes nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadSettings()
 			if err != nil {

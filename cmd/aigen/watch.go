@@ -31,7 +31,8 @@ func newWatchCommand() *cobra.Command {
 			"for it to come back.",
 		Example: `  aigen watch
   aigen watch | grep generation_failed
-  aigen watch --json | jq -r 'select(.type == "generation_completed").finalAsset.url'`,
+  aigen watch --json |
+    jq -r 'select(.type == "generation_completed").finalAsset.url'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return watch(cmd.Context(), &o, terminalOf(cmd))
@@ -104,7 +105,7 @@ type watchView interface {
 func newWatchView(o *watchOptions, term terminal, c *client.Client) watchView {
 	switch {
 	case o.json:
-		return &watchJSON{out: term.out}
+		return &watchJSON{out: rawOf(term.out)}
 	case term.canTakeOver():
 		return newWatchScreen(term, c.URL())
 	default:

@@ -122,9 +122,9 @@ func (l Log) SlogLevel() slog.Level {
 
 // Part is one thing the service needs, and what does it.
 type Part struct {
-	Need     string // "database", "credits", "engine", "events", "notifications"
-	Uses     string // for a person; credentials masked
-	Embedded bool   // done within the process
+	Need     string `json:"need"`     // "database", "credits", "engine", "events", "notifications"
+	Uses     string `json:"uses"`     // for a person; credentials masked
+	Embedded bool   `json:"embedded"` // done within the process
 }
 
 // Parts says of each dependency whether it is embedded, in a stable order.
