@@ -260,7 +260,7 @@ func TestWatchSaysWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		{[]string{"--limit", "0", "--server", "ftp://x"}, 2, "2 faults"},
-		{[]string{"--server", "https://aigen.example.com"}, 2, "--token (or AIGEN_TOKEN) is needed"},
+		{[]string{"--server", "https://aigen.example.com"}, 2, "AIGEN_TOKEN (or --token) is needed"},
 		{[]string{"--server", p.URL, "--token", "nonsense"}, 1, "does not accept the token"},
 		{[]string{}, 1, "start one with `aigen serve`"}, // LISTEN_ADDR of the tests names no port
 	} {
