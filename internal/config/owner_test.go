@@ -57,3 +57,9 @@ func TestADotEnvOfOthersIsRefused(t *testing.T) {
 	_, err = look(link)
 	require.ErrorContains(t, err, "belongs to another user", "a link that others made to a file of ours")
 }
+
+func TestNoDotEnvAtAll(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(config.Options{Environ: []string{}, DotEnvPath: os.DevNull})
+	require.NoError(t, err)
+}
