@@ -75,7 +75,7 @@ func (in *instance) build(ctx context.Context) (err error) {
 		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
 	}
 	in.onClose(in.closeListener)
-	if in.store, err = connectStore(ctx, in.c, in.log, true); err != nil {
+	if in.store, err = connectStore(ctx, in.c, in.log, openServe); err != nil {
 		return err
 	}
 	in.onClose(in.store.Close)
@@ -137,7 +137,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.onClose(func() error { verifier.Close(); return nil })
 
 	relay := app.NewRelay(service, in.store, jobs, notifications,
-		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
+		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
@@ -186,8 +186,11 @@ func (in *instance) serve() {
 // URL is the base URL that clients on this machine reach the service by.
 func (in *instance) URL() string { return config.LocalURL(in.address()) }
 
-// publicURL is the base URL that others reach the service by: callbacks, pictures.
-func (in *instance) publicURL() string { return in.c.CallbackBaseURL(in.address()) }
+// callbackURL is the base URL that the workflow engine reaches the service by.
+func (in *instance) callbackURL() string { return in.c.CallbackBaseURL(in.address()) }
+
+// publicURL is the base URL that people reach the service by: for pictures.
+func (in *instance) publicURL() string { return in.c.PublicBaseURL(in.address()) }
 
 // address is LISTEN_ADDR with the port that is really listened on. The listener's own
 // address says [::] for all interfaces, also where there is no IPv6.

@@ -117,7 +117,8 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
 	v, err := auth.NewVerifier(ctx, auth.Config{
 		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
-		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Now: clock(), Logger: log,
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, RoleClaim: c.Auth.RoleClaim, Operator: c.Auth.Operator,
+		Now: clock(), Logger: log,
 	})
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
@@ -159,6 +160,16 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 	return httpapi.Identity{}, errors.New("the token is not accepted")
 }
 
+// proofOf is nil where tokens are signed elsewhere.
+func proofOf(c config.Config) func(challenge, port string) string {
+	if c.Auth.Secret == "" {
+		return nil
+	}
+	return func(challenge, port string) string {
+		return auth.Proof([]byte(c.Auth.Secret.Reveal()), challenge, port)
+	}
+}
+
 func newAPI(
 	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
@@ -176,7 +187,7 @@ func newAPI(
 		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
-		Pages: pagesOf(web), NoPage: noPageOf(web),
+		Pages: pagesOf(web), NoPage: noPageOf(web), Prove: proofOf(c),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: clock(),
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 
@@ -40,9 +41,19 @@ func newLogger(c config.Log) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.SlogLevel()}
 	var h slog.Handler = slog.NewTextHandler(os.Stderr, o)
 	if c.Format == "json" {
-		h = slog.NewJSONHandler(os.Stderr, o)
+		h = slog.NewJSONHandler(escapingWriter{os.Stderr}, o)
 	}
 	return slog.New(requestHandler{h})
+}
+
+// escapingWriter takes lines of JSON. The handler for text quotes controls by itself.
+type escapingWriter struct{ to io.Writer }
+
+func (w escapingWriter) Write(line []byte) (int, error) {
+	if _, err := w.to.Write(escaped(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // requestHandler adds the request's id to each line that is written within one, so

@@ -11,6 +11,7 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -81,7 +82,9 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.authorize(req)
+	if err := c.authorize(req); err != nil {
+		return nil, err
+	}
 	req.Header.Set("Accept", "application/json")
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -89,7 +92,7 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
 	}
-	res, err := c.HTTPClient.Do(req)
+	res, err := c.api.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
@@ -107,11 +110,20 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	return answer, nil
 }
 
-func (c *Client) authorize(req *http.Request) {
+func (c *Client) authorize(req *http.Request) error {
 	req.Header.Set("User-Agent", c.UserAgent)
-	if c.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.Token)
+	if c.Token == nil {
+		return nil
 	}
+	token, err := c.Token(req.Context())
+	if err == nil && strings.ContainsAny(token, " \t\r\n") {
+		err = errors.New("the token has white space in it")
+	}
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // unreachable says it in words that name the service, not the whole request.

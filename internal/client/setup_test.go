@@ -22,7 +22,7 @@ func setup(t *testing.T, h http.HandlerFunc, change ...func(*client.Config)) *cl
 	t.Helper()
 	server := httptest.NewServer(h)
 	config := client.Config{
-		BaseURL: server.URL, Token: "secret-token", CallTimeout: 5 * time.Second,
+		BaseURL: server.URL, Token: client.Static("secret-token"), CallTimeout: 5 * time.Second,
 		MinDelay: time.Millisecond, MaxDelay: 20 * time.Millisecond,
 		IdleTimeout: 2 * time.Second, MaxOutage: 2 * time.Second,
 	}

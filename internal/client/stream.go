@@ -135,13 +135,15 @@ func (s *stream) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.c.authorize(req)
+	if err := s.c.authorize(req); err != nil {
+		return err
+	}
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("Cache-Control", "no-cache")
 	if s.last != "" {
 		req.Header.Set("Last-Event-ID", s.last)
 	}
-	res, err := s.c.HTTPClient.Do(req)
+	res, err := s.c.api.Do(req)
 	if err != nil {
 		return s.c.unreachable(conn, err)
 	}

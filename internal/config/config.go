@@ -27,6 +27,7 @@ type Config struct {
 // Server is how the HTTP API is reached.
 type Server struct {
 	ListenAddr         string        `env:"LISTEN_ADDR" default:"127.0.0.1:8000" check:"hostport" doc:"Address to listen on, host:port. Port 0 takes any free port; an empty host means all interfaces."`
+	PublicURL          URL           `env:"PUBLIC_BASE_URL" schemes:"http https" base:"true" empty:"CALLBACK_BASE_URL" doc:"Base URL under which people reach this service, through the proxy in front of it: addresses of pictures begin with it, the console takes forms from its origin, and cookies are Secure where it is https."`
 	CORSAllowedOrigins []string      `env:"CORS_ALLOWED_ORIGINS" empty:"no other origin" doc:"Origins whose web pages may call the API, comma-separated (https://app.example.com), or * for all."`
 	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute, every call with a token counted; they may come at once. 0 sets no limit."`
 	Console            bool          `env:"ENABLE_CONSOLE" default:"true" doc:"Whether the web console is served, at /. The API is there either way."`
@@ -53,6 +54,8 @@ type Auth struct {
 	Issuer    string `env:"JWT_ISSUER" max:"1024" empty:"not checked" doc:"The iss claim that a user token must carry."`
 	Audience  string `env:"JWT_AUDIENCE" max:"1024" empty:"not checked" doc:"The aud claim that a user token must carry."`
 	UserClaim string `env:"JWT_USER_CLAIM" default:"sub" max:"255" doc:"Claim of a user token that holds the user's UUID."`
+	RoleClaim string `env:"JWT_ROLE_CLAIM" max:"255" empty:"roles, or role where there is no roles" doc:"Claim of a user token that holds the user's roles: a list of texts, or one text. Name one that users cannot write themselves."`
+	Operator  string `env:"JWT_OPERATOR_VALUE" default:"operator" max:"255" doc:"The role that makes an operator, exactly as it stands in the claim."`
 }
 
 // Callback is how the workflow engine reports, and how it proves itself.

@@ -24,6 +24,8 @@ type Options struct {
 	// ReadFile reads the .env file and every NAME_FILE. Nil reads the file
 	// system, at most 1 MiB a file.
 	ReadFile func(path string) ([]byte, error)
+
+	readDotEnv func(path string) ([]byte, error) // ReadFile, or what also looks at the owner
 }
 
 func (o Options) withDefaults() Options {
@@ -33,8 +35,9 @@ func (o Options) withDefaults() Options {
 	if o.DotEnvPath == "" {
 		o.DotEnvPath = ".env"
 	}
+	o.readDotEnv = o.ReadFile
 	if o.ReadFile == nil {
-		o.ReadFile = readLimited
+		o.ReadFile, o.readDotEnv = readLimited, readOwn
 	}
 	return o
 }

@@ -54,7 +54,7 @@ func (k *Console) operatorRetryAll(w http.ResponseWriter, r *http.Request) error
 	if _, err := k.c.Operations.RetryDeliveries(r.Context(), cmd); err != nil {
 		return err
 	}
-	return back(w, r, "retried", operatorDeliveriesPath)
+	return k.back(w, r, "retried", operatorDeliveriesPath)
 }
 
 func (k *Console) operatorRetry(w http.ResponseWriter, r *http.Request) error {
@@ -65,7 +65,7 @@ func (k *Console) operatorRetry(w http.ResponseWriter, r *http.Request) error {
 	if _, err := k.c.Operations.RetryDelivery(r.Context(), operatorNote(r), id); err != nil {
 		return err
 	}
-	return back(w, r, "retried", operatorDeliveriesPath)
+	return k.back(w, r, "retried", operatorDeliveriesPath)
 }
 
 func (k *Console) operatorDrop(w http.ResponseWriter, r *http.Request) error {
@@ -77,7 +77,7 @@ func (k *Console) operatorDrop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return back(w, r, "dropped", operatorDeliveriesPath)
+	return k.back(w, r, "dropped", operatorDeliveriesPath)
 }
 
 // actionsDesk is what operators did.

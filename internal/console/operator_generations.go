@@ -155,7 +155,7 @@ func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
 	if _, err := k.c.Operations.FailGeneration(r.Context(), app.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
 		return err
 	}
-	leaveSaying(w, r, "failed")
+	k.leaveSaying(w, r, "failed")
 	redirect(w, r, operatorGenerationsPath+"/"+id.String())
 	return nil
 }

@@ -134,7 +134,7 @@ func ask(t *testing.T, mux http.Handler, token, method, path string, form url.Va
 		form.Set(formField, session{secret: []byte(token)}.FormToken())
 	}
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader(form.Encode()))
-	r.AddCookie(&http.Cookie{Name: cookieName(r), Value: token})
+	r.AddCookie(&http.Cookie{Name: "aigen", Value: token})
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Referer", "http://localhost/operator/deliveries?state=dead")

@@ -205,6 +205,7 @@ func TestAnotherUsersCreativeIsNotThere(t *testing.T) {
 func TestThePolicyAllowsNothingInline(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	id := f.create("a fox")
 	f.report(id, samples("https://x.example/1.png"))
 	inline := regexp.MustCompile(`(?i)<script(?:>| [^>]*>\s*[^<\s])|<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals="js`)
@@ -382,6 +383,7 @@ func (f *fixture) tryListen() (_ <-chan event, status int) {
 func TestFilesAreCompressedAndKept(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	page := f.get("/").text
 	total := 0
 	for _, m := range regexp.MustCompile(`"(/static/[^"#]+)`).FindAllStringSubmatch(page, -1) {
@@ -405,6 +407,7 @@ func TestFilesAreCompressedAndKept(t *testing.T) {
 func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	f.get("/nothing").is(http.StatusNotFound).has("There is no page here", "<html")
 	f.get("/nothing", "Accept", "*/*").is(http.StatusNotFound).has(`"code":"route_not_found"`)
 	f.get("/api/v1/nothing").is(http.StatusNotFound).has(`"code":"route_not_found"`)

@@ -15,16 +15,16 @@ var afterwards = map[string]toast{
 
 const sayingCookie = "aigen-said"
 
-func leaveSaying(w http.ResponseWriter, r *http.Request, which string) {
-	http.SetCookie(w, newCookie(r, sayingCookie, which, 60))
+func (k *Console) leaveSaying(w http.ResponseWriter, r *http.Request, which string) {
+	http.SetCookie(w, k.newCookie(r, sayingCookie, which, 60))
 }
 
-func takeSaying(w http.ResponseWriter, r *http.Request) []toast {
+func (k *Console) takeSaying(w http.ResponseWriter, r *http.Request) []toast {
 	c, err := r.Cookie(sayingCookie)
 	if err != nil {
 		return nil
 	}
-	http.SetCookie(w, newCookie(r, sayingCookie, "", -1))
+	http.SetCookie(w, k.newCookie(r, sayingCookie, "", -1))
 	if t, ok := afterwards[c.Value]; ok {
 		return []toast{t}
 	}
@@ -50,9 +50,9 @@ func (k *Console) setTheme(w http.ResponseWriter, r *http.Request) error {
 	const year = 365 * 24 * 3600
 	switch theme := r.PostFormValue("theme"); theme {
 	case "light", "dark":
-		http.SetCookie(w, newCookie(r, themeCookie, theme, year))
+		http.SetCookie(w, k.newCookie(r, themeCookie, theme, year))
 	default: // the system's again
-		http.SetCookie(w, newCookie(r, themeCookie, "", -1))
+		http.SetCookie(w, k.newCookie(r, themeCookie, "", -1))
 	}
 	if isPart(r) {
 		w.WriteHeader(http.StatusNoContent)

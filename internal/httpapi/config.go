@@ -90,11 +90,14 @@ type Config struct {
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)
 	CallbackSecurity bool     // false: callbacks need no proof, and none is looked at
 
-	CORSOrigins    []string // "https://app.example.com"; "*" for all; empty: no CORS
-	Assets         http.Handler
-	Pages          []Page                                 // the console; see Page
-	NoPage         http.Handler                           // what a browser sees where there is no page; nil: a problem
-	Ready          func(ctx context.Context) []Dependency // nil: always ready
+	CORSOrigins []string // "https://app.example.com"; "*" for all; empty: no CORS
+	Assets      http.Handler
+	Pages       []Page                                 // the console; see Page
+	NoPage      http.Handler                           // what a browser sees where there is no page; nil: a problem
+	Ready       func(ctx context.Context) []Dependency // nil: always ready
+	// Prove answers a challenge of a command on this machine, before that sends a token
+	// here: port is the one that it has connected to. nil: there is no secret to prove.
+	Prove          func(challenge, port string) string
 	MetricsHandler http.Handler
 	Recorder       Recorder
 	Tracer         Tracer // nil: requests are not traced

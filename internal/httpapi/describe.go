@@ -56,7 +56,7 @@ func describe() *huma.OpenAPI {
 			{Name: tagCredits, Description: "The user's account."},
 			{Name: tagEngine, Description: "For the workflow engine."},
 			{Name: tagService, Description: "For operators and tools."},
-			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in its claim `roles` or `role`."},
+			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in the claim that JWT_ROLE_CLAIM names (`roles` or `role`)."},
 		},
 		Components: &huma.Components{Schemas: s.registry, SecuritySchemes: securitySchemes()},
 	}

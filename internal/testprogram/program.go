@@ -51,6 +51,7 @@ type Program struct {
 	Ended chan struct{}
 
 	mu   sync.Mutex
+	out  strings.Builder // standard output
 	log  strings.Builder
 	last []string // lines of the log
 }
@@ -88,6 +89,7 @@ func Launch(t *testing.T, dir string, settings map[string]string) (*Program, <-c
 	p.cmd.Env, p.cmd.Dir = Environment(dir, settings), dir
 	// The program must not outlive a test that dies.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Stdout = (*printed)(p)
 	stderr, err := p.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
@@ -193,6 +195,22 @@ func Eventually(t *testing.T, what string, ok func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// printed takes the standard output of a Program.
+type printed Program
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+// Printed is what the program has written to its standard output so far.
+func (p *Program) Printed() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
 }
 
 // Logged reports whether the program has logged text so far.

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { doors } from "./browser.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const binary = process.env.AIGEN ?? path.join(root, "bin/aigen");
@@ -70,5 +71,7 @@ export async function start(t, settings = {}) {
     rmSync(dir, { recursive: true, force: true });
   });
   await service.run();
+  service.door = execFileSync(binary, ["console"], { cwd: dir, env, encoding: "utf8" }).trim();
+  if (service.door.includes("?key=")) doors.set(service.url, service.door);
   return service;
 }
