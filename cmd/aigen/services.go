@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -94,6 +95,9 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 		in.depend("engine", "rabbitmq", func(ctx context.Context) (httpapi.DependencyState, string) {
 			if err := p.State(); err != nil {
 				in.log.DebugContext(ctx, "readyz: rabbitmq", "error", err)
+				if errors.Is(err, rabbitmq.ErrBlocked) { // in the broker's words, which hold no secret
+					return httpapi.StateDegraded, err.Error() + "; jobs wait in the outbox"
+				}
 				return httpapi.StateDegraded, "cannot be reached; jobs wait in the outbox"
 			}
 			return httpapi.StateOK, ""
