@@ -42,7 +42,7 @@ func nameRequest(ctx context.Context, h http.Header) {
 
 // webhookConfig has no tracer: a job brings the trace that it belongs to.
 func webhookConfig(c config.Config) n8nwebhook.Config {
-	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Now: clock()}
+	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Timeout: c.Engine.WebhookTimeout, Now: clock()}
 	if len(c.Callback.Secrets) > 0 {
 		wc.Secret = c.Callback.Secrets[0].Reveal()
 	}
