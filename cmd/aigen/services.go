@@ -109,7 +109,12 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 			return nil, nil, &exitError{exitSettings, err}
 		}
 		in.onClose(p.Close)
-		in.depend("engine", "n8n webhook", unasked)
+		in.depend("engine", "n8n webhook", func(context.Context) (httpapi.DependencyState, string) {
+			if since, _ := in.relay.Outage(app.LaneJobs); !since.IsZero() {
+				return httpapi.StateDegraded, "takes no jobs; they wait in the outbox"
+			}
+			return httpapi.StateOK, ""
+		})
 		return p, nil, nil
 	}
 	assets, err := newAssets(in.c, in.publicURL)

@@ -52,6 +52,7 @@ type outage struct {
 	next    time.Time // when the next probe may begin
 	probing bool      // a probe is being claimed, or is under way
 	probe   aigen.ID  // which one
+	begun   time.Time // when it began to be claimed
 	failed  int       // attempts since the last line in the log
 	told    time.Time
 	reason  string
@@ -73,14 +74,14 @@ func (l *lane) heard(d Delivery, begun time.Time, err error) bool {
 		}
 		l.lost(now, err, probe)
 		return true
-	case errors.Is(err, ErrReturned), errors.Is(err, errNotWanted), errors.Is(err, ErrOutcomeUnknown):
+	case errors.Is(err, ErrReturned), errors.Is(err, errNotWanted):
 		if probe { // it says nothing: another one is tried
 			l.away.probing, l.away.probe = false, aigen.ID{}
 			l.away.next = now.Add(l.r.c.Backoff.Delay(1))
 			l.wakeAt(l.away.next, now)
 		}
 	default:
-		l.answers(now) // it refuses, so it is there
+		l.answers(now) // it refuses, or is slow, so it is there
 	}
 	return false
 }
@@ -132,10 +133,14 @@ func (l *lane) isAway() bool {
 // probeRoom is the room for a claim during an outage: for one probe, when it is time. It
 // needs mu.
 func (l *lane) probeRoom(room int) int {
-	if room < 1 || l.away.probing || time.Now().Before(l.away.next) {
+	now := time.Now()
+	// A receiver may take its time for an answer, though it is there.
+	busy := l.away.probing && now.Sub(l.away.begun) < longestProbe
+	if room < 1 || busy || now.Before(l.away.next) {
 		return 0
 	}
-	l.away.probing = true
+	l.away.probing, l.away.begun = true, now
+	l.wakeAt(now.Add(longestProbe), now)
 	return 1
 }
 

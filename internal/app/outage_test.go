@@ -328,3 +328,52 @@ func TestNotificationsWaitForADay(t *testing.T) {
 		assert.Equal(t, app.DeliveryDead, w.deliveries()[0].State)
 	})
 }
+
+// tired is a credit service that asks for time.
+type tired struct {
+	*fakeOdoo
+
+	mu    sync.Mutex
+	asked []time.Time
+	rest  bool
+}
+
+func (f *tired) Refund(ctx context.Context, op app.CreditOperation) error {
+	f.mu.Lock()
+	f.asked = append(f.asked, time.Now())
+	rest := f.rest
+	f.mu.Unlock()
+	if rest {
+		return askingError{errDown}
+	}
+	return f.fakeOdoo.Refund(ctx, op)
+}
+
+// What is owed waits for a credit service as long as it asks to be left alone, and costs
+// it one call then.
+func TestCreditsHeedRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := setup(t, options{credits: 1000, odoo: true})
+		credits := &tired{fakeOdoo: w.odoo, rest: true}
+		var err error
+		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Credits: credits})
+		require.NoError(t, err)
+		w.relay = app.NewRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), app.RelayConfig{Owner: "credits"})
+		w.run()
+		time.Sleep(time.Second)
+		for range 3 {
+			_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: w.create()})
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(9 * time.Minute)
+		credits.mu.Lock()
+		assert.Len(t, credits.asked, 1)
+		credits.rest = false
+		credits.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		assert.Empty(t, w.deliveries())
+		assert.Equal(t, aigen.Credits(1000), w.odoo.balance)
+	})
+}
