@@ -174,11 +174,11 @@ func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Fail
 	}
 	g.decide(r, to)
 	if g.Status == StatusPending {
-		g.end(p, StatusFailed, EventFailed, &why)
+		e := ending{status: StatusFailed, event: EventFailed, why: &why}
 		if notify && why.Code == CodeInsufficientCredits {
-			// end has told "failed"; what the user can act on is the reason.
-			g.effects[len(g.effects)-1].Notice = EventCreditsRefused
+			e.notice = EventCreditsRefused // what the user can act on is the reason
 		}
+		g.end(p, e)
 		return true, nil
 	}
 	g.DueAt = g.SelectBy
@@ -218,16 +218,20 @@ func (g *Generation) Cancel(p *Policy) error {
 	if g.Status.Ended() {
 		return g.refuse("has already ended")
 	}
-	g.end(p, StatusCancelled, EventCancelled, &Failure{Code: CodeCancelled, Message: "You cancelled this generation."})
+	g.end(p, ending{status: StatusCancelled, event: EventCancelled, why: &Failure{
+		Code: CodeCancelled, Message: "You cancelled this generation.",
+	}})
 	return nil
 }
 
 // Fail ends the generation with why and frees what is reserved.
-func (g *Generation) Fail(p *Policy, why Failure) error {
+func (g *Generation) Fail(p *Policy, why Failure) error { return g.fail(p, why, nil) }
+
+func (g *Generation) fail(p *Policy, why Failure, by *OperatorNote) error {
 	if g.Status.Ended() {
 		return g.refuse("has already ended")
 	}
-	g.end(p, StatusFailed, EventFailed, &why)
+	g.end(p, ending{status: StatusFailed, event: EventFailed, why: &why, by: by})
 	return nil
 }
 
@@ -259,9 +263,9 @@ func (g *Generation) Expire(p *Policy) (bool, error) {
 			Message: "Making the picture took too long. Nothing was charged for this step. Please try again.", Retryable: true,
 		})
 	case g.Status == StatusAwaitingSelection && !now.Before(g.SelectBy):
-		g.end(p, StatusCancelled, EventCancelled, &Failure{
+		g.end(p, ending{status: StatusCancelled, event: EventCancelled, why: &Failure{
 			Code: CodeSelectionExpired, Message: "No sample was chosen in time, so this generation was closed.",
-		})
+		}})
 	case r != nil && r.Deadline.IsZero():
 		// The process that asked is gone: from here on the outbox asks.
 		g.askInBackground(p, r)

@@ -60,8 +60,12 @@ func checkRabbitMQ(ctx context.Context, c config.Config) check {
 	if err != nil {
 		return check{name, false, err.Error()}
 	}
-	result := fmt.Sprintf("RabbitMQ took a probe and gave it back in %s; queue %s: %d jobs, %d consumers",
-		r.Took.Round(100*time.Microsecond), c.Engine.JobQueue, r.Messages, r.Consumers)
+	did := "took a probe and gave it back"
+	if r.Unprobed {
+		did = "has the queues (no probe: the user may not declare one)"
+	}
+	result := fmt.Sprintf("RabbitMQ %s in %s; queue %s: %d jobs, %d consumers",
+		did, r.Took.Round(100*time.Microsecond), c.Engine.JobQueue, r.Messages, r.Consumers)
 	if r.Consumers == 0 {
 		result += " (no workflow listens: is n8n running, and the workflow active?)"
 	}

@@ -32,6 +32,7 @@ type instance struct {
 	api      *httpapi.API
 	console  *console.Console // nil: ENABLE_CONSOLE is off
 	server   *http.Server
+	relay    *app.Relay
 	closers  []func() error
 
 	dependencies []dependency
@@ -139,6 +140,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	relay := app.NewRelay(service, in.store, jobs, notifications,
 		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
+	in.relay = relay
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -41,7 +42,7 @@ func nameRequest(ctx context.Context, h http.Header) {
 
 // webhookConfig has no tracer: a job brings the trace that it belongs to.
 func webhookConfig(c config.Config) n8nwebhook.Config {
-	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Now: clock()}
+	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Timeout: c.Engine.WebhookTimeout, Now: clock()}
 	if len(c.Callback.Secrets) > 0 {
 		wc.Secret = c.Callback.Secrets[0].Reveal()
 	}
@@ -94,6 +95,9 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 		in.depend("engine", "rabbitmq", func(ctx context.Context) (httpapi.DependencyState, string) {
 			if err := p.State(); err != nil {
 				in.log.DebugContext(ctx, "readyz: rabbitmq", "error", err)
+				if errors.Is(err, rabbitmq.ErrBlocked) { // in the broker's words, which hold no secret
+					return httpapi.StateDegraded, err.Error() + "; jobs wait in the outbox"
+				}
 				return httpapi.StateDegraded, "cannot be reached; jobs wait in the outbox"
 			}
 			return httpapi.StateOK, ""
@@ -105,7 +109,12 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 			return nil, nil, &exitError{exitSettings, err}
 		}
 		in.onClose(p.Close)
-		in.depend("engine", "n8n webhook", unasked)
+		in.depend("engine", "n8n webhook", func(context.Context) (httpapi.DependencyState, string) {
+			if since, _ := in.relay.Outage(app.LaneJobs); !since.IsZero() {
+				return httpapi.StateDegraded, "takes no jobs; they wait in the outbox"
+			}
+			return httpapi.StateOK, ""
+		})
 		return p, nil, nil
 	}
 	assets, err := newAssets(in.c, in.publicURL)

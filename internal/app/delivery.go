@@ -105,6 +105,10 @@ type DeliveryResult struct {
 	Verdict Verdict
 	RetryAt time.Time // VerdictRetry
 	Error   string    // VerdictRetry, VerdictDead
+
+	// Uncounted: VerdictRetry, and the attempt does not count. It said nothing about
+	// the delivery.
+	Uncounted bool
 }
 
 // Verdict on an attempt.

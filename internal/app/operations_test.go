@@ -66,7 +66,7 @@ func TestFailGeneration(t *testing.T) {
 	assert.Equal(t, app.StoryRun, kinds[0])
 	assert.ElementsMatch(t, []app.StoryKind{
 		app.StoryRun, app.StoryCredit, app.StoryCredit, app.StoryEvent, app.StoryEvent, app.StoryJob,
-		app.StoryDelivery, app.StoryDelivery, app.StoryAction,
+		app.StoryDelivery, app.StoryAction,
 	}, kinds)
 	for i := 1; i < len(story.Entries); i++ {
 		a, b := story.Entries[i-1].At, story.Entries[i].At
@@ -99,9 +99,10 @@ func TestDropJob(t *testing.T) {
 	_, err = o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: note()})
 	assert.Equal(t, aigen.CodeDeliveryNotFound, aigen.CodeOf(err))
 
-	// The job of a generation that has ended is no more than a row.
+	// The job of a generation that has ended is gone; a dead one is no more than a row.
 	other := w.create()
 	job = w.liveJob(other)
+	require.Equal(t, job, w.die(app.DeliverSampleJob, "refused").ID)
 	_, _, err = w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: other})
 	require.NoError(t, err)
 	dropped, err = o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: note()})

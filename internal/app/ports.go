@@ -74,6 +74,9 @@ type GenerationRepository interface {
 	// CountQueued counts the generations of a user that wait or are worked on: those with
 	// a reservation that is pending or held. It stops at most.
 	CountQueued(ctx context.Context, user aigen.ID, most int) (int, error)
+	// SettleJob removes the job's row of the outbox, whoever has it leased: the engine
+	// has shown that it has the job. A dead row stays. It may be gone already.
+	SettleJob(ctx context.Context, job aigen.ID) error
 	// Stats counts what an operator watches.
 	Stats(ctx context.Context) (Stats, error)
 	// Ping checks that the store can be written to.
@@ -97,9 +100,14 @@ type Change struct {
 
 	Events     []aigen.Event // Position is given by the store
 	Deliveries []Delivery    // new rows of the outbox
+	Withdrawn  []aigen.ID    // jobs that have ended: their rows of the outbox are removed, whoever has them leased
 	Movements  []Movement    // of the embedded ledger, in order
 
 	Actions []OperatorAction // of operators; ID is given by the store
+
+	// Keep is a job whose row stays though the job ends: whoever gives up on a delivery
+	// still has to say so in its row.
+	Keep aigen.ID
 
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
 	ForgetKey string             // the user's idempotency key to be free again,
@@ -165,6 +173,9 @@ type Outbox interface {
 	// FinishDeliveries removes delivered rows, sets others back for another try, or
 	// marks them dead. A row whose lease owner has lost is left alone.
 	FinishDeliveries(ctx context.Context, owner string, results []DeliveryResult) error
+	// HeldJobs returns those of the jobs whose rows owner has leased and that are still
+	// awaited: their generation is being worked on.
+	HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error)
 	// ReleaseLeases makes all that owner holds due at once, without counting the
 	// attempt: for the start after a crash of the only process, and for the stop.
 	ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error)
@@ -199,7 +210,11 @@ type JobPublisher interface {
 	// engine has it for good (nil) or did not take it. done may be called from
 	// another goroutine, after Publish has returned. Until then the job's lease is
 	// kept up; a job that is never done is delivered again. When ctx ends, done
-	// must be called soon for what is still open.
+	// must be called soon for what is still open. A publisher that keeps jobs waiting asks
+	// JobMessage.Check right before it hands one over.
+	//
+	// An error may wrap ErrAway or ErrOutcomeUnknown, and may have a method RetryAfter
+	// that says how long the engine's side asks to be left alone.
 	Publish(ctx context.Context, jobs []JobMessage, done func(i int, err error))
 	// Window is how many jobs may be open at a time, at least 1.
 	Window() int
@@ -211,6 +226,19 @@ type Gatherer interface {
 	// GatherFor is the time from one publishing to the next: jobs that come within it
 	// wait for each other. One that comes later goes at once.
 	GatherFor() time.Duration
+}
+
+// JobCanceller is what a JobPublisher may be too: one that works on jobs itself, and can
+// stop. Cancel must not block. It is told after the commit, of jobs that ended without
+// a report: work on them is for nobody.
+type JobCanceller interface {
+	Cancel(jobs []aigen.ID)
+}
+
+// Recoverer is what a JobPublisher may be too: one that learns by itself that the engine's
+// side is back after an outage. It calls back each time, and what waits is tried at once.
+type Recoverer interface {
+	OnRecovered(back func())
 }
 
 // CreditService is a credit system outside our database (Odoo). Every call may be

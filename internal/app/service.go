@@ -78,6 +78,9 @@ type dispatcher interface {
 	Begin(deliveries []Delivery)
 	// Abandon tells that they were not written, or that nobody knows.
 	Abandon(deliveries []Delivery, err error)
+	// Withdraw tells of jobs that have ended: they are not to be handed over any more.
+	// Those that were dropped have ended without a report.
+	Withdraw(jobs, dropped []aigen.ID)
 	// Wake tells of deliveries that became due.
 	Wake(deliveries []Delivery)
 }
@@ -132,6 +135,7 @@ type nobody struct{}
 func (nobody) Lease([]Delivery)          {}
 func (nobody) Begin([]Delivery)          {}
 func (nobody) Abandon([]Delivery, error) {}
+func (nobody) Withdraw(_, _ []aigen.ID)  {}
 func (nobody) Wake([]Delivery)           {}
 
 // maxTries bounds how often a verb is repeated because others changed the same
@@ -226,6 +230,9 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		s.recent.forget(c.Generation.ID)
 	} else {
 		s.recent.put(c.Generation)
+	}
+	if len(c.Withdrawn) > 0 {
+		s.relay.Withdraw(c.withdrawals())
 	}
 	s.tell(c.Events)
 	s.relay.Begin(c.Deliveries)

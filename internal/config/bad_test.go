@@ -67,6 +67,7 @@ var badValues = map[string][]string{
 	"ODOO_SERVICE_URL":             badBase,
 	"ODOO_API_KEY":                 {strings.Repeat("k", 4097), " k"},
 	"ODOO_TIMEOUT":                 append([]string{"6m"}, badTime...),
+	"N8N_WEBHOOK_TIMEOUT":          append([]string{"999ms", "11m"}, badTime...),
 	"ODOO_DATABASE":                {strings.Repeat("d", 64)},
 	"USE_SYNC_CREDIT_CHECK":        badBool,
 	"CREDIT_COST_SAMPLE":           badCost,

@@ -72,6 +72,8 @@ type Engine struct {
 	JobQueue    string `env:"GENERATION_JOB_QUEUE" default:"creativeflow.jobs.generation" check:"queue" max:"250" doc:"Queue of the jobs, and the routing key they are published with. Its dead letters go to the same name with .dead after it."`
 	JobExchange string `env:"GENERATION_JOB_EXCHANGE" max:"255" empty:"the default exchange" doc:"Exchange that jobs are published to."`
 	WebhookURL  URL    `env:"N8N_WEBHOOK_URL" schemes:"http https" empty:"no webhook" doc:"n8n webhook that jobs are posted to where there is no RabbitMQ."`
+	// WebhookTimeout is for webhooks that answer when the work has ended.
+	WebhookTimeout time.Duration `env:"N8N_WEBHOOK_TIMEOUT" default:"15s" min:"1s" max:"10m" doc:"How long the webhook may take to answer. A job without an answer in that time may have been taken: it is sent again only after half of the time that its stage has left, and not at all once a callback for it has come."`
 }
 
 // Worker is the engine in the process, used when Engine names none.

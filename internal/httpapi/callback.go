@@ -53,6 +53,7 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessResult) error {
 	c := callOf(r.Context())
+	cmd.Received = true
 	c.generation, c.job = cmd.GenerationID, cmd.Report.JobID
 	done, err := a.c.Service.ProcessN8NResult(r.Context(), cmd)
 	if err != nil {
