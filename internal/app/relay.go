@@ -169,7 +169,7 @@ func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error, waits
 		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err)
 		res.RetryAt = r.retryAt(l, d, err, waits)
 	}
-	r.report(l.name, d, res, waits)
+	r.report(l.name, d, res, l.hushed(err, waits))
 	return res
 }
 
@@ -193,10 +193,10 @@ var verdictNames = [...]string{
 	VerdictDelivered: "delivered", VerdictRetry: "retry", VerdictDead: "dead", VerdictReturned: "returned",
 }
 
-func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult, waits bool) {
+func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult, hushed bool) {
 	name, age := verdictNames[res.Verdict], r.now().Sub(d.CreatedAt)
 	r.metrics.Delivery(lane, d.Kind, name, age)
-	level := levelOf(res.Verdict, waits)
+	level := levelOf(res.Verdict, hushed)
 	if !r.log.Enabled(context.Background(), level) {
 		return // nearly always, and its words are not free
 	}
