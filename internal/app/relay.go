@@ -166,7 +166,7 @@ func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error, waits
 			res.Verdict, res.RetryAt = VerdictRetry, r.now().Add(r.c.Backoff.Delay(d.Attempts))
 		}
 	default:
-		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err)
+		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err) || l.to.away(err)
 		res.RetryAt = r.retryAt(l, d, err, waits)
 	}
 	r.report(l.name, d, res, l.hushed(err, waits))
@@ -182,7 +182,7 @@ func (r *Relay) retryAt(l *lane, d Delivery, err error, waits bool) time.Time {
 		return next
 	case waits:
 		return r.now().Add(retryAfter(err))
-	case uncounted(err):
+	case uncounted(err), l.to.away(err):
 		return r.later(d, err)
 	}
 	return r.now().Add(r.c.Backoff.Delay(d.Attempts))
