@@ -33,6 +33,7 @@ type lane struct {
 	settled  chan struct{}          // told when results got longer
 	away     *outage                // nil: the receiver answers, for all that is known
 	answered time.Time              // when it last did
+	told     time.Time              // when the log last had a delivery that found it away all the same
 
 	due atomic.Bool // there may be something to claim
 

@@ -185,11 +185,28 @@ func (r *Relay) later(d Delivery, err error) time.Time {
 	return now.Add(max(spread(wait), retryAfter(err)))
 }
 
-// levelOf is that of the line on one delivery. What waits for the end of an outage has
-// no line of its own: the outage has.
-func levelOf(v Verdict, waits bool) slog.Level {
+// hushed reports whether an attempt that ended with err gets no line of its own in the
+// log. What waits for the end of an outage has that of the outage; of those that found the
+// receiver away while others got through, as when a connection breaks with many on it,
+// there is one a minute.
+func (l *lane) hushed(err error, waits bool) bool {
+	if waits || err == nil || !l.to.away(err) {
+		return waits
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.told.IsZero() && now.Sub(l.told) < tellEvery {
+		return true
+	}
+	l.told = now
+	return false
+}
+
+// levelOf is that of the line on one delivery.
+func levelOf(v Verdict, hushed bool) slog.Level {
 	switch {
-	case v == VerdictRetry && !waits:
+	case v == VerdictRetry && !hushed:
 		return slog.LevelWarn
 	case v == VerdictDead:
 		return slog.LevelError

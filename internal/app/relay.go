@@ -173,10 +173,10 @@ func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error, waits
 			res.Verdict, res.RetryAt = VerdictRetry, r.now().Add(r.c.Backoff.Delay(d.Attempts))
 		}
 	default:
-		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err)
+		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err) || l.to.away(err)
 		res.RetryAt = r.retryAt(l, d, err, waits)
 	}
-	r.report(l.name, d, res, waits)
+	r.report(l.name, d, res, l.hushed(err, waits))
 	return res
 }
 
@@ -189,7 +189,7 @@ func (r *Relay) retryAt(l *lane, d Delivery, err error, waits bool) time.Time {
 		return next
 	case waits:
 		return r.now().Add(retryAfter(err))
-	case uncounted(err):
+	case uncounted(err), l.to.away(err):
 		return r.later(d, err)
 	}
 	return r.now().Add(r.c.Backoff.Delay(d.Attempts))
@@ -200,10 +200,10 @@ var verdictNames = [...]string{
 	VerdictDelivered: "delivered", VerdictRetry: "retry", VerdictDead: "dead", VerdictReturned: "returned",
 }
 
-func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult, waits bool) {
+func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult, hushed bool) {
 	name, age := verdictNames[res.Verdict], r.now().Sub(d.CreatedAt)
 	r.metrics.Delivery(lane, d.Kind, name, age)
-	level := levelOf(res.Verdict, waits)
+	level := levelOf(res.Verdict, hushed)
 	if !r.log.Enabled(context.Background(), level) {
 		return // nearly always, and its words are not free
 	}
