@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,9 @@ func newConsoleCommand() *cobra.Command {
 			}
 			if !c.Server.Console {
 				return &exitError{exitSettings, errors.New("there is no console: ENABLE_CONSOLE is off")}
+			}
+			if _, port, err := net.SplitHostPort(c.Server.ListenAddr); err == nil && port == "0" {
+				return &exitError{exitSettings, errors.New("LISTEN_ADDR takes any free port (0), so nobody but the service knows which: see what `aigen serve` printed")}
 			}
 			address, err := consoleAddress(c, config.LocalURL(c.Server.ListenAddr))
 			if err != nil {

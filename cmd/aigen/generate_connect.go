@@ -15,7 +15,8 @@ const stopTimeout = 15 * time.Second
 
 // connect finds a service, or starts one, and the token for it.
 func (r *generateRun) connect(ctx context.Context) error {
-	base, err := r.o.server, error(nil)
+	var err error
+	base := r.o.server
 	if base == "" {
 		if base, err = r.ownService(ctx); err != nil {
 			return err

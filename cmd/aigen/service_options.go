@@ -84,8 +84,8 @@ func readyService(ctx context.Context, c config.Config) (string, error) {
 }
 
 func isReady(ctx context.Context, base string) bool {
-	res, err := look(ctx, base+"/readyz", "")
-	return err == nil && res.StatusCode == http.StatusOK
+	seen, err := look(ctx, base+"/readyz", "")
+	return err == nil && seen.status == http.StatusOK
 }
 
 // client is one for the service at this base URL, as the user that is meant.

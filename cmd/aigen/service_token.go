@@ -91,23 +91,29 @@ var errUnproved = errors.New("does not prove that it has the secret of these set
 
 func askForProof(ctx context.Context, server string, secret []byte) error {
 	challenge := rand.Text()
-	res, err := look(ctx, server+"/healthz", challenge)
+	seen, err := look(ctx, server+"/healthz", challenge)
 	if err != nil {
 		return fmt.Errorf("the service at %s cannot be reached: %w", server, err)
 	}
-	if !auth.CheckProof(secret, challenge, portOf(server), res.Header.Get(httpapi.ProofHeader)) {
+	if !auth.CheckProof(secret, challenge, portOf(server), seen.proof) {
 		return fmt.Errorf("what answers at %s %w", server, errUnproved)
 	}
 	return nil
 }
 
+// glance is what the head of an answer says.
+type glance struct {
+	status int
+	proof  string
+}
+
 // look asks without a token, and wants no more than the head of the answer.
-func look(ctx context.Context, address, challenge string) (*http.Response, error) {
+func look(ctx context.Context, address, challenge string) (glance, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, err
+		return glance{}, err
 	}
 	if challenge != "" {
 		req.Header.Set(httpapi.ChallengeHeader, challenge)
@@ -119,10 +125,10 @@ func look(ctx context.Context, address, challenge string) (*http.Response, error
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return nil, err
+		return glance{}, err
 	}
 	_ = res.Body.Close() // only the head counts
-	return res, nil
+	return glance{res.StatusCode, res.Header.Get(httpapi.ProofHeader)}, nil
 }
 
 func portOf(base string) string {

@@ -74,6 +74,7 @@ func (o origins) check(r *http.Request, portal bool) error {
 		which = o.portal
 	}
 	if err := which.Check(r); err != nil {
+		err = fmt.Errorf("%w: from %.200q; if that is the address of this service, set PUBLIC_BASE_URL to it", err, r.Header.Get("Origin"))
 		return &fault{code: codeForeignForm, cause: err}
 	}
 	return nil

@@ -29,6 +29,12 @@ func TestDoctorOutside(t *testing.T) {
 	}
 	out, code := doctor(t, good)
 	require.Equal(t, 0, code, out)
+	assert.Contains(t, out, "database: there is none yet", "doctor makes none")
+	out, code = testprogram.ToolWith(t, t.TempDir(), good, "migrate")
+	require.Equal(t, 0, code, out)
+	out, code = doctor(t, good)
+	require.Equal(t, 0, code, out)
+	assert.Contains(t, out, "All is well")
 	for _, says := range []string{
 		"database: wrote and read", "RabbitMQ took a probe and gave it back", "no workflow listens",
 		"Redis kept a key", "Odoo told a balance", "notifications: the service answers",
