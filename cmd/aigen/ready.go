@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
@@ -31,6 +32,9 @@ func (in *instance) dependOnDatabase() {
 	}
 	in.depend("database", mode, func(ctx context.Context) (httpapi.DependencyState, string) {
 		if err := in.store.Ping(ctx); err != nil {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return httpapi.StateDown, "" // nobody waits for it any more
+			}
 			in.log.ErrorContext(ctx, "the database does not answer", "error", err)
 			return httpapi.StateDown, "does not answer"
 		}

@@ -66,6 +66,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if view.Status == StateDown {
+		callOf(r.Context()).gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
 		return writeJSON(w, http.StatusServiceUnavailable, view)
 	}

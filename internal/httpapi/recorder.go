@@ -88,7 +88,7 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	if route == "" {
 		route = "unmatched"
 	}
-	if c.gone && status == http.StatusInternalServerError {
+	if c.gone && status >= http.StatusInternalServerError {
 		status = statusClientGone // no defect, and no answer that anybody has seen
 	}
 	a.c.Recorder.Request(route, method, status, took)

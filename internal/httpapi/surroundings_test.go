@@ -86,6 +86,13 @@ func TestClientGone(t *testing.T) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/generations", nil)
 	r.Header.Set("Authorization", "Bearer "+tokenOf(f.user))
 	f.api.ServeHTTP(httptest.NewRecorder(), r)
+	probe := setup(t, func(c *httpapi.Config) {
+		c.Ready = func(context.Context) []httpapi.Dependency {
+			return []httpapi.Dependency{{Name: "database", State: httpapi.StateDown}}
+		}
+	})
+	probe.api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+	assert.NotContains(t, probe.log.String(), "ERROR")
 	assert.Contains(t, f.log.String(), `"status":499`)
 	assert.Contains(t, f.log.String(), `"client_gone":true`)
 	assert.NotContains(t, f.log.String(), "ERROR")

@@ -90,7 +90,7 @@ func (t *tx) commit(ctx context.Context) error {
 	l.cancelled.Store(false)
 	l.committing.Store(true)
 	answer := make(chan error, 1)
-	go func() { answer <- c.SendBatch(context.Background(), batch).Close() }()
+	go func() { answer <- c.SendBatch(context.WithoutCancel(ctx), batch).Close() }()
 	limit := time.NewTimer(t.patience)
 	defer limit.Stop()
 	select {
@@ -169,7 +169,7 @@ func (u *unanswered) add(s *Store, conn *pgxpool.Conn, answer <-chan error) {
 // giveUp closes the socket under pgx: nothing is sent, the server goes on to wait.
 func giveUp(c *pgx.Conn, answer <-chan error) {
 	_ = c.PgConn().Conn().Close()
-	<-answer
+	_ = <-answer // an error of ours
 }
 
 func (u *unanswered) remove(stop chan struct{}) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrMoved: what we have open is not what the path leads to any more. SQLite would go on
+// ErrMoved says that what is open is not what the path leads to any more. SQLite would go on
 // with the file it has, and all that it writes would be lost at the next start.
 var ErrMoved = unavailable("the database file was moved, removed or replaced while it was in use: put it back, or stop the service first")
 

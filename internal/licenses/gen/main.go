@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,13 +101,13 @@ func render(texts []*text) []byte {
 // looked for: its root, and the packages that the program has of it.
 func modules() (map[string][]string, error) {
 	folders := map[string][]string{"files of the console's pages": {vendor}}
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	goroot, err := exec.CommandContext(context.Background(), "go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, err
 	}
 	folders["Go's standard library"] = []string{strings.TrimSpace(string(goroot))}
 	// Linux is what is given out; for others go list may have to fetch more modules.
-	list := exec.Command("go", "list", "-deps", "-json=Dir,Module", program)
+	list := exec.CommandContext(context.Background(), "go", "list", "-deps", "-json=Dir,Module", program)
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	list.Stderr = os.Stderr
 	out, err := list.Output()
