@@ -102,6 +102,9 @@ func (p *ImageAPI) pictureOf(ctx context.Context, r reply, prompt string) (origi
 		f := parseFault(r.status, r.body)
 		return original{}, &f, nil
 	}
+	if r.status == http.StatusNoContent {
+		return original{}, nil, unusable(errNoPicture)
+	}
 	a, err := parseAnswer(r.header.Get("Content-Type"), r.body)
 	if err != nil {
 		return original{}, nil, unusable(err)
