@@ -65,7 +65,7 @@ func (f *folder) close() error {
 }
 
 const (
-	probeSize = 1 << 20     // bytes: about a picture
+	probeSize = 256 << 10   // bytes: a small picture; the database may lie on the same disk
 	probeFor  = time.Second // /readyz is asked by anybody
 )
 

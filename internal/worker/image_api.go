@@ -134,6 +134,9 @@ func (p *ImageAPI) original(ctx context.Context, j app.Job, id string, res aigen
 	if o, err := p.kept(id); err == nil {
 		return o, nil
 	}
+	if err := p.assets.Check(); err != nil {
+		return original{}, err // what cannot be kept is not paid for
+	}
 	started := time.Now()
 	o, err := p.ask(ctx, fullPrompt(j), res)
 	if err != nil {

@@ -49,6 +49,7 @@ func setupAPI(t testing.TB, answer http.HandlerFunc, more ...func(*worker.ImageA
 		a.mu.Lock()
 		a.asked, a.bodies = append(a.asked, r), append(a.bodies, string(body))
 		a.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		answer(w, r)
 	}))
 	transport := &http.Transport{}
