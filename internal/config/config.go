@@ -80,8 +80,8 @@ type Worker struct {
 	ImageAPITimeout     time.Duration `env:"IMAGE_API_TIMEOUT" default:"1h" min:"1s" max:"24h" doc:"Time for one picture of IMAGE_API_URL, from when it is asked for; the deadline of the stage bounds it too. A picture that takes longer is not asked for again, since it may have been paid for."`
 	ImageAPIConcurrency int           `env:"IMAGE_API_CONCURRENCY" default:"4" min:"1" max:"64" doc:"Pictures asked of IMAGE_API_URL at once, over all jobs. 1 suits a server with one GPU."`
 
-	Concurrency   int    `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
-	Render        bool   `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
+	Concurrency int  `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
+	Render      bool `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
 }
 
 // Generation is the life of a generation: deadlines and attempts.

@@ -52,9 +52,9 @@ func withOrientation(jpeg []byte, orientation int, order string) []byte {
 	tiff := o.AppendUint32(o.AppendUint16([]byte(order), 42), 8)
 	tiff = o.AppendUint16(tiff, 1)                                            // one entry
 	tiff = o.AppendUint32(o.AppendUint16(o.AppendUint16(tiff, 0x0112), 3), 1) // a short
-	tiff = append(o.AppendUint16(tiff, uint16(orientation)), 0, 0)            //nolint:gosec // 1 to 8
+	tiff = append(o.AppendUint16(tiff, uint16(orientation)), 0, 0)
 	tiff = o.AppendUint32(tiff, 0)
 	segment := append([]byte("Exif\x00\x00"), tiff...)
-	app1 := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(len(segment)+2)) //nolint:gosec // short
+	app1 := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(len(segment)+2))
 	return bytes.Join([][]byte{jpeg[:2], app1, segment, jpeg[2:]}, nil)
 }

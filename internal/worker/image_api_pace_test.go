@@ -82,6 +82,7 @@ func TestImageAPIWaitsAsLongAsItIsAsked(t *testing.T) {
 		"nothing": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := &limited{limit: 5, tell: tell}
 				r := &reporter{}
