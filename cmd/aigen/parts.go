@@ -104,14 +104,20 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 		stub, err := worker.NewStub(assets)
 		return worker.New(stub, r, stubWindow, log), err
 	case c.UsesImageAPI():
-		painter := worker.NewImageAPI(worker.ImageAPIConfig{
-			BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
-			Assets: assets, Log: log, Detailed: c.Log.Detailed,
-		})
-		return worker.New(painter, r, c.Worker.Concurrency, log), nil
+		return worker.New(newImageAPI(c, assets, log), r, c.Worker.Concurrency, log), nil
 	default:
 		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
 	}
+}
+
+// newImageAPI is the painter that asks IMAGE_API_URL. Doctor builds it the same way,
+// without assets.
+func newImageAPI(c config.Config, assets *worker.Assets, log *slog.Logger) *worker.ImageAPI {
+	return worker.NewImageAPI(worker.ImageAPIConfig{
+		BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
+		Timeout: c.Worker.ImageAPITimeout, Concurrency: c.Worker.ImageAPIConcurrency,
+		Assets: assets, Log: log, Detailed: c.Log.Detailed,
+	})
 }
 
 func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {

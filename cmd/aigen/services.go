@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -126,8 +127,26 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 	if err != nil {
 		return nil, nil, err
 	}
-	in.depend("engine", "embedded", unasked)
+	in.depend("engine", "embedded", in.lookAtPictures(assets))
 	return engine, assets, nil
+}
+
+// lookAtPictures says whether the embedded engine can keep what it makes. The log has
+// the cause once, when it begins and when it is over.
+func (in *instance) lookAtPictures(assets *worker.Assets) func(context.Context) (httpapi.DependencyState, string) {
+	var failing atomic.Bool
+	return func(ctx context.Context) (httpapi.DependencyState, string) {
+		err := assets.Check()
+		if was := failing.Swap(err != nil); was && err == nil {
+			in.log.InfoContext(ctx, "pictures can be kept again")
+		} else if !was && err != nil {
+			in.log.ErrorContext(ctx, "no picture can be kept", "error", err)
+		}
+		if err != nil {
+			return httpapi.StateDegraded, "cannot keep pictures: their folder is missing, full or read-only"
+		}
+		return httpapi.StateOK, ""
+	}
 }
 
 func (in *instance) connectNotifications(t *tracing.Tracer) (app.NotificationService, error) {

@@ -78,11 +78,15 @@ type Engine struct {
 
 // Worker is the engine in the process, used when Engine names none.
 type Worker struct {
-	ImageAPIURL   URL    `env:"IMAGE_API_URL" schemes:"http https" base:"true" empty:"procedural pictures" doc:"Base URL of a server that speaks the OpenAI images API (https://api.openai.com/v1)."`
+	ImageAPIURL   URL    `env:"IMAGE_API_URL" schemes:"http https" base:"query" empty:"procedural pictures" doc:"Base URL of a server that speaks the OpenAI images API (https://api.openai.com/v1, or https://NAME.openai.azure.com/openai/deployments/MODEL?api-version=…)."`
 	ImageAPIKey   Secret `env:"IMAGE_API_KEY" max:"4096" doc:"Key for IMAGE_API_URL."`
 	ImageAPIModel string `env:"IMAGE_API_MODEL" max:"255" empty:"the server's own choice" doc:"Model asked of IMAGE_API_URL."`
-	Concurrency   int    `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
-	Render        bool   `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
+
+	ImageAPITimeout     time.Duration `env:"IMAGE_API_TIMEOUT" default:"1h" min:"1s" max:"24h" doc:"Time for one picture of IMAGE_API_URL, from when it is asked for; the deadline of the stage bounds it too. A picture that takes longer is not asked for again, since it may have been paid for."`
+	ImageAPIConcurrency int           `env:"IMAGE_API_CONCURRENCY" default:"4" min:"1" max:"64" doc:"Pictures asked of IMAGE_API_URL at once, over all jobs. 1 suits a server with one GPU."`
+
+	Concurrency int  `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
+	Render      bool `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
 }
 
 // Generation is the life of a generation: deadlines and attempts.

@@ -14,7 +14,7 @@ const (
 
 // parseURL checks scheme, host and port. No problem repeats any part of the
 // value: what cannot be parsed cannot be masked either.
-func parseURL(raw string, schemes []string, base bool) (URL, error) {
+func parseURL(raw string, schemes []string, base string) (URL, error) {
 	if len(raw) > maxURL {
 		return "", problemf("is longer than %d bytes: shorten it", maxURL)
 	}
@@ -25,10 +25,10 @@ func parseURL(raw string, schemes []string, base bool) (URL, error) {
 	if err != nil {
 		return "", err
 	}
-	if base && (u.RawQuery != "" || u.ForceQuery) {
+	if base == "true" && (u.RawQuery != "" || u.ForceQuery) {
 		return "", problem("has a ? part, but paths are appended to it: leave the ? part out")
 	}
-	if base {
+	if base != "" && u.RawQuery == "" {
 		raw = strings.TrimRight(raw, "/")
 	}
 	return URL(raw), nil
