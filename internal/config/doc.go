@@ -18,8 +18,9 @@
 //
 // The tags: env (name), default, defaultFrom (a default known only at run time),
 // min and max (bounds; of a string, its length in bytes), oneof (words), schemes
-// (of a URL), base (a URL that paths are appended to), check (a named check of a
-// string), multiline, empty (what an unset value means) and doc.
+// (of a URL), base (a URL that paths are appended to), endpoint (the path that is
+// appended), check (a named check of a string), multiline, empty (what an unset value
+// means) and doc.
 package config
 
 //go:generate go run ./gendoc -out ../../docs/configuration.md

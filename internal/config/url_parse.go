@@ -14,10 +14,12 @@ const (
 
 // parseURL checks scheme, host and port. No problem repeats any part of the
 // value: what cannot be parsed cannot be masked either.
-func parseURL(raw string, schemes []string, base bool) (URL, error) {
+func (f field) parseURL(raw string) (URL, error) {
+	schemes, base := strings.Fields(f.tag.Get("schemes")), f.tag.Get("base") == "true"
 	if len(raw) > maxURL {
 		return "", problemf("is longer than %d bytes: shorten it", maxURL)
 	}
+	raw = lowerScheme(raw)
 	if slices.Contains(schemes, "sqlite") && strings.HasPrefix(raw, sqlitePrefix) {
 		return parseSQLite(raw)
 	}
@@ -28,19 +30,54 @@ func parseURL(raw string, schemes []string, base bool) (URL, error) {
 	if !slices.Contains(schemes, u.Scheme) {
 		return "", problemf("has a scheme that is not known here: begin it with %s", schemeList(schemes))
 	}
-	if err := checkTarget(u); err != nil {
-		return "", err
-	}
 	if u.Fragment != "" || strings.HasSuffix(raw, "#") {
 		return "", problem("has a # part: leave it out, or write %23 if it belongs to a password")
+	}
+	if !isHTTP(u.Scheme) && strayAt(raw) {
+		return "", problem("has an @ after the host: percent-encode special characters in a password (/ is %2F, ? is %3F, @ is %40)")
+	}
+	if err := checkTarget(u); err != nil {
+		return "", err
 	}
 	if base && (u.RawQuery != "" || u.ForceQuery) {
 		return "", problem("has a ? part, but paths are appended to it: leave the ? part out")
 	}
 	if base {
+		// The whole address of the endpoint is pasted as often as its base.
+		raw = strings.TrimSuffix(strings.TrimRight(raw, "/"), f.tag.Get("endpoint"))
 		raw = strings.TrimRight(raw, "/")
 	}
 	return URL(raw), nil
+}
+
+// lowerScheme writes the scheme as drivers expect it: pgx takes a URL that begins
+// with POSTGRES:// for a list of keywords, and prints it.
+func lowerScheme(raw string) string {
+	scheme, rest, found := strings.Cut(raw, ":")
+	if !found {
+		return raw
+	}
+	return strings.ToLower(scheme) + ":" + rest
+}
+
+func isHTTP(scheme string) bool { return scheme == "http" || scheme == "https" }
+
+// strayAt reports whether an @ follows where the host seems to end. A / or ? in a
+// password that is not percent-encoded looks so: the true host comes after the @.
+func strayAt(raw string) bool {
+	_, rest, found := strings.Cut(raw, "://")
+	if !found {
+		return strings.Contains(raw, "@")
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		return false
+	}
+	host, after := rest[:end], rest[end:]
+	if strings.Contains(host, "@") {
+		after, _, _ = strings.Cut(after, "?") // a query may well hold an @
+	}
+	return host != "" && strings.Contains(after, "@")
 }
 
 // checkTarget checks what is dialled: a host and port, or a socket's path.
@@ -56,7 +93,25 @@ func checkTarget(u *url.URL) error {
 	if u.Hostname() == "" && !inQuery {
 		return problemf("names no host: write %s://host", u.Scheme)
 	}
-	if port := u.Port(); port != "" {
+	hosts := strings.Split(u.Host, ",")
+	if len(hosts) > 1 && (isHTTP(u.Scheme) || strings.HasPrefix(u.Scheme, "amqp")) {
+		return problem("names several hosts: name one, such as that of a balancer")
+	}
+	for _, host := range hosts {
+		if err := checkPort(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPort checks one host:port, where the port may be missing.
+func checkPort(host string) error {
+	one := url.URL{Host: host}
+	if one.Hostname() == "" && host != "" {
+		return problem("names no host before a port: write host:port")
+	}
+	if port := one.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 			return problem("has a port outside 1–65535: correct the port")
 		}
