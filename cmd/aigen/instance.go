@@ -134,6 +134,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	in.onClose(func() error { verifier.Close(); return nil })
+	in.dependOnKeys(verifier)
 
 	relay := app.NewRelay(service, in.store, jobs, notifications,
 		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},

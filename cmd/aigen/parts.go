@@ -113,11 +113,15 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 	}
 }
 
-func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
-	v, err := auth.NewVerifier(ctx, auth.Config{
+func authConfig(c config.Config, log *slog.Logger) auth.Config {
+	return auth.Config{
 		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
-		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Now: clock(), Logger: log,
-	})
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Leeway: c.Auth.Leeway, Now: clock(), Logger: log,
+	}
+}
+
+func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
+	v, err := auth.NewVerifier(ctx, authConfig(c, log))
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
 	}
@@ -136,6 +140,7 @@ var tokenFaults = []struct {
 	{auth.ErrNotYetValid, "the token is not valid yet"},
 	{auth.ErrAlgorithm, "the token is signed with an algorithm that is not accepted"},
 	{auth.ErrSignature, "the token's signature is wrong"},
+	{auth.ErrUnknownKey, "the token is signed with a key that is not in the issuer's key set"},
 	{auth.ErrIssuer, "the token comes from another issuer"},
 	{auth.ErrAudience, "the token is for another audience"},
 	{auth.ErrUserClaim, "the token names no user: a UUID is needed"},
