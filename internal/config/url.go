@@ -25,7 +25,7 @@ func (u URL) String() string {
 	if u == "" || strings.HasPrefix(string(u), sqlitePrefix) {
 		return string(u)
 	}
-	parsed, err := url.Parse(string(u))
+	parsed, err := parseHosts(string(u))
 	if err != nil {
 		return "[unreadable URL]"
 	}

@@ -23,7 +23,7 @@ func (f field) parseURL(raw string) (URL, error) {
 	if slices.Contains(schemes, "sqlite") && strings.HasPrefix(raw, sqlitePrefix) {
 		return parseSQLite(raw)
 	}
-	u, err := url.Parse(raw)
+	u, err := parseHosts(raw)
 	if err != nil {
 		return "", problem("is not a URL: write scheme://host, and percent-encode special characters in a password")
 	}
@@ -80,6 +80,33 @@ func strayAt(raw string) bool {
 	return host != "" && strings.Contains(after, "@")
 }
 
+// parseHosts is url.Parse for a URL that may name several hosts, as drivers of
+// PostgreSQL and Redis take it: package url reads h1:1,h2 as a port that is no number.
+func parseHosts(raw string) (*url.URL, error) {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		end = i
+	}
+	begin := strings.LastIndex(rest[:end], "@") + 1
+	first, more, several := strings.Cut(rest[begin:end], ",")
+	if !several {
+		return url.Parse(raw)
+	}
+	u, err := url.Parse(scheme + "://" + rest[:begin] + first + rest[end:])
+	if err != nil {
+		return nil, err
+	}
+	for host := range strings.SplitSeq(more, ",") {
+		one, err := url.Parse("x://" + host)
+		if err != nil || one.Host != host {
+			return nil, problem("one of its hosts cannot be read")
+		}
+	}
+	u.Host = rest[begin:end]
+	return u, nil
+}
+
 // checkTarget checks what is dialled: a host and port, or a socket's path.
 func checkTarget(u *url.URL) error {
 	if u.Scheme == "unix" {
@@ -90,10 +117,10 @@ func checkTarget(u *url.URL) error {
 	}
 	// libpq's way to a Unix socket is a host in the query.
 	inQuery := strings.HasPrefix(u.Scheme, "postgres") && u.Query().Get("host") != ""
-	if u.Hostname() == "" && !inQuery {
+	hosts := strings.Split(u.Host, ",")
+	if hostname(hosts[0]) == "" && !inQuery {
 		return problemf("names no host: write %s://host", u.Scheme)
 	}
-	hosts := strings.Split(u.Host, ",")
 	if len(hosts) > 1 && (isHTTP(u.Scheme) || strings.HasPrefix(u.Scheme, "amqp")) {
 		return problem("names several hosts: name one, such as that of a balancer")
 	}
@@ -107,17 +134,18 @@ func checkTarget(u *url.URL) error {
 
 // checkPort checks one host:port, where the port may be missing.
 func checkPort(host string) error {
-	one := url.URL{Host: host}
-	if one.Hostname() == "" && host != "" {
+	if hostname(host) == "" && host != "" {
 		return problem("names no host before a port: write host:port")
 	}
-	if port := one.Port(); port != "" {
+	if port := (&url.URL{Host: host}).Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 			return problem("has a port outside 1–65535: correct the port")
 		}
 	}
 	return nil
 }
+
+func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
 
 // parseSQLite reads sqlite:<path>; sqlite:///absolute is accepted because other
 // tools write it so.
