@@ -23,14 +23,7 @@ func newDoctorCommand() *cobra.Command {
 		Long: "Prints every setting with where it comes from (secrets masked), what is embedded, and whether each\n" +
 			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Options{})
-			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
-			var faults *config.Error
-			if errors.As(err, &faults) {
-				d.Faults = faults.Faults
-			} else {
-				d.Checks = examine(cmd.Context(), c)
-			}
+			d := diagnose(cmd.Context(), config.Options{})
 			if asJSON {
 				out := json.NewEncoder(cmd.OutOrStdout())
 				out.SetIndent("", "  ")
@@ -45,6 +38,19 @@ func newDoctorCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
+}
+
+func diagnose(ctx context.Context, o config.Options) diagnosis {
+	c, err := config.Load(o)
+	d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
+	var faults *config.Error
+	if errors.As(err, &faults) {
+		d.Faults = faults.Faults
+		return d
+	}
+	trustCAs(c.TLS)
+	d.Checks = examine(ctx, c)
+	return d
 }
 
 // diagnosis is all that doctor found.
@@ -114,7 +120,7 @@ func checkDatabase(ctx context.Context, c config.Config) check {
 	const name = "database"
 	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), false)
 	if err != nil {
-		return check{name, false, err.Error()}
+		return check{name, false, explain("DATABASE_URL", err)}
 	}
 	defer s.Close()
 	began := time.Now()

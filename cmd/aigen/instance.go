@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -96,7 +95,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
 	m.SetVersion(programVersion())
-	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/"), Version: programVersion(), Log: in.log})
+	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: tracingEndpoint(c), Version: programVersion(), Log: in.log})
 	if err != nil {
 		return err
 	}

@@ -103,15 +103,21 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 		stub, err := worker.NewStub(assets)
 		return worker.New(stub, r, stubWindow, log), err
 	case c.UsesImageAPI():
-		painter := worker.NewImageAPI(worker.ImageAPIConfig{
-			BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
-			Assets: assets, Log: log, Detailed: c.Log.Detailed,
-		})
-		return worker.New(painter, r, c.Worker.Concurrency, log), nil
+		return worker.New(worker.NewImageAPI(imageConfig(c, assets, log)), r, c.Worker.Concurrency, log), nil
 	default:
 		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
 	}
 }
+
+func imageConfig(c config.Config, assets *worker.Assets, log *slog.Logger) worker.ImageAPIConfig {
+	return worker.ImageAPIConfig{
+		BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
+		Assets: assets, Log: log, Detailed: c.Log.Detailed,
+	}
+}
+
+// tracingEndpoint is "" where no traces are sent.
+func tracingEndpoint(c config.Config) string { return strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/") }
 
 func authConfig(c config.Config, log *slog.Logger) auth.Config {
 	return auth.Config{

@@ -12,7 +12,7 @@ func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for url, says := range map[string]string{
 		"redis://h":                                          "",
-		"redis://h1:7000,h2,[::1]:7,[::2]":                                 "",
+		"redis://h1:7000,h2,[::1]:7,[::2]":                   "",
 		"rediss://:p@h1,h2":                                  "",
 		"valkey://h/1":                                       "",
 		"valkeys://h":                                        "",
