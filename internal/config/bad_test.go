@@ -29,7 +29,7 @@ var badValues = map[string][]string{
 	"RATE_LIMIT_PER_MINUTE":        badInt("1000001"),
 	"SHUTDOWN_TIMEOUT":             badTime,
 	"ENABLE_CORE_DUMPS":            badBool,
-	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d"},
+	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d", "postgres://u:p@ss@h/d", "postgres://u@server:p@h/d"},
 	"DATABASE_POOL_SIZE":           append(badInt("1001"), "0"),
 	"DATABASE_BATCHING":            badBool,
 	"DATA_DIR":                     {strings.Repeat("d", 4097), "a\x00b"},

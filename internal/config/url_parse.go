@@ -36,6 +36,10 @@ func (f field) parseURL(raw string) (URL, error) {
 	if !isHTTP(u.Scheme) && strayAt(raw) {
 		return "", problem("has an @ after the host: percent-encode special characters in a password (/ is %2F, ? is %3F, @ is %40)")
 	}
+	if strings.HasPrefix(u.Scheme, "postgres") && strings.Contains(rawUser(raw), "@") {
+		// The driver ends the password at the first @, and package url at the last.
+		return "", problem("has an @ in the user or the password: write it as %40")
+	}
 	if err := checkTarget(u); err != nil {
 		return "", err
 	}
@@ -78,6 +82,15 @@ func strayAt(raw string) bool {
 		after, _, _ = strings.Cut(after, "?") // a query may well hold an @
 	}
 	return host != "" && strings.Contains(after, "@")
+}
+
+// rawUser is what stands before the host, as it is spelt.
+func rawUser(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest[:max(strings.LastIndex(rest, "@"), 0)]
 }
 
 // parseHosts is url.Parse for a URL that may name several hosts, as drivers of
