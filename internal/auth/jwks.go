@@ -36,7 +36,7 @@ type remoteKeys struct {
 	client *http.Client
 	now    func() time.Time
 	log    *slog.Logger
-	ctx    context.Context // of the fetches: a caller that hangs up must not end one that others wait for
+	ctx    context.Context //nolint:containedctx // of the fetches: a caller that hangs up must not end one that others wait for
 	cancel context.CancelFunc
 	set    atomic.Pointer[keySet] // nil until the first success
 
