@@ -75,7 +75,6 @@ var (
 	ErrNotFound            = &Error{Code: CodeNotFound}
 	ErrInvalidState        = &Error{Code: CodeInvalidState}
 	ErrInvalidInput        = &Error{Code: CodeInvalidInput}
-	ErrUnknownSample       = &Error{Code: CodeUnknownSample}
 	ErrInsufficientCredits = &Error{Code: CodeInsufficientCredits}
 	ErrCreditsUnavailable  = &Error{Code: CodeCreditServiceUnavailable}
 )

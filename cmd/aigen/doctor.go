@@ -23,14 +23,7 @@ func newDoctorCommand() *cobra.Command {
 		Long: "Prints every setting with where it comes from (secrets masked), what is embedded, and whether each\n" +
 			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Options{})
-			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
-			var faults *config.Error
-			if errors.As(err, &faults) {
-				d.Faults = faults.Faults
-			} else {
-				d.Checks = examine(cmd.Context(), c)
-			}
+			d := diagnose(cmd.Context(), config.Options{})
 			d.OK = d.verdict() == nil
 			if asJSON {
 				if err := writeJSON(rawOf(cmd.OutOrStdout()), d, "  "); err != nil {
@@ -44,6 +37,19 @@ func newDoctorCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
+}
+
+func diagnose(ctx context.Context, o config.Options) diagnosis {
+	c, err := config.Load(o)
+	d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
+	var faults *config.Error
+	if errors.As(err, &faults) {
+		d.Faults = faults.Faults
+		return d
+	}
+	trustCAs(c.TLS)
+	d.Checks = examine(ctx, c)
+	return d
 }
 
 // diagnosis is all that doctor found.
@@ -124,7 +130,7 @@ func checkDatabase(ctx context.Context, c config.Config) check {
 	case isNoDatabase(err):
 		return check{name, true, "there is none yet: `aigen serve` makes it at its first start"}
 	case err != nil:
-		return check{name, false, err.Error()}
+		return check{name, false, explain("DATABASE_URL", err)}
 	}
 	defer s.Close()
 	began := time.Now()

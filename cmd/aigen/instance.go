@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -97,7 +96,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
 	m.SetVersion(programVersion())
-	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/"), Version: programVersion(), Log: in.log})
+	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: tracingEndpoint(c), Version: programVersion(), Log: in.log})
 	if err != nil {
 		return err
 	}
@@ -136,6 +135,7 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	in.onClose(func() error { verifier.Close(); return nil })
+	in.dependOnKeys(verifier)
 
 	relay := app.NewRelay(service, in.store, jobs, notifications,
 		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens},

@@ -1,4 +1,8 @@
 // Command aigen is the AI generation orchestrator: the service and the tools around it.
+//
+// The directive lets trustCAs change what the whole program trusts.
+//
+//go:debug x509usefallbackroots=1
 package main
 
 import (

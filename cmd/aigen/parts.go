@@ -104,28 +104,34 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 		stub, err := worker.NewStub(assets)
 		return worker.New(stub, r, stubWindow, log), err
 	case c.UsesImageAPI():
-		return worker.New(newImageAPI(c, assets, log), r, c.Worker.Concurrency, log), nil
+		return worker.New(worker.NewImageAPI(imageConfig(c, assets, log)), r, c.Worker.Concurrency, log), nil
 	default:
 		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
 	}
 }
 
-// newImageAPI is the painter that asks IMAGE_API_URL. Doctor builds it the same way,
-// without assets.
-func newImageAPI(c config.Config, assets *worker.Assets, log *slog.Logger) *worker.ImageAPI {
-	return worker.NewImageAPI(worker.ImageAPIConfig{
+// imageConfig is how IMAGE_API_URL is asked. Doctor builds it the same way, without assets.
+func imageConfig(c config.Config, assets *worker.Assets, log *slog.Logger) worker.ImageAPIConfig {
+	return worker.ImageAPIConfig{
 		BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
 		Timeout: c.Worker.ImageAPITimeout, Concurrency: c.Worker.ImageAPIConcurrency,
 		Assets: assets, Log: log, Detailed: c.Log.Detailed,
-	})
+	}
+}
+
+// tracingEndpoint is "" where no traces are sent.
+func tracingEndpoint(c config.Config) string { return strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/") }
+
+func authConfig(c config.Config, log *slog.Logger) auth.Config {
+	return auth.Config{
+		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, RoleClaim: c.Auth.RoleClaim, Operator: c.Auth.Operator,
+		Leeway: c.Auth.Leeway, Now: clock(), Logger: log,
+	}
 }
 
 func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
-	v, err := auth.NewVerifier(ctx, auth.Config{
-		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
-		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, RoleClaim: c.Auth.RoleClaim, Operator: c.Auth.Operator,
-		Now: clock(), Logger: log,
-	})
+	v, err := auth.NewVerifier(ctx, authConfig(c, log))
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
 	}
@@ -144,6 +150,7 @@ var tokenFaults = []struct {
 	{auth.ErrNotYetValid, "the token is not valid yet"},
 	{auth.ErrAlgorithm, "the token is signed with an algorithm that is not accepted"},
 	{auth.ErrSignature, "the token's signature is wrong"},
+	{auth.ErrUnknownKey, "the token is signed with a key that is not in the issuer's key set"},
 	{auth.ErrIssuer, "the token comes from another issuer"},
 	{auth.ErrAudience, "the token is for another audience"},
 	{auth.ErrUserClaim, "the token names no user: a UUID is needed"},

@@ -17,6 +17,7 @@ func loadSettings() (config.Config, error) {
 	if err != nil {
 		return c, &exitError{exitSettings, err}
 	}
+	trustCAs(c.TLS)
 	if !c.Server.CoreDumps {
 		if err := sealMemory(); err != nil {
 			c.Warnings = append(c.Warnings, config.Warning{Setting: "ENABLE_CORE_DUMPS", Problem: "is off, but memory could not be sealed: " + err.Error()})

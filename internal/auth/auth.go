@@ -59,7 +59,7 @@ type Identity struct {
 // that was checked with one set is checked again when the set has changed.
 type keySource interface {
 	// find returns the key of that id for that algorithm. Errors: ErrAlgorithm,
-	// ErrSignature (no such key), ErrKeysUnavailable.
+	// ErrUnknownKey, ErrKeysUnavailable.
 	find(ctx context.Context, kid, alg string) (key any, version uint64, err error)
 	// current is the version whose verdicts may be reused; ok is false when
 	// the keys are too old for that.
@@ -181,7 +181,7 @@ func (v *Verifier) check(ctx context.Context, token string) (Identity, uint64, e
 
 // translate turns the library's errors into this package's.
 func translate(err error) error {
-	for _, own := range []error{ErrMalformed, ErrAlgorithm, ErrSignature, ErrKeysUnavailable} {
+	for _, own := range []error{ErrMalformed, ErrAlgorithm, ErrSignature, ErrUnknownKey, ErrKeysUnavailable} {
 		if errors.Is(err, own) {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	badURL  = []string{"no", "http:", "http://", "http://:80", "http://h:0", "http://h:70000", "http://h:x", "ftp://h", "http://h/#f", "http://u:p#w@h", "http://h h", "http://h/%zz", "http://h/" + strings.Repeat("a", 9000)}
+	badURL  = []string{"no", "http:", "http://", "http://:80", "http://h:0", "http://h:70000", "http://h:x", "ftp://h", "http://h/#f", "http://u:p#w@h", "http://h h", "http://h1,h2/", "http://h/%zz", "http://h/" + strings.Repeat("a", 9000)}
 	badBase = append([]string{"http://h/?q=1", "http://h?"}, badURL...)
 	badBool = []string{"maybe", "2", "truee"}
 	badCost = []string{"-1", "+1", "1.234", ".5", "1.", "1e3", "1,00", "1000000.01", "9999999999999", "0x1", "NaN"}
@@ -29,7 +29,7 @@ var badValues = map[string][]string{
 	"RATE_LIMIT_PER_MINUTE":        badInt("1000001"),
 	"SHUTDOWN_TIMEOUT":             badTime,
 	"ENABLE_CORE_DUMPS":            badBool,
-	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d"},
+	"DATABASE_URL":                 {"mysql://h/d", "postgres://", "postgres:///d", "postgres://h:0/d", "sqlite:", "sqlite://host/x", "sqlite::memory:", "sqlite:x?mode=rw", "x.db", "postgres://u:p%@h/d", "postgres://u:p@ss@h/d", "postgres://u@server:p@h/d"},
 	"DATABASE_POOL_SIZE":           append(badInt("1001"), "0"),
 	"DATABASE_BATCHING":            badBool,
 	"DATA_DIR":                     {strings.Repeat("d", 4097), "a\x00b"},
@@ -42,11 +42,13 @@ var badValues = map[string][]string{
 	"JWT_USER_CLAIM":               {strings.Repeat("i", 256), "   "},
 	"JWT_ROLE_CLAIM":               {strings.Repeat("i", 256), "   "},
 	"JWT_OPERATOR_VALUE":           {strings.Repeat("i", 256), "   "},
+	"JWT_LEEWAY":                   {"-1s", "5m1s", "30", "soon"},
+	"CA_CERTIFICATES":              {"no PEM", "/etc/ca.pem", "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----"},
 	"N8N_CALLBACK_SECRET":          {"short", otherSecret + ",short", otherSecret + ",", ",", otherSecret + ",," + otherSecret},
 	"CALLBACK_BASE_URL":            badBase,
 	"PUBLIC_BASE_URL":              badBase,
 	"ENABLE_N8N_CALLBACK_SECURITY": badBool,
-	"RABBITMQ_URL":                 {"http://h", "amqp://", "amqp://:5672", "amqp://u:p@h:99999", "h:5672"},
+	"RABBITMQ_URL":                 {"http://h", "amqp://", "amqp://:5672", "amqp://u:p@h:99999", "h:5672", "amqp://h1,h2/v", "amqp://u:1/2@h/v"},
 	"GENERATION_JOB_QUEUE":         {"amq.x", strings.Repeat("q", 251)},
 	"GENERATION_JOB_EXCHANGE":      {strings.Repeat("q", 256)},
 	"N8N_WEBHOOK_URL":              badURL,
@@ -78,7 +80,7 @@ var badValues = map[string][]string{
 	"LEDGER_INITIAL_CREDITS":       badCost,
 	"NOTIFICATION_SERVICE_URL":     badBase,
 	"NOTIFICATION_API_KEY":         {strings.Repeat("k", 4097)},
-	"REDIS_URL":                    {"http://h", "redis://", "unix://", "unix://host/p", "unix:///", "h:6379"},
+	"REDIS_URL":                    {"http://h", "redis://", "unix://", "unix://host/p", "unix:///", "h:6379", "redis://h:1,h:0", "redis://h:1,:2", "redis://h:1,h:x", "redis://h:1,,h:2x", "redis://u:1?2@h"},
 	"LOG_LEVEL":                    {"trace", "INFO+1", "debug info"},
 	"LOG_FORMAT":                   {"xml"},
 	"ENABLE_DETAILED_LOGGING":      badBool,
@@ -120,6 +122,21 @@ func TestGoodValues(t *testing.T) {
 		{"DATABASE_URL", "sqlite:///var/x.db", "sqlite:/var/x.db"},
 		{"REDIS_URL", "rediss://:p@h:6379/1", "rediss://:xxxxx@h:6379/1"},
 		{"REDIS_URL", "unix:///run/redis.sock", "unix:///run/redis.sock"},
+		{"REDIS_URL", "redis://:p@h1:7000,h2,h3:7002", "redis://:xxxxx@h1:7000,h2,h3:7002"},
+		{"REDIS_URL", "redis+sentinel://u:p@h1,h2/main?sentinel_password=q", "redis+sentinel://u:xxxxx@h1,h2/main?sentinel_password=xxxxx"},
+		{"REDIS_URL", "REDIS://h", "redis://h"},
+		{"REDIS_URL", "redis://h1:1,h2", "redis://h1:1,h2"},
+		{"REDIS_URL", "redis://:p@[::1]:1,h2,[::2]", "redis://:xxxxx@[::1]:1,h2,[::2]"},
+		{"RABBITMQ_URL", "AMQPS://h", "amqps://h"},
+		{"DATABASE_URL", "POSTGRES://u:p@h/d", "postgres://u:xxxxx@h/d"},
+		{"DATABASE_URL", "SQLITE:X.db", "sqlite:X.db"},
+		{"N8N_WEBHOOK_URL", "HTTPS://n/Webhook/X", "https://n/Webhook/X"},
+		{"N8N_WEBHOOK_URL", "https://n/w?to=a@b", "https://xxxxx"},
+		{"N8N_WEBHOOK_URL", "https://u:p@n/w?to=a@b", "https://u:xxxxx@n/w?to=a@b"},
+		{"NOTIFICATION_SERVICE_URL", "https://n/push/api/v1/notify/", "https://n/push"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/v1/traces", "http://c:4318"},
+		{"CALLBACK_BASE_URL", "https://a/api/v1/callbacks/n8n", "https://a"},
+		{"JWT_LEEWAY", "0", "0s"},
 		{"RABBITMQ_URL", "amqps://guest:guest@h/%2F", "amqps://guest:xxxxx@h/%2F"},
 		{"IMAGE_API_URL", "https://api.openai.com/v1/", "https://api.openai.com/v1"},
 		{"IMAGE_API_URL", "https://a.openai.azure.com/openai/deployments/d?api-version=1", "https://a.openai.azure.com/openai/deployments/d?api-version=1"},

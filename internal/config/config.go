@@ -15,6 +15,7 @@ type Config struct {
 	Credits       Credits       `title:"Credits"`
 	Notifications Notifications `title:"Notifications"`
 	Redis         Redis         `title:"Redis"`
+	TLS           TLS           `title:"Certificates"`
 	Log           Log           `title:"Logs and traces"`
 
 	// Warnings are what Load found odd but not wrong, in a stable order.
@@ -56,12 +57,14 @@ type Auth struct {
 	UserClaim string `env:"JWT_USER_CLAIM" default:"sub" max:"255" doc:"Claim of a user token that holds the user's UUID."`
 	RoleClaim string `env:"JWT_ROLE_CLAIM" max:"255" empty:"roles, or role where there is no roles" doc:"Claim of a user token that holds the user's roles: a list of texts, or one text. Name one that users cannot write themselves."`
 	Operator  string `env:"JWT_OPERATOR_VALUE" default:"operator" max:"255" doc:"The role that makes an operator, exactly as it stands in the claim."`
+
+	Leeway time.Duration `env:"JWT_LEEWAY" default:"30s" min:"0s" max:"5m" doc:"How far the issuer's clock and ours may differ: a token is accepted this long before its nbf and after its exp."`
 }
 
 // Callback is how the workflow engine reports, and how it proves itself.
 type Callback struct {
 	Secrets []Secret `env:"N8N_CALLBACK_SECRET" min:"16" max:"4096" empty:"made and kept in DATA_DIR/callback.secret; then only loopback may be listened on" doc:"Secrets that prove a callback, comma-separated: the first is in use, the others are still accepted (for rotation)."`
-	BaseURL URL      `env:"CALLBACK_BASE_URL" schemes:"http https" base:"true" empty:"http:// and the address listened on" doc:"Base URL under which the workflow engine reaches this service."`
+	BaseURL URL      `env:"CALLBACK_BASE_URL" schemes:"http https" base:"true" endpoint:"/api/v1/callbacks/n8n" empty:"http:// and the address listened on" doc:"Base URL under which the workflow engine reaches this service."`
 	Secured bool     `env:"ENABLE_N8N_CALLBACK_SECURITY" default:"true" doc:"Whether a callback must prove itself. With false, anyone who reaches the port can finish generations."`
 }
 
@@ -117,13 +120,18 @@ type Credits struct {
 
 // Notifications is who is told. With no URL they go to the log.
 type Notifications struct {
-	URL URL    `env:"NOTIFICATION_SERVICE_URL" schemes:"http https" base:"true" empty:"the log" doc:"Base URL of the notification service."`
+	URL URL    `env:"NOTIFICATION_SERVICE_URL" schemes:"http https" base:"true" endpoint:"/api/v1/notify" empty:"the log" doc:"Base URL of the notification service."`
 	Key Secret `env:"NOTIFICATION_API_KEY" max:"4096" empty:"sent without a key" doc:"Key for NOTIFICATION_SERVICE_URL."`
 }
 
 // Redis carries live events and limits between instances; with no URL, memory does.
 type Redis struct {
-	URL URL `env:"REDIS_URL" schemes:"redis rediss unix" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 or unix:///path. Services with different databases hear nothing of each other."`
+	URL URL `env:"REDIS_URL" schemes:"redis rediss unix redis+cluster rediss+cluster redis+sentinel rediss+sentinel redis-sentinel rediss-sentinel valkey valkeys" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 (rediss:// for TLS), unix:///path, redis://host1,host2,host3 (Cluster) or redis+sentinel://host1,host2/master (Sentinel). Services with different databases hear nothing of each other."`
+}
+
+// TLS is whom the service trusts on the connections that it makes.
+type TLS struct {
+	CACertificates string `env:"CA_CERTIFICATES" check:"certificates" multiline:"true" empty:"the system's CAs alone" doc:"Certificates of CAs of your own, as PEM, trusted beside the system's on every connection that the service makes (HTTP, AMQP, Redis, and PostgreSQL without sslrootcert). Usually given as CA_CERTIFICATES_FILE, the path of the file."`
 }
 
 // Log is what is written for operators.
@@ -131,5 +139,5 @@ type Log struct {
 	Level    string `env:"LOG_LEVEL" default:"info" oneof:"debug info warn error" doc:"Least severe level that is logged."`
 	Format   string `env:"LOG_FORMAT" default:"text" oneof:"json text" doc:"Form of the log lines."`
 	Detailed bool   `env:"ENABLE_DETAILED_LOGGING" default:"false" doc:"Whether prompts may appear in the log. Tokens never do."`
-	OTLPURL  URL    `env:"OTEL_EXPORTER_OTLP_ENDPOINT" schemes:"http https" base:"true" empty:"no traces" doc:"Base URL of the OpenTelemetry collector that traces are sent to."`
+	OTLPURL  URL    `env:"OTEL_EXPORTER_OTLP_ENDPOINT" schemes:"http https" base:"true" endpoint:"/v1/traces" empty:"no traces" doc:"Base URL of the OpenTelemetry collector that traces are sent to."`
 }

@@ -48,6 +48,9 @@ func (l *loader) lookup(name string) (found, bool) {
 func (l *loader) readValue(name, path string) found {
 	source := "file " + path
 	data, err := l.options.ReadFile(path)
+	if _, is := quoted(path); err != nil && is {
+		return found{source: source, fault: "cannot be read: remove the quotes around the path in " + name + fileSuffix}
+	}
 	if err != nil {
 		return found{source: source, fault: fmt.Sprintf("cannot be read (%s): correct %s, or the file's permissions", readProblem(err), name+fileSuffix)}
 	}

@@ -47,6 +47,9 @@ func (f field) show() string {
 	case time.Duration:
 		return showDuration(v)
 	case string:
+		if f.tag.Get("check") == "certificates" {
+			return showCertificates(v)
+		}
 		return strings.ReplaceAll(strings.TrimSpace(v), "\n", `\n`)
 	default:
 		return fmt.Sprint(v)

@@ -3,20 +3,15 @@ package config
 import (
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
 var keywordForm = regexp.MustCompile(`^\s*[A-Za-z_]+\s*=`)
 
-// parseDatabase checks DATABASE_URL. Its scheme is returned in small letters: the driver
-// takes a URL in capitals for something else.
+// parseDatabase checks DATABASE_URL, whose scheme is in small letters.
 func parseDatabase(raw string, schemes []string) (URL, error) {
 	if keywordForm.MatchString(raw) {
 		return "", problem("is in libpq's form of keywords: write a URL, postgres://user:password@host:port/database")
-	}
-	if scheme, rest, ok := strings.Cut(raw, ":"); ok && slices.Contains(schemes, strings.ToLower(scheme)) {
-		raw = strings.ToLower(scheme) + ":" + rest
 	}
 	if strings.HasPrefix(raw, sqlitePrefix) {
 		return parseSQLite(raw)
@@ -38,15 +33,6 @@ func parseDatabase(raw string, schemes []string) (URL, error) {
 func misplacedPassword(u *url.URL) bool {
 	before, _, at := strings.Cut(u.RawQuery, "@")
 	return strings.Contains(u.EscapedPath(), "@") || at && !strings.Contains(before, "=")
-}
-
-// rawUser is what stands before the host, as it was written.
-func rawUser(raw string) string {
-	_, rest, _ := strings.Cut(raw, "://")
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		rest = rest[:i]
-	}
-	return rest[:max(strings.LastIndex(rest, "@"), 0)]
 }
 
 // databaseHint says what is wrong with a URL that cannot be read, nil if it cannot tell.

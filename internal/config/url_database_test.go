@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var databaseSchemes = []string{"postgres", "postgresql", "sqlite"}
+var databaseURL = field{tag: `schemes:"postgres postgresql sqlite"`}
 
 func TestDatabaseURL(t *testing.T) {
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestDatabaseURL(t *testing.T) {
 		"sqlite:////var/a.db":                         "sqlite:/var/a.db",
 		"SQLite:////var/a.db":                         "sqlite:/var/a.db",
 	} {
-		got, err := parseURL(raw, databaseSchemes, false)
+		got, err := databaseURL.parseURL(raw)
 		require.NoError(t, err, raw)
 		assert.Equal(t, want, got.Reveal(), raw)
 	}
@@ -64,7 +64,7 @@ func TestDatabaseURLRefused(t *testing.T) {
 		"sqlite:////":                                      "names no file",
 		"SQLITE::memory:":                                  "in memory",
 	} {
-		_, err := parseURL(raw, databaseSchemes, false)
+		_, err := databaseURL.parseURL(raw)
 		require.ErrorContains(t, err, says, raw)
 		assert.NotContains(t, err.Error(), "W0RD", raw)
 	}

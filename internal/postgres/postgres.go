@@ -10,7 +10,7 @@
 // that somebody else inserted first) is done again.
 //
 // A connection that is lost during the commit leaves it open whether the transaction
-// was committed. Apply finds out, by the transaction's id; see outcome.go.
+// was committed. Apply finds out, by the rows that it would have written; see outcome.go.
 //
 // # Poolers
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -56,9 +57,23 @@ func dial(ctx context.Context, c Config) (*connection, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("connect to the broker of RABBITMQ_URL: %w", translate(err))
+		return nil, fmt.Errorf("connect to the broker of RABBITMQ_URL: %w", notAMQP(c.URL, under, translate(err)))
 	}
 	return &connection{conn, under}, nil
+}
+
+// notAMQP says what speaks at the port instead, where that is the cause.
+func notAMQP(url string, under *socket, err error) error {
+	if under == nil || strings.HasPrefix(url, "amqps:") {
+		return err
+	}
+	switch under.speaks() {
+	case "TLS":
+		return fmt.Errorf("TLS is spoken at this port: write amqps:// in RABBITMQ_URL, or take the port without TLS (5672): %w", err)
+	case "HTTP":
+		return fmt.Errorf("HTTP is spoken at this port: take that of AMQP in RABBITMQ_URL (5672, with TLS 5671): %w", err)
+	}
+	return err
 }
 
 func dialTCP(ctx context.Context, c Config, network, address string) (*socket, error) {

@@ -66,8 +66,9 @@ func (c *Client) take(ctx context.Context, key string, rate app.Rate) (used time
 	// The caller hanging up is no fault of Redis, and the request counts all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.o.LimitTimeout)
 	defer cancel()
-	answer, err := take.Run(ctx, c.rdb, []string{key}, rate.Interval().Microseconds(), rate.Full().Microseconds()).Int64Slice()
+	answer, err := take.Run(ctx, c.rdb(), []string{key}, rate.Interval().Microseconds(), rate.Full().Microseconds()).Int64Slice()
 	if err != nil {
+		c.moved(err)
 		return 0, false, fmt.Errorf("count a request: %w", err)
 	}
 	if len(answer) != 2 {

@@ -30,9 +30,8 @@ func key(user aigen.ID) string { return "aigen:rate:" + user.String() }
 func TestLimitsAreShared(t *testing.T) {
 	t.Parallel()
 	s := server(t)
-	first, log := connect(t, s.URL())
-	second, _ := connect(t, s.URL())
-	limiters := []*redis.Limiter{limiter(first, ten), limiter(second, ten)}
+	// A fallback that took part would let more through.
+	limiters := []*redis.Limiter{limiter(patient(t, s.URL()), slow), limiter(patient(t, s.URL()), slow)}
 	users := []aigen.ID{newID(), newID(), newID()}
 	passed := make([]atomic.Int64, len(users))
 	var wg sync.WaitGroup
@@ -49,7 +48,6 @@ func TestLimitsAreShared(t *testing.T) {
 	for i := range passed {
 		assert.EqualValues(t, 10, passed[i].Load())
 	}
-	assert.Empty(t, log.String(), "no fallback took part")
 }
 
 func TestDecisions(t *testing.T) {
