@@ -108,8 +108,12 @@ func TestEngineWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	var kept, begun atomic.Int32
 	failed := make(chan struct{})
+	var all sync.WaitGroup
+	all.Add(3)
 	p := painter{parallel: 3, paint: func(ctx context.Context, i int) (aigen.Asset, error) {
 		begun.Add(1)
+		all.Done()
+		all.Wait() // else the failure may come before the last has begun, and keep it from that
 		if i == 1 {
 			defer close(failed)
 			return aigen.Asset{}, errors.New("one of them")
