@@ -20,6 +20,8 @@ type API struct {
 	streams *streams
 	pages   map[string]bool // the patterns of Config.Pages
 
+	leftovers chan struct{} // a place for each body that is read after its answer
+
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
 	stop  context.CancelCauseFunc
@@ -46,6 +48,7 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
+	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
 	a.addPages()
 	for _, rt := range routes() {
@@ -71,7 +74,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Request-Id", c.id)
 	secure(h)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	watchBody(rec, r)
 	a.setDeadlines(w, r, c.started)
+	a.answer(rec, r, c)
+	a.takeLeftover(w, &rec.body)
+}
+
+func (a *API) answer(rec *recorder, r *http.Request, c *call) {
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {

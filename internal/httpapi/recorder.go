@@ -16,6 +16,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	body   requestBody // of the request
 }
 
 // statusOf is the status that was answered, 0 if nothing was yet.
