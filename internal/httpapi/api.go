@@ -20,6 +20,7 @@ type API struct {
 	streams *streams
 	pages   map[string]bool // the patterns of Config.Pages
 
+	unproved  *allowance    // for the bodies of callbacks
 	leftovers chan struct{} // a place for each body that is read after its answer
 
 	// drain ends when Shutdown is called; streams watch it.
@@ -48,6 +49,7 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
+	a.unproved = newAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
 	a.addPages()

@@ -91,7 +91,7 @@ var kinds = []kind{
 	{codeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
 	{codeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
 	{codeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
-	{codeBusy, http.StatusServiceUnavailable, "Too many changes at once", time.Second},
+	{codeBusy, http.StatusServiceUnavailable, "Too much at once", time.Second},
 }
 
 // kindOf finds the row of a code; ok is false where there is none.
