@@ -17,7 +17,8 @@ type API struct {
 	mux     *http.ServeMux
 	secrets []webhooksig.Secret
 	docs    documents
-	streams *streams
+	streams *places
+	large   *places
 	pages   map[string]bool // the patterns of Config.Pages
 
 	unproved  *allowance    // for the bodies of callbacks
@@ -48,7 +49,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser), large: newLargeAnswers()}
 	a.unproved = newAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())

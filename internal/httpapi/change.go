@@ -137,5 +137,5 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	replayed(w, r, again)
-	return answerGeneration(w, r, g, false)
+	return a.answerGeneration(w, r, g, false)
 }

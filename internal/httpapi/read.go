@@ -21,15 +21,23 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.UserID = identityOf(r.Context()).UserID
-	page, err := a.c.Service.ListGenerations(r.Context(), q)
+	leave, err := a.large.enter(q.UserID)
 	if err != nil {
 		return err
 	}
-	view, err := viewPage(page)
-	if err != nil {
-		return err
+	defer leave()
+	cursor := func(g *aigen.Generation) app.Cursor { return app.Cursor{CreatedAt: g.CreatedAt, ID: g.ID} }
+	read := func(after *aigen.Generation, limit int) ([]*aigen.Generation, bool, error) {
+		part := q
+		part.Limit = limit
+		if after != nil {
+			before := cursor(after)
+			part.Before = &before
+		}
+		page, err := a.c.Service.ListGenerations(r.Context(), part)
+		return page.Items, page.Next != nil, err
 	}
-	return writeJSON(w, http.StatusOK, view)
+	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
 // readListQuery reads the query. Parameters that it does not know are none of its
@@ -95,12 +103,12 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerGeneration(w, r, g, true)
+	return a.answerGeneration(w, r, g, true)
 }
 
 // answerGeneration writes a generation with its ETag; conditional lets a client
 // that has it already off with 304.
-func answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
+func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
 	tag := etag(g)
 	if conditional {
 		w.Header().Set("ETag", tag)
@@ -115,7 +123,19 @@ func answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generatio
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, view)
+	body, err := marshal(view)
+	if err != nil {
+		return err
+	}
+	if conditional && len(body) > largeAnswer {
+		leave, err := a.large.enter(identityOf(r.Context()).UserID)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	writeBody(w, http.StatusOK, body)
+	return nil
 }
 
 // etag names a state of a generation. The 1 stands for the shape of the JSON: who
