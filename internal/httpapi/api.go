@@ -19,7 +19,8 @@ type API struct {
 	docs    documents
 	streams *places
 	large   *places
-	pages   map[string]bool // the patterns of Config.Pages
+	pages   map[string]bool     // the patterns of Config.Pages
+	queries map[string][]string // names of parameters, by method and path
 
 	unproved  *allowance    // for the bodies of callbacks
 	leftovers chan struct{} // a place for each body that is read after its answer
@@ -49,7 +50,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser), large: newLargeAnswers()}
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser), large: newLargeAnswers(), queries: queryNames()}
 	a.unproved = newAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
@@ -72,7 +73,7 @@ func (a *API) OpenAPI() []byte { return a.docs.json.body }
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: requestID(r), started: time.Now()}
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, timeout: a.c.WriteTimeout}
 	h := w.Header()
 	h.Set("X-Request-Id", c.id)
 	secure(h)
@@ -130,10 +131,13 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
 }
 
-// trimSlash makes /x/ mean /x. The tree of assets is left alone: its handler
-// decides what a directory is.
+// trimSlash makes /api/v1/x/ mean /api/v1/x (contract section 1). Elsewhere each thing
+// has one address: a rule of a proxy for /metrics must not be passed by /metrics/. So
+// must an escaped slash, which others do not take for one, not be taken for one here.
 func trimSlash(r *http.Request) {
-	if len(r.URL.Path) < 2 || !strings.HasSuffix(r.URL.Path, "/") || strings.HasPrefix(r.URL.Path, assetsPath) {
+	path := r.URL.Path
+	escaped := r.URL.RawPath != "" && !strings.HasSuffix(r.URL.RawPath, "/")
+	if !strings.HasPrefix(path, apiPath) || path == apiPath || !strings.HasSuffix(path, "/") || escaped {
 		return
 	}
 	u := *r.URL // shared with the caller's request
@@ -178,6 +182,11 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			if err := a.admit(id); err != nil {
 				return err
 			}
+		}
+	}
+	if rt.strictQuery() {
+		if err := checkQuery(r, a.queries[rt.method+" "+rt.path]); err != nil {
+			return err
 		}
 	}
 	if rt.method == http.MethodGet {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -31,6 +32,32 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rule
 	return body, nil
 }
 
+// readOptional is readBody where nothing at all is a body too: that of an empty object.
+func (a *API) readOptional(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.ContentLength == 0 || isEmpty(w, r) {
+		return []byte("{}"), nil
+	}
+	return a.readBody(w, r, a.c.MaxBody, strict)
+}
+
+// isEmpty looks whether anything comes of a body whose length was not announced.
+func isEmpty(w http.ResponseWriter, r *http.Request) bool {
+	if r.ContentLength > 0 {
+		return false
+	}
+	first := make([]byte, 1)
+	n, err := io.ReadFull(r.Body, first)
+	if errors.Is(err, io.EOF) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // see timed
+		return true
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first[:n]), r.Body), r.Body}
+	return false
+}
+
 // checkMedia wants application/json in UTF-8, not compressed.
 func checkMedia(h http.Header) error {
 	for _, coding := range h.Values("Content-Encoding") {
@@ -51,7 +78,8 @@ func checkMedia(h http.Header) error {
 	if err != nil || media != "application/json" {
 		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	// "UTF8" is no name of a charset, and what many call it.
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
 		return newFault(codeUnsupportedType, "JSON is UTF-8: leave the charset out.")
 	}
 	return nil

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -53,8 +54,10 @@ func readSelect(body []byte, f *faults) (sample string, res aigen.Resolution) {
 	o.only("sampleId", "resolution")
 	o.need("sampleId")
 	if s, ok := o.text("sampleId"); ok {
-		if s == "" || len(s) > aigen.MaxAssetIDLength {
-			o.fault("sampleId", "must have 1 to %d bytes", aigen.MaxAssetIDLength)
+		// In characters, as the document has it. One that has more bytes than an id may
+		// have is no sample's.
+		if s == "" || utf8.RuneCountInString(s) > aigen.MaxAssetIDLength {
+			o.fault("sampleId", "must have 1 to %d characters", aigen.MaxAssetIDLength)
 		}
 		sample = s
 	}
@@ -72,11 +75,9 @@ func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := []byte("{}")
-	if r.Body != nil && r.ContentLength != 0 { // nothing at all: the same once more
-		if body, err = a.readBody(w, r, a.c.MaxBody, strict); err != nil {
-			return err
-		}
+	body, err := a.readOptional(w, r) // nothing at all: the same once more
+	if err != nil {
+		return err
 	}
 	var f faults
 	cmd := readRegenerate(body, &f)

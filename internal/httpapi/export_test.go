@@ -77,3 +77,6 @@ func AcceptedView(a app.Accepted) any {
 
 // PlainURL and BadOddURL are the short and the long way to check a URL.
 var PlainURL, BadOddURL = plainURL, badOddURL
+
+// CheckQuery is for the fuzz target.
+var CheckQuery = checkQuery

@@ -122,6 +122,7 @@ func TestLargeAnswersThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	f := setup(t, func(c *httpapi.Config) { c.WriteTimeout = 5 * time.Minute })
 	ids := f.largeGenerations(4)
+	usual := f.URL
 	f.smallBuffers()
 	var held []net.Conn
 	for range 16 {
@@ -131,6 +132,7 @@ func TestLargeAnswersThatNobodyReads(t *testing.T) {
 		_, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", base, tokenOf(f.user))
 		require.NoError(t, err)
 	}
+	f.URL = usual
 	for _, path := range []string{base, base + "/" + ids[0], base + "/" + ids[0] + "/events"} {
 		var a answer
 		require.Eventually(t, func() bool {

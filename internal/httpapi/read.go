@@ -40,33 +40,13 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
-// readListQuery reads the query. Parameters that it does not know are none of its
-// business; an empty one counts as missing.
 func readListQuery(r *http.Request) (app.ListQuery, error) {
-	values := r.URL.Query()
-	q := app.ListQuery{Limit: defaultLimit, Status: aigen.Status(values.Get("status"))}
-	var f faults
-	if text := values.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			f.add("query.limit", "must be a whole number from 1 to %d", maxLimit)
-		}
-		q.Limit = n
-	}
-	if q.Status != "" && !q.Status.Valid() {
-		f.add("query.status", "must be one of %s", statusList())
-	}
-	if text := values.Get("projectId"); text != "" {
-		id, err := aigen.ParseID(text)
-		if err != nil {
-			f.add("query.projectId", "must be a UUID")
-		}
-		q.ProjectID = id
-	}
-	if err := f.err(); err != nil {
+	f := newFilter(r)
+	q := app.ListQuery{Limit: f.limit(), Status: word(f, "status", aigen.Statuses()), ProjectID: f.id("projectId")}
+	if err := f.faults.err(); err != nil {
 		return q, err
 	}
-	text := values.Get("cursor")
+	text := f.get("cursor")
 	if text == "" {
 		return q, nil
 	}
@@ -84,14 +64,6 @@ func parseCursor(text string) (app.Cursor, error) {
 			aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 	}
 	return cursor, nil
-}
-
-func statusList() string {
-	var names []string
-	for _, s := range aigen.Statuses() {
-		names = append(names, string(s))
-	}
-	return strings.Join(names, ", ")
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
