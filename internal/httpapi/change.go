@@ -11,13 +11,13 @@ import (
 // selectBody describes the body of select-sample.
 type selectBody struct {
 	SampleID   string  `json:"sampleId" minLength:"1" maxLength:"255" doc:"assetId of one of sampleAssets."`
-	Resolution *string `json:"resolution,omitempty" nullable:"true" pattern:"^[0-9]{2,4}x[0-9]{2,4}$" example:"1080x1920" doc:"WIDTHxHEIGHT, each 64 to 4096; default: that of the input."`
+	Resolution *string `json:"resolution,omitempty" nullable:"true" pattern:"@resolution" example:"1080x1920" doc:"WIDTHxHEIGHT, each 64 to 4096; default: that of the input."`
 }
 
 // regenerateBody describes the body of regenerate-samples. What is missing stays.
 type regenerateBody struct {
-	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000"`
-	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000"`
+	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a blue fox"`
+	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000" pattern:"@text" example:"watercolour"`
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
 }
 

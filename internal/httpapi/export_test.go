@@ -80,3 +80,6 @@ var PlainURL, BadOddURL = plainURL, badOddURL
 
 // CheckQuery is for the fuzz target.
 var CheckQuery = checkQuery
+
+// Pattern is a pattern of the document by the name that tags have for it.
+func Pattern(name string) string { return patterns[name] }
