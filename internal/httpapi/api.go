@@ -110,6 +110,11 @@ func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request, now time.Time
 // dispatch finds the route. ServeMux answers in plain text, or with a redirect,
 // where there is none: these become problems.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions && r.RequestURI == "*" { // of the server as a whole
+		w.Header().Set("Allow", corsMethods+", OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	clean := path.Clean(r.URL.Path)
 	if clean != r.URL.Path && clean+"/" != r.URL.Path {
 		a.noRoute(w, r, "There is nothing at this path.")
