@@ -74,6 +74,7 @@ func (in *instance) build(ctx context.Context) (err error) {
 	if in.listener, err = lc.Listen(ctx, "tcp", in.c.Server.ListenAddr); err != nil {
 		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
 	}
+	in.listener = httpapi.Listener(in.listener)
 	in.onClose(in.closeListener)
 	if in.store, err = connectStore(ctx, in.c, in.log, openServe); err != nil {
 		return err

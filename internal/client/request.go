@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// maxAnswer bounds the body of an answer, in bytes: a generation has at most 8
-// samples of a few KiB each.
+// maxAnswer bounds the body of an answer, in bytes: a list has 1 MiB at most, and a
+// generation, with 8 samples of 20 KiB each, less than that.
 const maxAnswer = 4 << 20
 
 // NewKey makes an Idempotency-Key.

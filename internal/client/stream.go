@@ -148,7 +148,12 @@ func (s *stream) connect(ctx context.Context) error {
 		return s.c.unreachable(conn, err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusNoContent: // the end has been seen
+		s.done = true
+		return nil
+	default:
 		return readProblem(res, time.Now())
 	}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {

@@ -184,6 +184,21 @@ func TestAStreamEndsWithWhatWillNotChange(t *testing.T) {
 	assert.EqualValues(t, 1, calls.Load())
 }
 
+// A service that has nothing more to tell says 204, and means it.
+func TestAStreamThatIsOverEnds(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	c := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		assert.Equal(t, "4", r.Header.Get("Last-Event-ID"))
+		w.WriteHeader(http.StatusNoContent)
+	})
+	ids, _, err := collect(t.Context(), c, "4")
+	require.NoError(t, err)
+	assert.Empty(t, ids)
+	assert.EqualValues(t, 1, calls.Load())
+}
+
 func TestAStreamThatIsNoneEnds(t *testing.T) {
 	t.Parallel()
 	page := setup(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") })

@@ -169,8 +169,8 @@ func TestBadCallbacks(t *testing.T) {
 		{final(object{"finalAssetId": ""}), []string{"body.results.finalAssetId", "body.results.finalAsset"}},
 		{final(object{"finalAssetId": "x", "finalAsset": asset("/a")}), []string{"body.results.finalAssetId"}},
 		{object{"status": "success", "stage": "progress"}, []string{"body.results.progress"}},
-		{object{"status": "success", "stage": "progress", "results": object{"progress": 101}}, []string{"body.results.progress"}},
-		{object{"status": "success", "stage": "progress", "results": object{"progress": 0.5}}, []string{"body.results.progress"}},
+		{object{"status": "success", "stage": "progress", "results": object{"progress": 100.5}}, []string{"body.results.progress"}},
+		{object{"status": "success", "stage": "progress", "results": object{"progress": "50"}}, []string{"body.results.progress"}},
 		{object{"status": "failure", "stage": "progress", "results": object{"progress": 5}}, []string{"body.status"}},
 	}
 	for _, url := range []string{

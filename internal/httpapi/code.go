@@ -36,6 +36,9 @@ const (
 	codeBusy                aigen.Code = "busy"
 	codeDatabaseUnavailable aigen.Code = "database_unavailable"
 	codeUnknownError        aigen.Code = "request_refused"
+	codeUnreadable          aigen.Code = "malformed_request"
+	codeExpectationFailed   aigen.Code = "expectation_failed"
+	codeHeadersTooLarge     aigen.Code = "headers_too_large"
 )
 
 // kind is what a code means on the wire.
@@ -86,12 +89,15 @@ var kinds = []kind{
 	{aigen.CodeQueueFull, http.StatusTooManyRequests, "Too many generations at once", 10 * time.Second},
 	{codeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
 	{codeUnknownError, http.StatusBadRequest, "The request was refused", 0},
+	{codeUnreadable, http.StatusBadRequest, "The request cannot be read", 0},
+	{codeExpectationFailed, http.StatusExpectationFailed, "Not what can be expected", 0},
+	{codeHeadersTooLarge, http.StatusRequestHeaderFieldsTooLarge, "The headers are too large", 0},
 	{aigen.CodeInternal, http.StatusInternalServerError, "Something went wrong here", 0},
 	{aigen.CodeCreditServiceUnavailable, http.StatusServiceUnavailable, "Credits cannot be checked just now", 5 * time.Second},
 	{codeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
 	{codeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
 	{codeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
-	{codeBusy, http.StatusServiceUnavailable, "Too many changes at once", time.Second},
+	{codeBusy, http.StatusServiceUnavailable, "Too much at once", time.Second},
 }
 
 // kindOf finds the row of a code; ok is false where there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -24,7 +25,7 @@ type Service interface {
 	RegenerateSamples(ctx context.Context, cmd app.RegenerateSamples) (app.Accepted, error)
 	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
 	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
-	ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error)
+	EachEvent(ctx context.Context, user, id aigen.ID, after int64) iter.Seq2[aigen.Event, error]
 	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*app.Stream, error)
 	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)

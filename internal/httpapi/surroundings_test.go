@@ -107,7 +107,9 @@ func TestCORS(t *testing.T) {
 	}
 	a := preflight("https://app.example").is(http.StatusNoContent)
 	assert.Equal(t, "https://app.example", a.Header.Get("Access-Control-Allow-Origin"))
-	assert.Contains(t, a.Header.Get("Access-Control-Allow-Headers"), "Idempotency-Key")
+	for _, name := range []string{"Idempotency-Key", "Last-Event-ID", "Cache-Control", "traceparent", "tracestate", "baggage"} {
+		assert.Contains(t, strings.Split(a.Header.Get("Access-Control-Allow-Headers"), ", "), name)
+	}
 	assert.Contains(t, a.Header.Get("Access-Control-Allow-Methods"), "POST")
 	assert.Empty(t, a.Header.Get("Access-Control-Allow-Credentials"))
 	for _, origin := range []string{"https://evil.example", "null", "https://app.example.evil.example", "http://app.example"} {
