@@ -150,7 +150,7 @@ func publish(ctx context.Context, t testing.TB, e *worker.Engine, m app.JobMessa
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		require.FailNow(t, "the job does not end")
 		return nil
 	}
