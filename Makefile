@@ -64,6 +64,12 @@ faults: ## Break the service on purpose for FAULTS_SECONDS (600) by the schedule
 	$(GO) build -o bin/aigen-faults ./cmd/aigen-faults
 	./bin/aigen-faults --seconds $(FAULTS_SECONDS) --seed $(FAULTS_SEED) --store $(FAULTS_STORE)
 
+check-bare: ## What README and AGENTS.md tell to type, in an empty Debian 12, as root: BARE=quick (10 minutes), all, or steps
+	test/bare/check.sh $(BARE)
+
+test-matrix: ## The tests of servers against newer ones, as root: MATRIX='trixie pg16 pg17 pg18' (20 minutes), forky
+	test/matrix/run.sh $(MATRIX)
+
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
 	cd bench/river && $(GOLANGCI) run ./...
@@ -115,10 +121,11 @@ e2e-n8n: ## The workflows of integrations/n8n in the real n8n, with PostgreSQL a
 
 # Node and Chromium are for these tests alone; the console itself needs neither.
 CHROMIUM ?= /usr/bin/chromium
-e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores)
+CONSOLE ?=
+e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores); CONSOLE=plain.test.mjs runs one file
 	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 	cd test/console && npm ci --no-audit --no-fund --loglevel=error
-	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec
+	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec $(CONSOLE)
 
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.

@@ -27,6 +27,7 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/redis"
 	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,18 +39,20 @@ func newID() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }
 
 // redisServer is a real Redis that is the test's alone.
 type redisServer struct {
-	port int
-	dir  string
-	args []string
-	cmd  *exec.Cmd
+	program string
+	port    int
+	dir     string
+	args    []string
+	cmd     *exec.Cmd
 }
 
 // server starts a Redis, which ends with the test.
 func server(t testing.TB, args ...string) *redisServer {
 	t.Helper()
+	program := testenv.Program(t, "redis-server", "redis-server")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &redisServer{port: l.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), args: args}
+	s := &redisServer{program: program, port: l.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), args: args}
 	require.NoError(t, l.Close())
 	require.NoError(t, s.Start())
 	t.Cleanup(func() {
@@ -67,7 +70,7 @@ func (s *redisServer) socket() string { return filepath.Join(s.dir, "s") }
 // Start starts the server and waits until it answers.
 func (s *redisServer) Start() error {
 	args := []string{"--port", fmt.Sprint(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--unixsocket", s.socket()}
-	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
+	s.cmd = exec.Command(s.program, append(args, s.args...)...)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}

@@ -100,13 +100,16 @@ func (k Kind) install() error {
 
 func installed(patterns ...string) string {
 	for _, p := range patterns {
+		if path, err := exec.LookPath(p); err == nil {
+			return path
+		}
+		if !filepath.IsAbs(p) {
+			continue
+		}
 		found, _ := filepath.Glob(p)
 		sort.Strings(found)
 		if len(found) > 0 {
 			return found[len(found)-1]
-		}
-		if path, err := exec.LookPath(p); err == nil {
-			return path
 		}
 	}
 	return ""
@@ -122,7 +125,7 @@ func PostgreSQLKind() Kind {
 // PostgreSQLWith is PostgreSQL with settings of postgresql.conf ("name=value").
 func PostgreSQLWith(settings ...string) Kind {
 	tool := func(name string) string {
-		path := installed("/usr/lib/postgresql/*/bin/postgres", "postgres")
+		path := installed("postgres", "/usr/lib/postgresql/*/bin/postgres") // PATH chooses the version
 		if path == "" {
 			return ""
 		}
