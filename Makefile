@@ -35,17 +35,17 @@ test: ## All tests with the race detector, the kill test and short fault runs in
 
 # With servers at hand: see internal/testenv.
 test-all:
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /test/)
-	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 20m ./test/...
+	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -v /test/)
+	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 60m ./test/...
 
 test-short: ## The tests that take seconds, without the race detector
-	$(GO) test -short -timeout 5m ./...
+	$(GO) test -short -timeout 20m ./...
 
 test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 	AIGEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run TestKill ./test/e2e/
 
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
-	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
+	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 60m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
 e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 19 (10 minutes)
 	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
