@@ -216,9 +216,7 @@ func (in *instance) Stop(ctx context.Context) error {
 	if in.console != nil {
 		in.console.Shutdown()
 	}
-	// Three fifths of the time for requests; the relay has the rest. Of 10 s, say, that
-	// is more than the 5 s for which net/http takes a connection that was just opened, and
-	// has asked nothing yet, for a request under way.
+	// Three fifths of the time for requests; the relay has the rest.
 	requests, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {
 		requests, cancel = context.WithTimeout(ctx, time.Until(end)*3/5)

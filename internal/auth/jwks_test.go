@@ -140,7 +140,7 @@ func TestJWKSWithdrawnKeyIsForgotten(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := v.Verify(t.Context(), text)
 		return errors.Is(err, auth.ErrUnknownKey)
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.EqualValues(t, 2, p.fetches.Load())
 }
 
@@ -173,7 +173,7 @@ func TestJWKSKeysStayUsableWhileTheServerIsDown(t *testing.T) {
 	release := p.block()
 	t.Cleanup(release)
 	at.Advance(time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // the fetch is given up after 5 s
 	defer cancel()
 	for range 100 {
 		_, err := v.Verify(ctx, text)

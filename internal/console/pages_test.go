@@ -302,7 +302,7 @@ func TestTheStreamNudges(t *testing.T) {
 	assert.Equal(t, id.String(), changes[1]["id"])
 	assert.Equal(t, "AwaitingSelection", changes[1]["status"])
 	f.console.Shutdown()
-	require.Eventually(t, func() bool { _, open := <-events; return !open }, 5*time.Second, time.Millisecond, "the stream ends")
+	require.Eventually(t, func() bool { _, open := <-events; return !open }, time.Minute, time.Millisecond, "the stream ends")
 	f.get("/live", "Accept", "text/event-stream").is(http.StatusServiceUnavailable)
 }
 

@@ -28,7 +28,7 @@ func newStreams(limit int) *places {
 // newLargeAnswers has places for answers that take up memory until they were read.
 func newLargeAnswers() *places {
 	return &places{limit: largeAnswers, open: map[aigen.ID]int{}, full: func() error {
-		return newFault(codeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
+		return newFault(aigen.CodeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
 	}}
 }
 

@@ -262,7 +262,7 @@ func waitFor(t testing.TB, db *pgx.Conn, query string) {
 		var ok bool
 		require.NoError(t, db.QueryRow(context.Background(), query).Scan(&ok))
 		return ok
-	}, 10*time.Second, 5*time.Millisecond, query)
+	}, time.Minute, 5*time.Millisecond, query)
 }
 
 // A server that takes the connection and says nothing (it is stopped, or the way to it

@@ -140,7 +140,7 @@ server_idle_timeout = 1
 			return false
 		}
 		return c.Close() == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return address
 }
 

@@ -64,9 +64,10 @@ func (s *server) run(program string, args ...string) {
 // serverProgram finds what distributions keep out of the PATH.
 func serverProgram(t *testing.T, name string) string {
 	t.Helper()
-	path := testenv.PostgreSQLTool(name)
-	require.NotEmpty(t, path, "%s is not installed (Debian: postgresql)", name)
-	return path
+	if path := testenv.PostgreSQLTool(name); path != "" {
+		return path
+	}
+	return testenv.Program(t, "/usr/lib/postgresql/*/bin/"+name, "postgresql")
 }
 
 // asDaemon is a command that runs as the user postgres if we are root.

@@ -100,13 +100,16 @@ func (k Kind) install() error {
 
 func installed(patterns ...string) string {
 	for _, p := range patterns {
+		if path, err := exec.LookPath(p); err == nil {
+			return path
+		}
+		if !filepath.IsAbs(p) {
+			continue
+		}
 		found, _ := filepath.Glob(p)
 		sort.Strings(found)
 		if len(found) > 0 {
 			return found[len(found)-1]
-		}
-		if path, err := exec.LookPath(p); err == nil {
-			return path
 		}
 	}
 	return ""

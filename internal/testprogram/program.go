@@ -68,7 +68,7 @@ func Environment(dir string, settings map[string]string) []string {
 	all := map[string]string{
 		"DATA_DIR": dir, "LISTEN_ADDR": "127.0.0.1:0", "LOG_FORMAT": "json", "LOG_LEVEL": "info",
 		"JWT_SECRET": JWTSecret, "N8N_CALLBACK_SECRET": CallbackSecret, "LEDGER_INITIAL_CREDITS": "1000000",
-		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "10s",
+		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "1m",
 		"GENERATION_LIMIT_PER_MINUTE": "0", "MAX_QUEUED_PER_USER": "0", // tests load the service as few users
 	}
 	for k, v := range settings {
@@ -136,8 +136,8 @@ func Start(t *testing.T, dir string, settings map[string]string) *Program {
 		p.Took = time.Since(began)
 	case <-p.Ended:
 		t.Fatalf("the program ended at its start:\n%s", p.Output())
-	case <-time.After(30 * time.Second):
-		t.Fatalf("the program is not ready after 30 s:\n%s", p.Output())
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the program is not ready after 2 min:\n%s", p.Output())
 	}
 	return p
 }
@@ -153,7 +153,7 @@ func (p *Program) Stop() int {
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-p.Ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.t.Fatalf("the program does not stop:\n%s", p.Output())
 	}
 	return p.cmd.ProcessState.ExitCode()

@@ -70,7 +70,9 @@ func TestReadyNamesTheKeys(t *testing.T) {
 			require.NoError(t, err)
 			defer res.Body.Close()
 			require.Equal(t, http.StatusOK, res.StatusCode, "ready for callbacks")
-			var answer struct{ Dependencies []struct{ Name, State, Detail string } }
+			var answer struct {
+				Dependencies []struct{ Name, State, Detail string }
+			}
 			require.NoError(t, json.NewDecoder(res.Body).Decode(&answer))
 			for _, d := range answer.Dependencies {
 				if d.Name == "tokens" {

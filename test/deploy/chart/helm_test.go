@@ -83,7 +83,7 @@ type pod struct {
 	Volumes []struct {
 		Name      string
 		ConfigMap struct{ Name string } `yaml:"configMap"`
-		Claim struct {
+		Claim     struct {
 			Name string `yaml:"claimName"`
 		} `yaml:"persistentVolumeClaim"`
 	}
