@@ -53,7 +53,7 @@ func remedy(setting string, err error) string {
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || hungUp(err.Error()):
 		return "the server hangs up at once: write " + tlsOf[setting] + " if it speaks TLS, or correct the port in " + setting
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return "nothing answers in time: correct the host and the port in " + setting + ", or let the firewall pass it"
+		return "nothing answers in time: correct the host and the port in " + setting + ", write " + plainOf[setting] + " if no TLS is spoken there, or let the firewall pass it"
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -64,7 +65,11 @@ func (c *Client) tryReach(ctx context.Context) error {
 	if err := c.look(ctx); err != nil {
 		return err
 	}
-	return c.rdb().Ping(ctx).Err()
+	err := c.rdb().Ping(ctx).Err()
+	if err != nil && strings.Contains(err.Error(), "cluster has no nodes") {
+		return fmt.Errorf("%w (no host of it is a node of a Cluster that is set up: several hosts that are none cannot be used)", err)
+	}
+	return err
 }
 
 func (c *Client) readBack(ctx context.Context, key, want string) error {

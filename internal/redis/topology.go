@@ -41,6 +41,7 @@ func (a address) connect(m mode) *driver {
 		return &driver{goredis.NewClusterClient(several.Cluster())}
 	case modeSentinel:
 		return &driver{goredis.NewFailoverClient(several.Failover())}
+	case modeSingle:
 	}
 	return &driver{goredis.NewClient(o)}
 }
