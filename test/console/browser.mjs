@@ -28,7 +28,7 @@ export async function visit(t, browser, { size = "desktop", theme = "light", ...
   const context = await browser.newContext({
     viewport: sizes[size], colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", ...more,
   });
-  context.setDefaultTimeout(30000);
+  context.setDefaultTimeout(60000);
   const person = { context, size, theme, said: [], expected: [] };
   context.on("page", (page) => {
     page.on("console", (m) => ["error", "warning"].includes(m.type()) && person.said.push(`${m.type()}: ${m.text()} at ${m.location().url}`));

@@ -22,7 +22,7 @@ const freePort = () =>
     server.on("error", reject);
   });
 
-export async function until(what, condition, timeout = 30000) {
+export async function until(what, condition, timeout = 60000) {
   const end = Date.now() + timeout;
   for (;;) {
     const found = await condition();
