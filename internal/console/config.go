@@ -62,6 +62,8 @@ type Config struct {
 	Authenticator Authenticator
 	Limiter       app.RateLimiter // nil: no limit
 	Pricing       aigen.Pricing
+	// Ledger: the service keeps the credits itself, so `aigen credits grant` adds some.
+	Ledger bool
 
 	Local *Local // nil: everybody needs a token
 	// Portals are the origins whose pages may hand over a token by a form

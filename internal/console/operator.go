@@ -87,7 +87,7 @@ func (k *Console) showDesk(w http.ResponseWriter, r *http.Request, name, part, t
 	if part != "" && isPart(r) && r.Header.Get("HX-Target") == part {
 		block = part
 	}
-	k.render(w, r, http.StatusOK, "operator_"+name, block, page{Title: title, Nav: "operator", Data: d})
+	k.render(w, r, http.StatusOK, "operator_"+name, block, page{Title: title + " · Operator", Nav: "operator", Data: d})
 	return nil
 }
 

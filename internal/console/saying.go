@@ -5,7 +5,7 @@ import "net/http"
 // A form without script answers with a redirect, and what it has to say is said by the
 // page after it: a cookie of a minute carries which of these it is.
 var afterwards = map[string]toast{
-	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "What was reserved is back in your balance."},
+	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "The reserved credits were refunded."},
 	"retried":    {Kind: "good", Title: "Tried again", Text: "What was waiting here is due now."},
 	"dropped":    {Kind: "good", Title: "Dropped", Text: "It is written down, with your reason."},
 	"failed":     {Kind: "good", Title: "The generation was failed", Text: "What it had reserved is free again, and the user is told."},
