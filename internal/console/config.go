@@ -54,6 +54,8 @@ type Config struct {
 	Authenticator Authenticator
 	Limiter       app.RateLimiter // nil: no limit
 	Pricing       aigen.Pricing
+	// Ledger: the service keeps the credits itself, so `aigen credits grant` adds some.
+	Ledger bool
 
 	Local *Local // nil: everybody needs a token
 	// PublicBase is the base URL that people reach the service by, as far as it is set

@@ -1,9 +1,12 @@
 package console
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // creative is a generation as the pages show it.
@@ -38,6 +41,7 @@ type creative struct {
 	Model   string
 	Credits aigen.CreditTotals
 	Created time.Time
+	Cursor  string // its place in a list
 	Updated time.Time
 	Since   time.Time
 	Pending bool // a step was asked for and its credits are not decided
@@ -52,11 +56,11 @@ type state struct {
 }
 
 var states = map[aigen.Status]state{
-	aigen.StatusPending:           {"Getting ready", "busy"},
+	aigen.StatusPending:           {"Reserving credits", "busy"},
 	aigen.StatusProcessingSamples: {"Making samples", "busy"},
-	aigen.StatusAwaitingSelection: {"Your choice", "warn"},
+	aigen.StatusAwaitingSelection: {"Waiting for a choice", "warn"},
 	aigen.StatusProcessingFinal:   {"Making the final", "busy"},
-	aigen.StatusCompleted:         {"Done", "good"},
+	aigen.StatusCompleted:         {"Completed", "good"},
 	aigen.StatusFailed:            {"Failed", "bad"},
 	aigen.StatusCancelled:         {"Cancelled", ""},
 	aigen.StatusContentRejected:   {"Declined", "bad"},
@@ -89,7 +93,7 @@ func (k *Console) creativeOf(g *aigen.Generation) creative {
 		Format: in.Format, Name: formatName(in.Format), Final: in.FinalResolution(), Count: in.Samples,
 		Status: g.Status, State: states[g.Status], Ended: g.Status.Ended(), Stage: g.Stage(), Attempt: g.Attempt(),
 		FinalID: g.FinalAssetID, Failure: failureOf(g.Failure), Model: g.AIModelUsed, Credits: g.Totals(),
-		Created: g.CreatedAt, Updated: g.UpdatedAt, Since: g.StatusSince,
+		Created: g.CreatedAt, Cursor: cursorAt(g).String(), Updated: g.UpdatedAt, Since: g.StatusSince,
 	}
 	c.Working = g.Status == aigen.StatusPending || g.Status == aigen.StatusProcessingSamples || g.Status == aigen.StatusProcessingFinal
 	c.askedFor(g)
@@ -140,7 +144,19 @@ func (c creative) Thumb() *picture {
 // Choosing reports whether a sample can be chosen.
 func (c creative) Choosing() bool { return c.Status == aigen.StatusAwaitingSelection }
 
-// Heading names the page, and the tab of the browser.
+// cursorAt is the place of g in a list.
+func cursorAt(g *aigen.Generation) app.Cursor { return app.Cursor{CreatedAt: g.CreatedAt, ID: g.ID} }
+
+// LongPrompt reports whether the prompt would push the pictures off the screen as a
+// heading: then the page shows its beginning, and the rest on demand.
+func (c creative) LongPrompt() bool {
+	return utf8.RuneCountInString(c.Prompt) > 140 || strings.Count(c.Prompt, "\n") > 2
+}
+
+// PageTitle names the page's tab: its state first, since tabs are narrow.
+func (c creative) PageTitle() string { return c.State.Words + " · " + c.Heading() }
+
+// Heading is the prompt, shortened.
 func (c creative) Heading() string {
 	const longest = 60
 	text := []rune(c.Prompt)

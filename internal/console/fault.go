@@ -24,6 +24,7 @@ const (
 	codeBusy                aigen.Code = "busy"
 	codeDatabaseUnavailable aigen.Code = "database_unavailable"
 	codeShuttingDown        aigen.Code = "shutting_down"
+	codeNoSample            aigen.Code = "no_sample"
 )
 
 // fault is an error of this package.
@@ -92,6 +93,13 @@ func (k *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		k.render(w, r, p.Status, "problem", "layout", page{Title: p.Title, Data: p})
 	}
+}
+
+// tellable reports whether a form's own page can say it: what is none of the person's
+// affairs is a defect, and has a page that names the number in the log.
+func (p problem) tellable(cause error) bool {
+	var known *aigen.Error
+	return errors.As(cause, &known) && p.Code != aigen.CodeInternal || p.Code == codeBusy || p.Code == codeDatabaseUnavailable || p.Code == codeNoSample
 }
 
 func problemOf(err error) problem {

@@ -30,6 +30,16 @@ type form struct {
 // Custom reports whether the size is the person's own.
 func (f form) Custom() bool { return f.Format == customFormat }
 
+// resolution is the size of the final; 0 by 0 if no size was typed.
+func (f form) resolution() aigen.Resolution {
+	if !f.Custom() {
+		return f.Format.Resolution()
+	}
+	width, _ := strconv.Atoi(f.Width)
+	height, _ := strconv.Atoi(f.Height)
+	return aigen.Resolution{Width: width, Height: height}
+}
+
 // firstForm is an empty one.
 func firstForm() form {
 	return form{Format: "InstagramPost", Samples: aigen.DefaultSamples, Width: "1024", Height: "1024", Nonce: newNonce()}
@@ -101,7 +111,7 @@ func faultsOf(err error) (fieldErrors, error) {
 		switch {
 		case text != "":
 		case strings.Contains(fe.Message, "blank"):
-			text = "Say what the picture shows."
+			text = "Describe the picture."
 		default:
 			text = "This " + fe.Message + "."
 		}

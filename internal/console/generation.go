@@ -14,10 +14,14 @@ type generationData struct {
 	creative
 	Form   form // for new samples
 	Errors fieldErrors
-	Open   bool // the panel for new samples
-	Sizes  []size
-	Counts []count
-	Nonce  string
+	// Trouble is why the last step came to nothing, if no field is to blame.
+	Trouble *problem
+	Chosen  string // the sample and the size that were chosen for it
+	Size    string
+	Open    bool // the panel for new samples
+	Sizes   []size
+	Counts  []count
+	Nonce   string
 }
 
 // size is one that the final can have.
@@ -27,9 +31,25 @@ type size struct {
 	Price      aigen.Credits
 }
 
+// Checked reports whether a sample is chosen in the form: that of the last attempt, or
+// the only one there is.
+func (d generationData) Checked(p picture) bool {
+	return p.ID == d.Chosen || len(d.Samples) == 1
+}
+
+// SizeChecked is the same for a size; without an attempt it is the first.
+func (d generationData) SizeChecked(i int, s size) bool {
+	for _, known := range d.Sizes {
+		if known.Resolution.String() == d.Size {
+			return s == known
+		}
+	}
+	return i == 0
+}
+
 // sizesOf are that of the format and, where it fits, the double.
 func (k *Console) sizesOf(r aigen.Resolution) []size {
-	all := []size{{r, "As published", k.c.Pricing.FinalRun(r)}}
+	all := []size{{r, "Standard", k.c.Pricing.FinalRun(r)}}
 	if double := (aigen.Resolution{Width: 2 * r.Width, Height: 2 * r.Height}); max(double.Width, double.Height) <= aigen.MaxSide {
 		all = append(all, size{double, "Twice as large", k.c.Pricing.FinalRun(double)})
 	}
@@ -42,7 +62,7 @@ func (k *Console) generationDataOf(r *http.Request, g *aigen.Generation) (genera
 	if err != nil {
 		return d, err
 	}
-	d.Moments = momentsOf(events)
+	d.Moments = k.momentsOf(g, events)
 	d.Form = formOf(d.creative)
 	d.Sizes = k.sizesOf(g.Input.Parameters.FinalResolution())
 	for n := 1; n <= aigen.MaxSamples; n++ {
@@ -61,7 +81,7 @@ func (k *Console) generation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	k.render(w, r, http.StatusOK, "generation", "layout", page{Title: d.Heading(), Nav: "history", Data: d, NeedsBalance: true})
+	k.render(w, r, http.StatusOK, "generation", "layout", page{Title: d.PageTitle(), Nav: "history", Data: d, NeedsBalance: true})
 	return nil
 }
 
@@ -95,16 +115,6 @@ func (k *Console) showPart(w http.ResponseWriter, r *http.Request, g *aigen.Gene
 	return nil
 }
 
-// generationCard is a generation in a list, anew.
-func (k *Console) generationCard(w http.ResponseWriter, r *http.Request) error {
-	g, err := k.load(r)
-	if err != nil {
-		return err
-	}
-	k.render(w, r, http.StatusOK, "history", "card", page{Data: k.creativeOf(g)})
-	return nil
-}
-
 // selectSample orders the final.
 func (k *Console) selectSample(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
@@ -112,6 +122,9 @@ func (k *Console) selectSample(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	cmd := app.SelectSample{UserID: sessionOf(r.Context()).UserID, GenerationID: id, SampleID: r.PostFormValue("sample")}
+	if cmd.SampleID == "" {
+		return k.refused(w, r, id, &fault{code: codeNoSample})
+	}
 	if text := r.PostFormValue("resolution"); text != "" {
 		if cmd.Resolution, err = aigen.ParseResolution(text); err != nil {
 			return aigen.InvalidInput(aigen.FieldError{Location: "body.resolution", Message: err.Error()})
@@ -119,7 +132,7 @@ func (k *Console) selectSample(w http.ResponseWriter, r *http.Request) error {
 	}
 	cmd.Key = requestKey(r, "select", id, url.Values{"sample": {cmd.SampleID}, "resolution": {cmd.Resolution.String()}})
 	if _, err := k.c.Service.SelectSample(r.Context(), cmd); err != nil {
-		return err
+		return k.refused(w, r, id, err)
 	}
 	return k.changed(w, r, id)
 }
@@ -147,7 +160,7 @@ func (k *Console) regenerate(w http.ResponseWriter, r *http.Request) error {
 		Key: requestKey(r, "regenerate", g.ID, f.content()),
 	})
 	if err != nil {
-		return err
+		return k.refused(w, r, g.ID, err)
 	}
 	return k.changed(w, r, g.ID)
 }
@@ -159,11 +172,39 @@ func (k *Console) showFaults(w http.ResponseWriter, r *http.Request, g *aigen.Ge
 		return err
 	}
 	d.Form, d.Errors, d.Open = f, faults, true
+	return k.showAgain(w, r, http.StatusUnprocessableEntity, d)
+}
+
+// refused shows the page as it stands now, with why a step came to nothing: it stays
+// there until the person has read it.
+func (k *Console) refused(w http.ResponseWriter, r *http.Request, id aigen.ID, cause error) error {
+	p := problemOf(cause)
+	if !p.tellable(cause) {
+		return cause
+	}
+	g, err := k.c.Service.GetGeneration(r.Context(), sessionOf(r.Context()).UserID, id)
+	if err != nil {
+		return err
+	}
+	d, err := k.generationDataOf(r, g)
+	if err != nil {
+		return err
+	}
+	d.Trouble, d.Chosen, d.Size = &p, r.PostFormValue("sample"), r.PostFormValue("resolution")
+	if r.PostForm.Has("prompt") {
+		d.Form, d.Open = readStudioForm(r), true
+	}
+	seen := observedOf(r.Context())
+	seen.Code, seen.Err = p.Code, cause
+	return k.showAgain(w, r, p.Status, d)
+}
+
+func (k *Console) showAgain(w http.ResponseWriter, r *http.Request, status int, d generationData) error {
 	block := "layout"
 	if isPart(r) {
 		block = "creative"
 	}
-	k.render(w, r, http.StatusUnprocessableEntity, "generation", block, page{Title: d.Heading(), Nav: "history", Data: d, NeedsBalance: true})
+	k.render(w, r, status, "generation", block, page{Title: d.PageTitle(), Nav: "history", Data: d, NeedsBalance: true})
 	return nil
 }
 
@@ -187,7 +228,7 @@ func (k *Console) cancel(w http.ResponseWriter, r *http.Request) error {
 		UserID: sessionOf(r.Context()).UserID, GenerationID: id, Key: requestKey(r, "cancel", id, nil),
 	})
 	if err != nil {
-		return err
+		return k.refused(w, r, id, err)
 	}
 	if !isPart(r) {
 		k.leaveSaying(w, r, "cancelled")

@@ -14,14 +14,16 @@ type moment struct {
 	Text    string
 	Kind    string // "good", "bad", ""
 	Credits string // what moved, "1.00 reserved"
+	// Pictures are samples that the page shows nowhere else: new ones have replaced them.
+	Pictures []picture
 }
 
 var momentTitles = map[aigen.EventType]moment{
-	aigen.EventCreated:            {Title: "Asked for"},
-	aigen.EventSamplesStarted:     {Title: "New samples ordered"},
+	aigen.EventCreated:            {Title: "Requested"},
+	aigen.EventSamplesStarted:     {Title: "New samples requested"},
 	aigen.EventSamplesRetrying:    {Title: "Another try at the samples", Text: "The engine stumbled; it was asked again."},
 	aigen.EventSamplesReady:       {Title: "Samples ready", Kind: "good"},
-	aigen.EventFinalStarted:       {Title: "Sample chosen, the final ordered"},
+	aigen.EventFinalStarted:       {Title: "Sample chosen, final requested"},
 	aigen.EventFinalRetrying:      {Title: "Another try at the final", Text: "The engine stumbled; it was asked again."},
 	aigen.EventCompleted:          {Title: "The final is ready", Kind: "good"},
 	aigen.EventFailed:             {Title: "Failed", Kind: "bad"},
@@ -32,8 +34,9 @@ var momentTitles = map[aigen.EventType]moment{
 }
 
 // momentsOf tells the story from a generation's events, oldest first.
-func momentsOf(events []aigen.Event) []moment {
+func (k *Console) momentsOf(g *aigen.Generation, events []aigen.Event) []moment {
 	var all []moment
+	newest := -1 // the entry of the samples that the page shows
 	var before aigen.CreditTotals
 	for _, e := range events {
 		m, ok := momentTitles[e.Type]
@@ -46,6 +49,10 @@ func momentsOf(events []aigen.Event) []moment {
 			if n == 1 {
 				m.Title = "One sample ready"
 			}
+			if newest >= 0 {
+				all[newest].Pictures = k.replacedSamples(g, events[newest])
+			}
+			newest = len(all)
 		}
 		if e.Data.Error != nil && e.Type != aigen.EventCancelled {
 			m.Text = wordsOf(e.Data.Error.Code).Title
@@ -57,6 +64,18 @@ func momentsOf(events []aigen.Event) []moment {
 	return all
 }
 
+// replacedSamples are the pictures of a batch that was replaced by a newer one.
+func (k *Console) replacedSamples(g *aigen.Generation, e aigen.Event) []picture {
+	var all []picture
+	for i, a := range e.Data.SampleAssets {
+		if p := k.pictureOf(a, g.Input.Parameters.FinalResolution()); p.URL != "" {
+			p.Number = i + 1
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // moved says what became of credits between two events.
 func moved(before, after aigen.CreditTotals) string {
 	for _, step := range []struct {
@@ -64,7 +83,7 @@ func moved(before, after aigen.CreditTotals) string {
 		word   string
 	}{
 		{after.Deducted - before.Deducted, "spent"},
-		{after.Refunded - before.Refunded, "given back"},
+		{after.Refunded - before.Refunded, "refunded"},
 		{after.Reserved - before.Reserved, "reserved"},
 	} {
 		if step.amount > 0 {

@@ -39,34 +39,12 @@ func operatorFunctions() template.FuncMap {
 }
 
 // statusKind is the look of a status's pill.
-func statusKind(s aigen.Status) string {
-	switch s {
-	case aigen.StatusCompleted:
-		return "good"
-	case aigen.StatusFailed, aigen.StatusContentRejected:
-		return "bad"
-	case aigen.StatusAwaitingSelection:
-		return "warn"
-	case aigen.StatusPending, aigen.StatusProcessingSamples, aigen.StatusProcessingFinal:
-		return "busy"
-	case aigen.StatusCancelled:
-	}
-	return ""
-}
+func statusKind(s aigen.Status) string { return states[s].Kind }
 
+// statusName is the word of the user's pages: both speak of the same states.
 func statusName(s aigen.Status) string {
-	switch s {
-	case aigen.StatusPending:
-		return "Reserving credits"
-	case aigen.StatusProcessingSamples:
-		return "Making samples"
-	case aigen.StatusAwaitingSelection:
-		return "Waiting for a choice"
-	case aigen.StatusProcessingFinal:
-		return "Making the final"
-	case aigen.StatusContentRejected:
-		return "Content rejected"
-	case aigen.StatusCompleted, aigen.StatusFailed, aigen.StatusCancelled:
+	if st, ok := states[s]; ok {
+		return st.Words
 	}
 	return string(s)
 }

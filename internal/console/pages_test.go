@@ -33,6 +33,8 @@ func samples(urls ...string) func(*app.ProcessResult) {
 
 func path(id aigen.ID) string { return "/generations/" + id.String() }
 
+func cardsOf(id aigen.ID) string { return "/generations/cards?want=" + id.String() }
+
 func TestTheWholeWayWithoutScript(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -43,7 +45,7 @@ func TestTheWholeWayWithoutScript(t *testing.T) {
 	f.get("/generations").has("Making samples", path(id))
 
 	f.report(id, samples("https://pictures.example/1.png", f.URL+"/assets/2.png"))
-	choosing := f.get(path(id)).is(200).has("Choose one", `src="https://pictures.example/1.png"`, `src="/assets/2.png"`, "2 samples ready", "0.50 spent", "2160 × 3840", "2.00 credits")
+	choosing := f.get(path(id)).is(200).has("Choose one", `src="https://pictures.example/1.png"`, `src="/assets/2.png"`, "2 samples ready", "0.50 spent", "2160 × 3840", "2.00 credits", "Make the final")
 	assert.NotContains(t, choosing.text, "http-equiv", "nothing changes by itself any more")
 
 	again := choosing.secrets()
@@ -51,7 +53,7 @@ func TestTheWholeWayWithoutScript(t *testing.T) {
 		again.Set(name, value)
 	}
 	f.do(http.MethodPost, path(id)+"/regenerate", again).leadsTo(path(id))
-	f.get(path(id)).has("Making one sample", "a blue fox", "New samples ordered")
+	f.get(path(id)).has("Making one sample", "a blue fox", "New samples requested", "Making samples · a blue fox · aigen")
 	f.report(id, samples("https://pictures.example/3.png"))
 
 	choose := f.get(path(id)).secrets()
@@ -64,8 +66,8 @@ func TestTheWholeWayWithoutScript(t *testing.T) {
 		c.Report.Kind, c.Report.Stage, c.Report.FinalAssetID = aigen.ReportFinal, aigen.StageFinal, "final"
 		c.Report.FinalAsset = &aigen.Asset{AssetID: "final", URL: f.URL + "/assets/final.png", Width: 2160, Height: 3840, Format: "png"}
 	})
-	f.get(path(id)).has("Done", `href="/assets/final.png" download="a-blue-fox.png"`, "The final is ready", "/?from="+id.String())
-	f.get("/?from="+id.String()).has("a blue fox</textarea>", `value="ink"`, `value="InstagramStory" data-width="1080" data-height="1920" data-name="Instagram story" checked`)
+	f.get(path(id)).has("Completed", `href="/assets/final.png" download="a-blue-fox.png"`, "The final is ready", "/?from="+id.String())
+	f.get("/?from="+id.String()).has("a blue fox</textarea>", `value="ink"`, `value="InstagramStory" data-width="1080" data-height="1920" data-name="Instagram story" data-final="1.00" checked`)
 }
 
 func TestCancelAsksFirst(t *testing.T) {
@@ -73,9 +75,9 @@ func TestCancelAsksFirst(t *testing.T) {
 	f := setup(t)
 	f.signIn()
 	id := f.create("a fox")
-	ask := f.get(path(id) + "/cancel").is(200).has("Cancel this creative?")
+	ask := f.get(path(id) + "/cancel").is(200).has("Cancel this picture?")
 	f.do(http.MethodPost, path(id)+"/cancel", ask.secrets()).leadsTo(path(id))
-	f.get(path(id)).has("You cancelled this", "0.50 given back", "100.00", "Start again")
+	f.get(path(id)).has("You cancelled this", "0.50 refunded", "100.00", "Start again")
 	again := ask.secrets()
 	again.Set("nonce", "another")
 	f.do(http.MethodPost, path(id)+"/cancel", again).is(http.StatusConflict).has("not possible any more")
@@ -108,7 +110,7 @@ func TestWhatIsWrongIsSaidBesideTheField(t *testing.T) {
 	form.Set("project", "mine")
 	form.Set("style", "kept as it was typed")
 	f.do(http.MethodPost, "/generations", form).is(http.StatusUnprocessableEntity).has(
-		"Say what the picture shows.", "from 64 to 4096", "from 1 to 8 samples", "A project is named by a UUID.", "kept as it was typed", `value="99999"`)
+		"Describe the picture.", "from 64 to 4096", "from 1 to 8 samples", "A project is named by a UUID.", "kept as it was typed", `value="99999"`)
 	form = f.studio("x")
 	form.Set("format", "Poster")
 	f.do(http.MethodPost, "/generations", form).is(http.StatusUnprocessableEntity).has("Choose one of the formats.")
@@ -153,7 +155,7 @@ func TestEveryEndIsExplained(t *testing.T) {
 			a.has("the engine&#39;s")
 			continue
 		}
-		title := regexp.MustCompile(`<div><h2>([^<]+)</h2>`).FindStringSubmatch(a.text)[1]
+		title := regexp.MustCompile(`<div><h2[^>]*>([^<]+)</h2>`).FindStringSubmatch(a.text)[1]
 		assert.Empty(t, seen[title], "the words of %s are those of another", code)
 		seen[title] = code
 	}
@@ -166,7 +168,7 @@ func TestNothingOfAPromptBecomesMarkup(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}'`
 	id := f.create(evil)
 	f.report(id, samples("javascript:alert(3)", "data:text/html,<script>alert(4)</script>", `https://x.example/"onerror="alert(5)`, "//evil.example/x.png"))
-	for _, page := range []string{"/", "/generations", path(id), path(id) + "/cancel", "/?from=" + id.String(), "/?prompt=" + url.QueryEscape(evil), path(id) + "/card", path(id) + "/part"} {
+	for _, page := range []string{"/", "/generations", path(id), path(id) + "/cancel", "/?from=" + id.String(), "/?prompt=" + url.QueryEscape(evil), cardsOf(id), path(id) + "/part"} {
 		a := f.get(page).is(200)
 		a.has("&lt;script&gt;alert(1)")
 		assert.NotContains(t, a.text, "<script>alert", page)
@@ -191,15 +193,16 @@ func TestAnotherUsersCreativeIsNotThere(t *testing.T) {
 	csrf.Set("format", "TikTok")
 	csrf.Set("prompt", "yours")
 	csrf.Set("samples", "1")
-	for _, get := range []string{path(id), path(id) + "/part", path(id) + "/card", path(id) + "/cancel", "/?from=" + id.String(), path(newID()), "/generations/nonsense"} {
+	for _, get := range []string{path(id), path(id) + "/part", path(id) + "/cancel", "/?from=" + id.String(), path(newID()), "/generations/nonsense"} {
 		a := f.get(get).is(http.StatusNotFound)
 		assert.NotContains(t, a.text, "mine")
 	}
 	for _, post := range []string{"/select", "/regenerate", "/cancel"} {
 		f.do(http.MethodPost, path(id)+post, csrf).is(http.StatusNotFound)
 	}
+	f.get(cardsOf(id)).is(http.StatusNoContent)
 	assert.NotContains(t, f.get("/generations").text, id.String())
-	f.get("/generations").has("Your pictures will hang here")
+	f.get("/generations").has("Your pictures will appear here")
 }
 
 func TestThePolicyAllowsNothingInline(t *testing.T) {

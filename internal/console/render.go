@@ -55,6 +55,7 @@ func (k *Console) functions() template.FuncMap {
 		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04") + " UTC" },
 		"short":   func(id aigen.ID) string { return id.String()[:8] },
 		"dict":    dict,
+		"ledger":  func() bool { return k.c.Ledger },
 		"list":    func(all ...any) []any { return all },
 	}
 }
@@ -109,6 +110,9 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.Session = sessionOf(r.Context())
 	p.FormToken = p.Session.FormToken()
 	p.Theme, p.Path, p.Version = themeOf(r), localPath(r.URL.RequestURI()), k.c.Version
+	if r.Method != http.MethodGet {
+		p.Path = refererPath(r) // there is nothing to come back to where a form was sent
+	}
 	if block == "layout" || p.NeedsBalance {
 		p.Balance = k.balanceOf(r.Context(), p.Session)
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -12,6 +13,7 @@ const (
 	studioPath      = "/"
 	generationsPath = "/generations"
 	generationPath  = generationsPath + "/{id}"
+	cardsPath       = generationsPath + "/cards"
 	livePath        = "/live"
 	balancePath     = "/balance"
 	signInPath      = "/sign-in"
@@ -45,13 +47,13 @@ type route struct {
 
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return append(operatorRoutes(), []route{
+	return slices.Concat(operatorRoutes(), rootFileRoutes(), []route{
 		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
 		{method: post, path: generationsPath, guard: guardUser, handle: (*Console).create},
 		{method: get, path: generationsPath, guard: guardUser, handle: (*Console).history},
+		{method: get, path: cardsPath, guard: guardUser, handle: (*Console).cards},
 		{method: get, path: generationPath, guard: guardUser, handle: (*Console).generation},
 		{method: get, path: generationPath + "/part", guard: guardUser, handle: (*Console).generationPart},
-		{method: get, path: generationPath + "/card", guard: guardUser, handle: (*Console).generationCard},
 		{method: post, path: generationPath + "/select", guard: guardUser, handle: (*Console).selectSample},
 		{method: post, path: generationPath + "/regenerate", guard: guardUser, handle: (*Console).regenerate},
 		{method: get, path: generationPath + "/cancel", guard: guardUser, handle: (*Console).confirmCancel},
@@ -65,7 +67,7 @@ func routes() []route {
 		{method: post, path: signOutPath, handle: (*Console).signOut},
 		{method: post, path: themePath, handle: (*Console).setTheme},
 		{method: get, path: staticPath + "{version}/{name...}", handle: (*Console).staticFile, quiet: true},
-	}...)
+	})
 }
 
 // serve applies what all pages have in common.

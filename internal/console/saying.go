@@ -5,7 +5,7 @@ import "net/http"
 // A form without script answers with a redirect, and what it has to say is said by the
 // page after it: a cookie of a minute carries which of these it is.
 var afterwards = map[string]toast{
-	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "What was reserved is back in your balance."},
+	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "The reserved credits were refunded."},
 	"retried":    {Kind: "good", Title: "Retried", Text: "The delivery is due now."},
 	"dropped":    {Kind: "good", Title: "Dropped", Text: "The action and your reason are in the list of actions."},
 	"failed":     {Kind: "good", Title: "Generation marked as failed", Text: "Its reserved credits are refunded, and the user is told."},

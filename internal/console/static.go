@@ -35,7 +35,7 @@ type staticFile struct {
 // mimeTypes are not left to the machine's table, which may have none.
 var mimeTypes = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
-	".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8", ".webmanifest": "application/manifest+json", ".png": "image/png",
+	".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8", ".png": "image/png", ".ico": "image/x-icon",
 }
 
 func newStatic() (*static, error) {
@@ -108,6 +108,24 @@ func (k *Console) staticFile(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", f.mime)
 	writeZipped(w, r, http.StatusOK, f.plain, f.zipped)
 	return nil
+}
+
+// rootFiles are asked for by name, whatever a page says: by browsers for their tabs and
+// home screens, and by crawlers.
+var rootFiles = []string{"favicon.ico", "apple-touch-icon.png", "robots.txt"}
+
+func rootFileRoutes() []route {
+	var all []route
+	for _, name := range rootFiles {
+		all = append(all, route{method: http.MethodGet, path: "/" + name, quiet: true, handle: func(k *Console, w http.ResponseWriter, r *http.Request) error {
+			f := k.static.files[name]
+			w.Header().Set("Cache-Control", "public, max-age=86400")
+			w.Header().Set("Content-Type", f.mime)
+			writeZipped(w, r, http.StatusOK, f.plain, f.zipped)
+			return nil
+		}})
+	}
+	return all
 }
 
 // writeZipped writes the form that the client takes; zipped nil: there is only one.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -21,6 +20,20 @@ type studioData struct {
 	Projects []project
 	Recent   []creative
 }
+
+// FinalPrice is what the final costs in the size that the form asks for.
+func (d studioData) FinalPrice() aigen.Credits { return d.Pricing.FinalRun(d.Form.resolution()) }
+
+// FinalPriceOf is the same for a format of its own size.
+func (d studioData) FinalPriceOf(f formatChoice) aigen.Credits {
+	return d.Pricing.FinalRun(f.Resolution)
+}
+
+// HighAbove is the longest side that still costs the lower price.
+func (d studioData) HighAbove() int { return aigen.HighResolutionSide }
+
+// Cheapest is the least that anything costs here.
+func (d studioData) Cheapest() aigen.Credits { return d.Pricing.SamplesRun(1) }
 
 // count is a number of samples with its price.
 type count struct {
@@ -125,9 +138,8 @@ func (e fieldErrors) with(field, text string) fieldErrors {
 // notStarted shows the form again with what stood in the way, and what was typed.
 func (k *Console) notStarted(w http.ResponseWriter, r *http.Request, f form, cause error) error {
 	p := problemOf(cause)
-	var known *aigen.Error
-	if !errors.As(cause, &known) && p.Code != codeBusy && p.Code != codeDatabaseUnavailable {
-		return cause // a defect: the page for it names the number in the log
+	if !p.tellable(cause) {
+		return cause
 	}
 	seen := observedOf(r.Context())
 	seen.Code, seen.Err = p.Code, cause

@@ -22,7 +22,7 @@ var sayings = map[aigen.Code]struct {
 	aigen.CodeInsufficientCredits: {http.StatusPaymentRequired, words{
 		"Not enough credits",
 		"Your balance does not cover this step, so nothing was started and nothing was charged.",
-		"Add credits, or ask for fewer samples, and try again.",
+		"Get more credits, or choose something that costs less, and try again.",
 	}},
 	aigen.CodeCreditServiceUnavailable: {http.StatusServiceUnavailable, words{
 		"Credits cannot be checked just now",
@@ -31,17 +31,17 @@ var sayings = map[aigen.Code]struct {
 	}},
 	aigen.CodeTimeout: {http.StatusGatewayTimeout, words{
 		"This took too long",
-		"The picture was not ready in time, so it was stopped and the credits of this step were given back.",
+		"The picture was not ready in time, so it was stopped and the credits of this step were refunded.",
 		"Try again. If it happens often, ask for fewer samples or a smaller size.",
 	}},
 	aigen.CodeContentRejected: {http.StatusUnprocessableEntity, words{
 		"The engine declined this prompt",
 		"Something in the text goes against the rules of the image engine.",
-		"Say it in other words, for example without names of people or brands, and try again.",
+		"Use other words, for example without names of people or brands, and try again.",
 	}},
 	aigen.CodeGenerationFailed: {http.StatusBadGateway, words{
 		"The engine could not finish",
-		"Something went wrong while the picture was being made. The credits of this step were given back.",
+		"Something went wrong while the picture was being made. The credits of this step were refunded.",
 		"Try again: most of the time the second attempt works.",
 	}},
 	aigen.CodeDispatchFailed: {http.StatusServiceUnavailable, words{
@@ -50,17 +50,17 @@ var sayings = map[aigen.Code]struct {
 		"Try again in a few minutes.",
 	}},
 	aigen.CodeSelectionExpired: {http.StatusGone, words{
-		"Closed, since no sample was chosen",
+		"Closed, because no sample was chosen",
 		"The samples waited for a choice for as long as they are kept.",
 		"Start again with the same text if you still want the picture.",
 	}},
 	aigen.CodeFailedByOperator: {http.StatusConflict, words{
-		"Stopped by the people who run this",
-		"Whoever looks after the service ended this creative. The credits of the unfinished step were given back.",
-		"Try again. If it happens again, ask them.",
+		"An operator stopped this",
+		"The credits of the unfinished step were refunded.",
+		"Try again. If it happens again, ask whoever runs this service.",
 	}},
 	aigen.CodeCancelled: {http.StatusConflict, words{
-		"You cancelled this", "What was reserved for unfinished work is back in your balance.", "",
+		"You cancelled this", "The credits that were reserved for unfinished work were refunded.", "",
 	}},
 	aigen.CodeInternal: {http.StatusInternalServerError, words{
 		"Something went wrong here",
@@ -69,23 +69,25 @@ var sayings = map[aigen.Code]struct {
 	}},
 
 	aigen.CodeNotFound: {http.StatusNotFound, words{
-		"There is no such creative", "It may belong to another account, or the address is not complete.", "Look for it in your history.",
+		"There is no such picture", "It may belong to another account, or the address is incomplete.", "Look for it in your History.",
 	}},
 	codeNoPage: {http.StatusNotFound, words{
-		"There is no page here", "The address may have been mistyped.", "Go back to the studio, or look into your history.",
+		"There is no page here", "The address may have been mistyped.", "Go to Studio, or look in your History.",
 	}},
 	aigen.CodeInvalidState: {http.StatusConflict, words{
 		"That is not possible any more",
-		"The creative has moved on since this page was shown, perhaps from another tab.",
-		"The page shows how it stands now.",
+		"Something changed after this page was shown, perhaps in another tab.",
+		"The page now shows the current state.",
 	}},
 	aigen.CodeUnknownSample: {http.StatusUnprocessableEntity, words{
-		"That sample is gone", "New samples have taken its place.", "Choose one of those that are shown now.",
+		"That sample is gone", "New samples have replaced it.", "Choose one of those that are shown now.",
 	}},
 	aigen.CodeInvalidInput: {http.StatusUnprocessableEntity, words{"Something is missing", "Please look at the marked fields.", ""}},
 	aigen.CodeIdempotencyConflict: {http.StatusConflict, words{
-		"This is already on its way", "The same request was sent a moment ago and is still being worked on.", "Wait a moment and look into your history.",
+		"This is already on its way", "The same request was sent a moment ago and is still being worked on.", "Wait a moment, then look in your History.",
 	}},
+
+	codeNoSample: {http.StatusUnprocessableEntity, words{"No sample is chosen", "Nothing was started and nothing was charged.", "Choose one of the samples, then make the final."}},
 
 	// For operators.
 	aigen.CodeDeliveryNotFound: {http.StatusNotFound, words{

@@ -64,5 +64,12 @@ export async function check(page, person, name) {
   assert.equal(overflow, 0, `${name}: nothing reaches beyond the ${person.size}'s side`);
 }
 
+// choose makes a sample the one to be made large, and says so: two steps, since the
+// second costs credits.
+export async function choose(page, n) {
+  await page.getByRole("radio", { name: `Choose sample ${n}`, exact: true }).check();
+  await page.getByRole("button", { name: "Make the final" }).click();
+}
+
 // pick clicks on one of several choices as a person does: on what is shown of it.
 export const pick = (page, name, value) => page.locator(`label:has(input[name="${name}"][value="${value}"])`).click();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { check, launch, pick, visit } from "./browser.mjs";
+import { check, choose, launch, pick, visit } from "./browser.mjs";
 import { start } from "./service.mjs";
 
 // An image server that does what the prompt says.
@@ -65,17 +65,23 @@ test("too few credits", async (t) => {
   const page = await person.open(service.url);
   await page.getByLabel("Prompt").fill("a castle");
   await page.getByText("Your balance does not cover this.", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "Make samples" }).click();
-  await page.getByText("Not enough credits").waitFor();
-  assert.equal(await page.getByLabel("Prompt").inputValue(), "a castle");
+  assert.ok(await page.getByRole("button", { name: "Make samples" }).isDisabled(), "what cannot work is not offered");
   await check(page, person, "no-credits");
   await pick(page, "samples", 2);
   await page.getByText("Your balance does not cover this.", { exact: true }).waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Make samples" }).click();
   await page.waitForSelector("#choose");
-  await page.getByRole("button", { name: "Choose sample 1" }).click();
-  await page.locator(".toast.bad").waitFor();
-  assert.match(await page.locator(".toast.bad").innerText(), /Not enough credits/);
-  await check(page, person, "toast");
+  await page.getByRole("radio", { name: "Choose sample 1" }).check();
+  await page.getByText(/Your balance does not cover this/).first().waitFor();
+  assert.ok(await page.getByRole("button", { name: "Make the final" }).isDisabled());
+  await check(page, person, "no-credits-for-the-final");
+
+  // The page does not know that the balance is gone: the service does, and what it says
+  // stays on the page.
+  await page.locator("#choose").evaluate((form) => form.requestSubmit());
+  await page.getByRole("alert").filter({ hasText: "Not enough credits" }).waitFor();
+  assert.ok(await page.getByRole("radio", { name: "Choose sample 1" }).isChecked(), "the choice is kept");
+  assert.match(await page.getByRole("alert").innerText(), /aigen credits grant --user [0-9a-f-]{36} --amount 100/);
+  await check(page, person, "refused-final");
   person.quiet();
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { check, launch, pick, visit } from "./browser.mjs";
+import { check, choose, launch, pick, visit } from "./browser.mjs";
 import { start } from "./service.mjs";
 
 // From the prompt to the file, with real pictures of the embedded engine.
@@ -27,7 +27,7 @@ for (const [size, theme] of [["desktop", "light"], ["phone", "dark"], ["desktop"
     await page.waitForURL(/\/generations\/[0-9a-f-]{36}$/);
     await page.waitForSelector(".gallery .sample >> nth=2");
     assert.equal(await page.locator(".sample").count(), 3);
-    assert.match(await page.title(), /^Your choice · Snowy/);
+    assert.match(await page.title(), /^Waiting for a choice · Snowy/);
     assert.equal(await page.locator("#balance b").innerText(), "99.25");
     await pictures(page, ".sample img");
     await check(page, person, "choosing");
@@ -36,7 +36,7 @@ for (const [size, theme] of [["desktop", "light"], ["phone", "dark"], ["desktop"
     await page.waitForSelector("#viewer[open]");
     await pictures(page, "#viewer img");
     await check(page, person, "large");
-    await page.getByRole("button", { name: "The next" }).click();
+    await page.getByRole("button", { name: "Next" }).click();
     assert.equal(await page.locator("[data-viewer-count]").innerText(), "3 of 3");
     await page.getByRole("button", { name: "Close" }).click();
     await page.waitForSelector("#viewer", { state: "hidden" });
@@ -53,7 +53,7 @@ for (const [size, theme] of [["desktop", "light"], ["phone", "dark"], ["desktop"
     assert.notEqual(await page.locator(".sample img").first().getAttribute("src"), first);
     assert.match(await page.locator("h1").innerText(), /dawn/);
 
-    await page.getByRole("button", { name: "Choose sample 1" }).click();
+    await choose(page, 1);
     await page.waitForSelector(".is-Completed");
     await pictures(page, ".big img");
     assert.deepEqual(await page.locator(".big img").evaluate((i) => [i.naturalWidth, i.naturalHeight]), [1000, 1500]);

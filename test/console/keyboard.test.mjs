@@ -50,7 +50,20 @@ test("with the keyboard alone", async (t) => {
   assert.match(await page.evaluate(() => document.activeElement.dataset.view), /3/, "the focus is back where it came from");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#viewer[open]");
+  await page.keyboard.press("Enter"); // chooses, and costs nothing
+  await page.waitForSelector("#viewer", { state: "hidden" });
+  assert.ok(await page.getByRole("radio", { name: "Choose sample 3" }).isChecked());
+  assert.equal(await page.locator("[data-says]").innerText(), "Sample 3, 1080 × 1920, 1.00 credits.");
+  while (!(await focused(page)).includes("Choose sample 3")) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter"); // in a choice: nothing is sent
+  await page.keyboard.press("Tab");
+  assert.match(await focused(page), /^INPUT resolution/);
+  await page.keyboard.press("Tab");
+  assert.match(await focused(page), /^BUTTON {2}Make the final for 1.00 credits/);
+  assert.equal(await page.locator("#balance b").innerText(), "99.25", "nothing was spent so far");
   await page.keyboard.press("Enter");
+  await page.waitForSelector(".is-ProcessingFinal, .is-Completed");
+  await page.waitForFunction(() => document.activeElement !== document.body, null, { timeout: 5000 });
   await page.waitForSelector(".is-Completed");
   const chosen = await page.locator(".sample.selected a").getAttribute("data-view");
   assert.equal(chosen, "3");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { launch, visit } from "./browser.mjs";
+import { choose, launch, visit } from "./browser.mjs";
 import { start } from "./service.mjs";
 
 const create = (page, prompt) => async () => {
@@ -23,7 +23,7 @@ test("two tabs", async (t) => {
   await two.getByText("None of these?").click();
   await two.locator("#anew").getByLabel("Prompt").fill("half a thou");
 
-  await one.getByRole("button", { name: "Choose sample 2" }).click();
+  await choose(one, 2);
   await two.waitForSelector(".is-Completed");
   await one.waitForSelector(".is-Completed");
   await history.waitForFunction(() => document.querySelector(".tile") && !document.querySelector(".tile .pill"));
@@ -65,7 +65,7 @@ test("the service is restarted", async (t) => {
   await service.stop("SIGTERM");
   await service.run();
   const other = await person.open(page.url());
-  await other.getByRole("button", { name: "Choose sample 1" }).click();
+  await choose(other, 1);
   await other.waitForSelector(".is-Completed");
   await page.waitForSelector(".is-Completed");
   person.quiet();

@@ -1,29 +1,39 @@
-// What was typed in the studio is kept in this tab until it was sent: for a session
-// that ends, a service that restarts, a page that is left by mistake.
+// What was entered in the studio is kept in this tab until it was sent: for a session
+// that ends, a service that restarts, a page that is left by mistake. What was sent is
+// kept with its page in the browser's history: whoever goes back finds it again.
 const key = "aigen-draft";
-const fields = ["prompt", "style"];
+const kept = ["prompt", "style", "format", "width", "height", "samples", "project"];
+const fields = ["prompt", "style"]; // of the form beneath the samples
 
 const studio = () => document.getElementById("studio");
+const content = (form) => Object.fromEntries(kept.map((name) => [name, form.elements[name]?.value ?? ""]));
+
+function stored() {
+  try {
+    return JSON.parse(sessionStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
 
 function restore() {
   const form = studio();
-  if (!form || location.search) return; // a link says what to write
-  let draft;
-  try {
-    draft = JSON.parse(sessionStorage.getItem(key) || "{}");
-  } catch {
-    return;
-  }
-  for (const name of fields) {
+  if (!form) return;
+  const draft = history.state?.draft ?? (location.search ? null : stored()); // a link says what to write
+  for (const name of draft ? kept : []) {
     const field = form.elements[name];
-    if (field && !field.value && draft[name]) field.value = draft[name];
+    if (!field || !draft[name]) continue;
+    const before = field.value;
+    field.value = draft[name];
+    if (!field.value) field.value = before; // a choice that there is no more
   }
 }
 
 document.addEventListener("input", (event) => {
   const form = studio();
   if (!form || event.target.form !== form) return;
-  const draft = Object.fromEntries(fields.map((name) => [name, form.elements[name]?.value ?? ""]));
+  const draft = content(form);
+  history.replaceState({ ...history.state, draft }, "");
   try {
     sessionStorage.setItem(key, JSON.stringify(draft));
   } catch {
@@ -31,10 +41,10 @@ document.addEventListener("input", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt === studio() && event.detail.xhr?.getResponseHeader("HX-Redirect")?.startsWith("/generations/")) {
-    sessionStorage.removeItem(key);
-  }
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.elt !== studio() || !event.detail.xhr.getResponseHeader("HX-Redirect")?.startsWith("/generations/")) return;
+  history.replaceState({ ...history.state, draft: content(studio()) }, "");
+  sessionStorage.removeItem(key);
 });
 
 // What is being typed beneath the samples stays, too, when the page is drawn anew
@@ -45,7 +55,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const form = anew();
   typed = null;
   if (!form || event.detail.target.id !== "creative" || event.detail.requestConfig.elt === form) return;
-  typed = { open: form.parentElement.open, values: fields.map((name) => [name, form.elements[name].value]) };
+  typed = { open: form.parentElement.open, values: [...fields, "samples"].map((name) => [name, form.elements[name].value]) };
 });
 document.addEventListener("htmx:afterSwap", () => {
   const form = anew();

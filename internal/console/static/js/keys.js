@@ -6,6 +6,28 @@ const go = { s: "/", h: "/generations", o: "/operator" };
 const help = document.getElementById("keys");
 let leader = 0; // when "g" was pressed
 
+// Who dictates, or rests a hand on the keyboard, can switch the single keys off.
+const setting = "aigen-single-keys";
+const box = document.querySelector("[data-single-keys]");
+export const singleKeys = () => document.documentElement.dataset.singleKeys !== "off";
+function setSingleKeys(on) {
+  document.documentElement.dataset.singleKeys = on ? "on" : "off";
+  box.checked = on;
+}
+try {
+  setSingleKeys(localStorage.getItem(setting) !== "off");
+} catch {
+  setSingleKeys(true); // not allowed to look: as it is from the start
+}
+box.addEventListener("change", () => {
+  setSingleKeys(box.checked);
+  try {
+    localStorage.setItem(setting, box.checked ? "on" : "off");
+  } catch {
+    // Then for this page alone.
+  }
+});
+
 export function openHelp() {
   if (!help.open) help.showModal();
 }
@@ -20,7 +42,7 @@ for (const button of document.querySelectorAll('[data-open="keys"]')) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]") || !singleKeys()) return;
   if (event.timeStamp - leader < 1200 && go[event.key]) {
     const link = document.querySelector(`.places a[href="${go[event.key]}"]`);
     leader = 0;
@@ -44,6 +66,12 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
+
+// The address that "n" leads to is for once: it is not kept, nor gone back to.
+if (location.hash === "#prompt" && document.getElementById("prompt")) {
+  document.getElementById("prompt").focus();
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
 
 // A menu closes when somebody goes elsewhere.
 document.addEventListener("click", (event) => {

@@ -1,30 +1,47 @@
 // The price before the click, the shape on the easel, and styles to pick from.
-// Amounts are counted in hundredths: no sum of floats is shown.
-const hundredths = (text) => Math.round(Number(text) * 100);
+import { covers } from "./credits.js";
 
 function update(form) {
-  if (!form) return;
   const chosen = form.querySelector('[name="samples"]:checked');
   if (chosen) {
     for (const total of form.querySelectorAll("[data-total]")) total.textContent = chosen.dataset.price;
     const count = form.querySelector("[data-count]");
-    if (count) {
-      count.textContent = chosen.value;
-      count.nextSibling.textContent = chosen.value === "1" ? " sample now" : " samples now";
-    }
+    if (count) count.textContent = chosen.value + (chosen.value === "1" ? " sample" : " samples");
+    const enough = covers(form, chosen.dataset.price);
     const short = form.querySelector("[data-short]");
-    if (short) short.hidden = form.dataset.available === undefined || hundredths(chosen.dataset.price) <= hundredths(form.dataset.available);
+    short.hidden = enough;
+    const go = form.querySelector(".go");
+    if (!form.matches(".htmx-request")) go.disabled = !enough;
+    if (!enough && short.id) go.setAttribute("aria-describedby", short.id);
+    else go.removeAttribute("aria-describedby");
   }
+  const broke = form.querySelector("[data-broke]");
+  if (broke) broke.hidden = covers(form, form.dataset.cheapest);
+  final(form);
   easel(form);
+}
+
+// sizeOf is the size that is asked for: that of the format, or the person's own.
+function sizeOf(form) {
+  const format = form.querySelector('[name="format"]:checked');
+  if (format?.value === "Custom") return [Number(form.elements.width.value), Number(form.elements.height.value)];
+  return [Number(format?.dataset.width), Number(format?.dataset.height)];
+}
+
+// The final has its price by its longest side.
+function final(form) {
+  const place = form.querySelector("[data-final-price]");
+  if (!place) return;
+  const { final: usual, finalHigh, highAbove } = form.dataset;
+  place.textContent = Math.max(...sizeOf(form)) > Number(highAbove) ? finalHigh : usual;
 }
 
 function easel(form) {
   const drawing = form.querySelector("[data-easel] rect");
   const format = form.querySelector('[name="format"]:checked');
   if (!drawing || !format) return;
-  let { width, height } = format.dataset;
-  if (format.value === "Custom") [width, height] = [form.elements.width.value, form.elements.height.value];
-  const [w, h] = [Number(width) || 1, Number(height) || 1];
+  const [width, height] = sizeOf(form);
+  const [w, h] = [width || 1, height || 1];
   const scale = 176 / Math.max(w, h);
   for (const [name, value] of Object.entries({ x: 100 - (w * scale) / 2, y: 100 - (h * scale) / 2, width: w * scale, height: h * scale }))
     drawing.setAttribute(name, value);
@@ -34,7 +51,6 @@ function easel(form) {
 
 function chips(form) {
   for (const box of form.querySelectorAll("[data-chips]")) {
-    box.hidden = false;
     const field = form.elements[box.dataset.chips];
     for (const chip of box.children) chip.setAttribute("aria-pressed", String(field.value.trim() === chip.textContent));
   }
@@ -52,7 +68,21 @@ document.addEventListener("input", (event) => {
   if (!form) return;
   update(form);
   chips(form);
+  mended(form, event.target);
 });
+
+// What was said of a field, or of the last sending, is over when it is changed.
+function mended(form, field) {
+  form.querySelector("[data-trouble]")?.remove();
+  const about = field.getAttribute("aria-describedby") ?? field.closest("[aria-describedby]")?.getAttribute("aria-describedby");
+  const error = document.getElementById(field.name + "-error") ?? (about?.endsWith("-error") ? document.getElementById(about) : null);
+  if (!error) return;
+  for (const place of form.querySelectorAll(`[aria-describedby="${error.id}"]`)) {
+    place.removeAttribute("aria-invalid");
+    place.removeAttribute("aria-describedby");
+  }
+  error.remove();
+}
 
 document.addEventListener("click", (event) => {
   const chip = event.target.closest("[data-chips] .chip");
@@ -68,12 +98,14 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("[data-studio]");
   if (form) {
     event.preventDefault();
-    form.requestSubmit();
+    if (!form.querySelector(".go").disabled) form.requestSubmit();
   }
 });
 
 document.addEventListener("htmx:afterSettle", prepare);
+document.addEventListener("aigen:balance", prepare);
 prepare();
+addEventListener("pageshow", prepare); // after the browser has put back what was typed
 
 // What a person finds after a form was refused: the first field that is wrong.
 document.addEventListener("htmx:afterSettle", (event) => {

@@ -29,7 +29,7 @@ function say(element) {
   element.title = exact.format(at);
 }
 
-const all = (within) => within.querySelectorAll("time[datetime]").forEach(say);
-all(document);
-setInterval(() => all(document), 20000);
-document.addEventListener("htmx:afterSettle", () => all(document));
+export const sayTimes = (within) => within.querySelectorAll("time[datetime]").forEach(say);
+sayTimes(document);
+setInterval(() => sayTimes(document), 20000);
+document.addEventListener("htmx:afterSettle", () => sayTimes(document));

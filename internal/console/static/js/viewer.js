@@ -1,4 +1,6 @@
-// The large view: arrows go on, Enter chooses, Escape closes. Pictures are those that
+import { singleKeys } from "./keys.js";
+
+// The large view: arrows go on, Enter chooses, Escape closes. To choose costs nothing. Pictures are those that
 // the page shows, so what arrives while it is open is there at once.
 const viewer = document.getElementById("viewer");
 
@@ -9,7 +11,7 @@ if (viewer) {
   const links = () => [...document.querySelectorAll("a[data-view]")];
   let at = 0;
 
-  const chooser = (link) => link.parentElement.querySelector('button[name="sample"]');
+  const chooser = (link) => link.parentElement.querySelector('input[name="sample"]');
 
   function show(index) {
     const all = links();
@@ -20,7 +22,9 @@ if (viewer) {
     picture.alt = image.alt;
     count.textContent = all.length > 1 ? `${at + 1} of ${all.length}` : "";
     button("before").hidden = button("after").hidden = all.length < 2;
-    button("choose").hidden = !chooser(all[at]);
+    const sample = chooser(all[at]);
+    button("choose").hidden = !sample;
+    button("choose").textContent = sample?.checked ? "Chosen" : "Choose this sample";
     for (const next of [at + 1, at - 1]) new Image().src = all[(next + all.length) % all.length].href;
   }
 
@@ -33,7 +37,9 @@ if (viewer) {
   function choose() {
     const sample = chooser(links()[at]);
     viewer.close();
-    sample?.click();
+    if (!sample || sample.checked) return;
+    sample.checked = true;
+    sample.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   document.addEventListener("click", (event) => {
@@ -47,7 +53,7 @@ if (viewer) {
     if (pressed === "before") show(at - 1);
     else if (pressed === "after") show(at + 1);
     else if (pressed === "choose") choose();
-    else if (pressed === "close" || event.target === picture) viewer.close();
+    else if (pressed === "close" || event.target === picture || event.target === viewer) viewer.close();
   });
   viewer.addEventListener("keydown", (event) => {
     const onButton = event.target.closest("button");
@@ -71,7 +77,7 @@ if (viewer) {
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
+    if (!singleKeys() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
     const n = Number(event.key);
     if (n >= 1 && n <= links().length) open(n - 1);
   });
