@@ -32,7 +32,7 @@ func newConsole(
 	return console.New(console.Config{
 		Service: s, Operations: o, Authenticator: consoleAuthenticator{authenticator{v}}, Limiter: limiter, Pricing: policyOf(c).Pricing,
 		Ledger: c.UsesLedger(),
-		Local: local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
+		Local:  local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
 		Observe: func(ctx context.Context, o console.Observation) {
 			httpapi.Note(ctx, o.User, o.Generation, o.Code, o.Err)
 		},

@@ -111,7 +111,7 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.FormToken = p.Session.FormToken()
 	p.Theme, p.Path, p.Version = themeOf(r), localPath(r.URL.RequestURI()), k.c.Version
 	if r.Method != http.MethodGet {
-		p.Path = refererPath(r) // there is nothing to come back to where a form was sent
+		p.Path = k.refererPath(r) // there is nothing to come back to where a form was sent
 	}
 	if block == "layout" || p.NeedsBalance {
 		p.Balance = k.balanceOf(r.Context(), p.Session)
