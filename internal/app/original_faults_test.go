@@ -133,10 +133,12 @@ func TestRefundWaitsForOdoo(t *testing.T) {
 	w.odoo.set(func(o *fakeOdoo) { o.down = true })
 	_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: id})
 	require.NoError(t, err)
-	w.until("more attempts than a delivery usually has", func() bool {
-		ds := w.deliveries()
-		return len(ds) > 0 && ds[0].Kind == app.DeliverRefund && ds[0].Attempts > 5
+	w.until("more calls than a delivery has attempts", func() bool {
+		w.odoo.mu.Lock()
+		defer w.odoo.mu.Unlock()
+		return w.odoo.calls > 5
 	})
+	require.Equal(t, app.DeliverRefund, w.deliveries()[0].Kind)
 	w.odoo.set(func(o *fakeOdoo) { o.down = false })
 	w.until("the refund", func() bool { return w.odoo.how(w.generation(id).Runs[0].ID) == "refund" })
 	w.until("an empty outbox", func() bool { return len(w.deliveries()) == 0 })
