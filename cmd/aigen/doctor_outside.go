@@ -126,13 +126,7 @@ func checkNotifications(ctx context.Context, c config.Config) check {
 
 func checkImages(ctx context.Context, c config.Config) check {
 	return timed("pictures", "IMAGE_API_URL", "the image service answers", func() error {
-		p := worker.NewImageAPI(imageConfig(c, nil, slog.New(slog.DiscardHandler)))
-		if own, ok := any(p).(interface {
-			Check(ctx context.Context) error
-		}); ok {
-			return own.Check(ctx)
-		}
-		return probeImages(ctx, c)
+		return worker.NewImageAPI(imageConfig(c, nil, slog.New(slog.DiscardHandler))).Check(ctx)
 	})
 }
 

@@ -82,7 +82,7 @@ func TestDoctorOfWhatIsAskedLater(t *testing.T) {
 		case "/broken/models":
 			w.WriteHeader(http.StatusInternalServerError)
 		case "/moved/models":
-			http.Redirect(w, r, "/", http.StatusFound)
+			http.Redirect(w, r, "http://elsewhere.invalid/", http.StatusFound)
 		case "/v1/models":
 			assert.Equal(t, "Bearer k3y", r.Header.Get("Authorization"))
 		}
@@ -94,8 +94,8 @@ func TestDoctorOfWhatIsAskedLater(t *testing.T) {
 	}{
 		{"IMAGE_API_URL", web.URL + "/v1", `ok\s+pictures: the image service answers`, 0},
 		{"IMAGE_API_URL", web.URL + "/nothing", `ok\s+pictures`, 0},
-		{"IMAGE_API_URL", web.URL + "/denied", `FAULT\s+pictures: .*HTTP 401.*IMAGE_API_KEY`, 1},
-		{"IMAGE_API_URL", web.URL + "/broken", `FAULT\s+pictures: .*HTTP 500`, 1},
+		{"IMAGE_API_URL", web.URL + "/denied", `FAULT\s+pictures: .*401.*IMAGE_API_KEY`, 1},
+		{"IMAGE_API_URL", web.URL + "/broken", `FAULT\s+pictures: .*500`, 1},
 		{"IMAGE_API_URL", web.URL + "/moved", `FAULT\s+pictures: .*IMAGE_API_URL`, 1},
 		{"IMAGE_API_URL", "http://127.0.0.1:1/v1", `FAULT\s+pictures: .*refused; correct the host and the port in IMAGE_API_URL`, 1},
 		{"IMAGE_API_URL", "http://no-such-host.invalid/v1", `FAULT\s+pictures: .*correct the host`, 1},
