@@ -24,6 +24,9 @@ func (p *eventPages) read(fetch func(limit int) ([]aigen.Event, error)) (page []
 		p.size = eventPage
 	}
 	if page, err = fetch(p.size); err != nil {
+		// A caller that waits in pieces may have given this too little time, and would
+		// do so again and again.
+		p.size = max(1, p.size/2)
 		return nil, false, err
 	}
 	more = len(page) == p.size

@@ -99,6 +99,13 @@ type fakeAuth struct {
 	down    bool
 }
 
+// expire gives all tokens an end.
+func (a *fakeAuth) expire(at time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.expires = at
+}
+
 func tokenOf(user aigen.ID) string { return "user." + user.String() }
 
 func (a *fakeAuth) Authenticate(_ context.Context, token string) (httpapi.Identity, error) {

@@ -32,7 +32,7 @@ type listener struct {
 func (f *fixture) listen(path string, headers ...string) *listener {
 	f.t.Helper()
 	r := f.request(http.MethodGet, path, nil, append([]string{"Accept", "text/event-stream"}, headers...)...)
-	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Minute)
 	resp, err := f.Client().Do(r.WithContext(ctx))
 	if err != nil {
 		cancel()
