@@ -32,6 +32,7 @@ FROM scratch
 
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /LICENSE
+COPY internal/licenses/THIRD-PARTY.txt /THIRD-PARTY.txt
 # A named volume takes over the owner and the mode of what it is mounted on. The folder
 # above it is copied, because of a folder itself the classic builder drops the mode.
 COPY --from=build --chown=65532:65532 /out/owned/ /

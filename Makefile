@@ -35,17 +35,17 @@ test: ## All tests with the race detector, the kill test and short fault runs in
 
 # With servers at hand: see internal/testenv.
 test-all:
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /test/)
-	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 20m ./test/...
+	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -v /test/)
+	AIGEN_KILLS=$(KILLS) $(GO) test -timeout 60m ./test/...
 
 test-short: ## The tests that take seconds, without the race detector
-	$(GO) test -short -timeout 5m ./...
+	$(GO) test -short -timeout 20m ./...
 
 test-kill: ## kill -9 the real program at random moments, KILLS times (200)
 	AIGEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -v -run TestKill ./test/e2e/
 
 test-outages: ## The broker away for OUTAGE (30s) under load, and the other outages
-	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 30m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
+	$(WITH_SERVERS) env AIGEN_OUTAGE=$(OUTAGE) $(GO) test -count=1 -timeout 60m -v -run 'BrokerAway|DatabaseRestarted|RedisGone|Odoo|ReplicasKilled' ./test/e2e/
 
 e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 19 (10 minutes)
 	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
@@ -64,6 +64,12 @@ faults: ## Break the service on purpose for FAULTS_SECONDS (600) by the schedule
 	$(GO) build -o bin/aigen-faults ./cmd/aigen-faults
 	./bin/aigen-faults --seconds $(FAULTS_SECONDS) --seed $(FAULTS_SEED) --store $(FAULTS_STORE)
 
+check-bare: ## What README and AGENTS.md tell to type, in an empty Debian 12, as root: BARE=quick (10 minutes), all, or steps
+	test/bare/check.sh $(BARE)
+
+test-matrix: ## The tests of servers against newer ones, as root: MATRIX='trixie pg16 pg17 pg18' (20 minutes), forky
+	test/matrix/run.sh $(MATRIX)
+
 lint: $(GOLANGCI) ## golangci-lint with the import rule, gofmt
 	$(GOLANGCI) run ./...
 	cd bench/river && $(GOLANGCI) run ./...
@@ -77,8 +83,11 @@ $(GOLANGCI):
 generate: ## Write what is generated: the OpenAPI documents, docs/configuration.md, the n8n workflows
 	$(GO) generate ./...
 
+licenses: ## Write the licences of all modules (part of `generate`; after a new dependency)
+	$(GO) generate ./internal/licenses
+
 check-generated: generate ## Fail if a generated file was not up to date
-	git diff --exit-code -- api docs integrations/n8n
+	git diff --exit-code -- api docs integrations/n8n internal/licenses
 
 fuzz: ## Run each fuzz target for FUZZTIME (30s); FUZZ='Cursor|SSE' chooses some
 	GO=$(GO) FUZZTIME=$(FUZZTIME) FUZZ='$(FUZZ)' test/fuzz.sh
@@ -115,10 +124,11 @@ e2e-n8n: ## The workflows of integrations/n8n in the real n8n, with PostgreSQL a
 
 # Node and Chromium are for these tests alone; the console itself needs neither.
 CHROMIUM ?= /usr/bin/chromium
-e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores)
+CONSOLE ?=
+e2e-console: build ## The console in Debian's Chromium, with Node (5 minutes on 2 cores); CONSOLE=plain.test.mjs runs one file
 	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 	cd test/console && npm ci --no-audit --no-fund --loglevel=error
-	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec
+	cd test/console && CHROMIUM=$(CHROMIUM) node --test --test-concurrency=1 --test-reporter=spec $(CONSOLE)
 
 # What checks the files in deploy/. The schemas come from the source of Kubernetes and
 # of the Prometheus operator, in the versions named here; nothing else is downloaded.

@@ -60,17 +60,26 @@ func (g *Generation) touch(p *Policy) {
 	}
 }
 
+// ending is how a generation ends.
+type ending struct {
+	status Status
+	event  EventType
+	why    *Failure
+	notice EventType     // what the user is told; "": the event
+	by     *OperatorNote // the operator who decided it
+}
+
 // end moves to a final status, frees or keeps the credits of each open run, and
 // tells the user. The caller knows that the generation has not ended.
-func (g *Generation) end(p *Policy, next Status, event EventType, why *Failure) {
-	if err := g.move(p, next); err != nil {
+func (g *Generation) end(p *Policy, e ending) {
+	if err := g.move(p, e.status); err != nil {
 		// Every caller has checked; a silent return would leave credits held.
 		panic("aigen: " + err.Error())
 	}
 	for i := range g.Runs {
 		r := &g.Runs[i]
 		if j := r.liveJob(); j != nil {
-			j.State = JobDropped
+			g.endJob(r, j, JobDropped)
 		}
 		switch r.Reservation {
 		case ReservationPending:
@@ -81,10 +90,21 @@ func (g *Generation) end(p *Policy, next Status, event EventType, why *Failure) 
 			// Decided already.
 		}
 	}
-	g.Failure = why
+	g.Failure = e.why
 	g.DueAt, g.SelectBy = time.Time{}, time.Time{}
-	g.record(p, event)
-	g.effect(Effect{Kind: EffectNotify, Notice: event})
+	g.recordEvent(p, e.event, e.by, nil)
+	notice := e.notice
+	if notice == "" {
+		notice = e.event
+	}
+	g.effect(Effect{Kind: EffectNotify, Notice: notice})
+}
+
+// endJob is the only place where a job stops being live. Its delivery, if there still
+// is one, must not reach the engine any more: the work would be done for nothing.
+func (g *Generation) endJob(r *Run, j *Job, to JobState) {
+	j.State = to
+	g.effect(Effect{Kind: EffectWithdraw, RunID: r.ID, JobID: j.ID})
 }
 
 // decide is the only place where a reservation leaves pending or held, except
@@ -128,11 +148,11 @@ func (g *Generation) askInBackground(p *Policy, r *Run) {
 	g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
 }
 
-// InBackground reports whether the outbox asks for the run's reservation: no caller
-// waits for the answer, and one who still does knows only half of it.
+// InBackground reports whether the outbox has taken over reserving credits for this
+// run. A caller that is still waiting can no longer rely on its own result.
 func (g *Generation) InBackground(run ID) bool {
 	r := g.run(run)
-	return r != nil && !r.Deadline.IsZero()
+	return r != nil && r.Reservation == ReservationPending && !r.Deadline.IsZero()
 }
 
 // dueAt sets when to look again; a selection's own deadline may come first.
@@ -145,9 +165,13 @@ func (g *Generation) dueAt(t time.Time) {
 
 func (g *Generation) effect(e Effect) { g.effects = append(g.effects, e) }
 
-func (g *Generation) record(p *Policy, t EventType) { g.recordWith(p, t, nil) }
+func (g *Generation) record(p *Policy, t EventType) { g.recordEvent(p, t, nil, nil) }
 
 func (g *Generation) recordWith(p *Policy, t EventType, more func(*EventData)) {
+	g.recordEvent(p, t, nil, more)
+}
+
+func (g *Generation) recordEvent(p *Policy, t EventType, by *OperatorNote, more func(*EventData)) {
 	g.touch(p)
 	g.LastEvent++
 	data := EventData{
@@ -167,7 +191,7 @@ func (g *Generation) recordWith(p *Policy, t EventType, more func(*EventData)) {
 		more(&data)
 	}
 	g.events = append(g.events, Event{
-		GenerationID: g.ID, UserID: g.UserID, Seq: g.LastEvent, Type: t, At: g.UpdatedAt, Data: data,
+		GenerationID: g.ID, UserID: g.UserID, Seq: g.LastEvent, Type: t, At: g.UpdatedAt, Data: data, Operator: by,
 	})
 }
 

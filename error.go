@@ -28,6 +28,8 @@ const (
 	CodeDeliveryNotFound         Code = "delivery_not_found"         // no such delivery: it never was, or it is done
 	CodeDeliveryBusy             Code = "delivery_busy"              // the delivery is being made right now
 	CodeForceRequired            Code = "force_required"             // a step that breaks a rule needs an explicit word
+	CodeRateLimited              Code = "rate_limited"               // the user starts work too often
+	CodeQueueFull                Code = "queue_full"                 // too many of the user's generations wait or are worked on
 	CodeInternal                 Code = "internal_error"             // a defect of ours
 )
 
@@ -73,7 +75,6 @@ var (
 	ErrNotFound            = &Error{Code: CodeNotFound}
 	ErrInvalidState        = &Error{Code: CodeInvalidState}
 	ErrInvalidInput        = &Error{Code: CodeInvalidInput}
-	ErrUnknownSample       = &Error{Code: CodeUnknownSample}
 	ErrInsufficientCredits = &Error{Code: CodeInsufficientCredits}
 	ErrCreditsUnavailable  = &Error{Code: CodeCreditServiceUnavailable}
 )

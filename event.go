@@ -63,6 +63,7 @@ type EffectKind string
 
 // The effects. A use-case turns each into a delivery, written in the transaction
 // that writes the state, or (embedded ledger) into a movement in that transaction.
+// EffectWithdraw removes a delivery in it.
 const (
 	EffectDispatch EffectKind = "dispatch" // hand the job to the engine
 	EffectReserve  EffectKind = "reserve"  // ask the credit service to hold the amount
@@ -70,13 +71,14 @@ const (
 	EffectRefund   EffectKind = "refund"   // the held amount is free again
 	EffectRelease  EffectKind = "release"  // an answer never came: find out, and refund what is held
 	EffectNotify   EffectKind = "notify"   // tell the user
+	EffectWithdraw EffectKind = "withdraw" // the job has ended: nobody is to get it any more
 )
 
 // Effect is something that a verb decided must be done outside.
 type Effect struct {
 	Kind   EffectKind
 	RunID  ID            // for all but EffectNotify
-	JobID  ID            // EffectDispatch
+	JobID  ID            // EffectDispatch, EffectWithdraw
 	Amount Credits       // the four effects on credits
 	Notice EventType     // EffectNotify: what to tell
 	Delay  time.Duration // not before this has passed

@@ -30,7 +30,7 @@ func TestStageTimeout(t *testing.T) {
 		assert.Equal(t, aigen.ReservationRefunded, newestRun(g).Reservation)
 		events, effects := g.Drain()
 		assert.Equal(t, []aigen.EventType{aigen.EventFailed}, eventTypes(events))
-		assert.Equal(t, []aigen.EffectKind{aigen.EffectRefund, aigen.EffectNotify}, kinds(effects))
+		assert.Equal(t, []aigen.EffectKind{aigen.EffectWithdraw, aigen.EffectRefund, aigen.EffectNotify}, kinds(effects))
 	}
 }
 

@@ -9,6 +9,7 @@ package aigen
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -85,11 +86,21 @@ func (g *Generation) SelectSample(p *Policy, sampleID string, res Resolution) er
 	return nil
 }
 
+// MaxRuns is the number of runs from which on samples are not regenerated: every step
+// reads and writes all runs of its generation. The final is made all the same.
+const MaxRuns = 50
+
 // Regenerate asks for new samples made from in. The input of the generation
 // changes, and the work starts, when Reserved follows.
 func (g *Generation) Regenerate(p *Policy, in Input) error {
 	if err := g.awaitsChoice("samples can be regenerated"); err != nil {
 		return err
+	}
+	if len(g.Runs) >= MaxRuns {
+		return &Error{
+			Code:    CodeInvalidState,
+			Message: "The generation has had " + strconv.Itoa(MaxRuns) + " runs, which is the most: choose one of its samples, or create a new generation.",
+		}
 	}
 	g.addRun(p, Run{Stage: StageSamples, Input: &in, Amount: p.Pricing.SamplesRun(in.Parameters.Samples)})
 	return nil
@@ -163,11 +174,11 @@ func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Fail
 	}
 	g.decide(r, to)
 	if g.Status == StatusPending {
-		g.end(p, StatusFailed, EventFailed, &why)
+		e := ending{status: StatusFailed, event: EventFailed, why: &why}
 		if notify && why.Code == CodeInsufficientCredits {
-			// end has told "failed"; what the user can act on is the reason.
-			g.effects[len(g.effects)-1].Notice = EventCreditsRefused
+			e.notice = EventCreditsRefused // what the user can act on is the reason
 		}
+		g.end(p, e)
 		return true, nil
 	}
 	g.DueAt = g.SelectBy
@@ -207,16 +218,20 @@ func (g *Generation) Cancel(p *Policy) error {
 	if g.Status.Ended() {
 		return g.refuse("has already ended")
 	}
-	g.end(p, StatusCancelled, EventCancelled, &Failure{Code: CodeCancelled, Message: "You cancelled this generation."})
+	g.end(p, ending{status: StatusCancelled, event: EventCancelled, why: &Failure{
+		Code: CodeCancelled, Message: "You cancelled this generation.",
+	}})
 	return nil
 }
 
 // Fail ends the generation with why and frees what is reserved.
-func (g *Generation) Fail(p *Policy, why Failure) error {
+func (g *Generation) Fail(p *Policy, why Failure) error { return g.fail(p, why, nil) }
+
+func (g *Generation) fail(p *Policy, why Failure, by *OperatorNote) error {
 	if g.Status.Ended() {
 		return g.refuse("has already ended")
 	}
-	g.end(p, StatusFailed, EventFailed, &why)
+	g.end(p, ending{status: StatusFailed, event: EventFailed, why: &why, by: by})
 	return nil
 }
 
@@ -248,9 +263,9 @@ func (g *Generation) Expire(p *Policy) (bool, error) {
 			Message: "Making the picture took too long. Nothing was charged for this step. Please try again.", Retryable: true,
 		})
 	case g.Status == StatusAwaitingSelection && !now.Before(g.SelectBy):
-		g.end(p, StatusCancelled, EventCancelled, &Failure{
+		g.end(p, ending{status: StatusCancelled, event: EventCancelled, why: &Failure{
 			Code: CodeSelectionExpired, Message: "No sample was chosen in time, so this generation was closed.",
-		})
+		}})
 	case r != nil && r.Deadline.IsZero():
 		// The process that asked is gone: from here on the outbox asks.
 		g.askInBackground(p, r)

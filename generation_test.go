@@ -48,7 +48,7 @@ func TestWholeLife(t *testing.T) {
 		},
 		{
 			"samples", func() { w.applied(t, g, w.samples(job(g))) }, aigen.EventSamplesReady,
-			[]aigen.EffectKind{aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 100, Deducted: 100},
+			[]aigen.EffectKind{aigen.EffectWithdraw, aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 100, Deducted: 100},
 		},
 		{
 			"final", func() {
@@ -59,7 +59,7 @@ func TestWholeLife(t *testing.T) {
 		},
 		{
 			"final", func() { w.applied(t, g, w.final(job(g))) }, aigen.EventCompleted,
-			[]aigen.EffectKind{aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 200, Deducted: 200},
+			[]aigen.EffectKind{aigen.EffectWithdraw, aigen.EffectDeduct, aigen.EffectNotify}, aigen.CreditTotals{Reserved: 200, Deducted: 200},
 		},
 	}
 	for _, step := range steps {
@@ -95,6 +95,22 @@ func TestRegenerateTakesOverOnlyWhenPaid(t *testing.T) {
 	assert.Equal(t, in, g.Input)
 	assert.Equal(t, aigen.Credits(50), newestRun(g).Amount, "two samples")
 	assert.Len(t, g.Samples, 2, "the old ones stay until there are new ones")
+}
+
+func TestRunsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	g := w.in(t, aigen.StatusAwaitingSelection)
+	for len(g.Runs) < aigen.MaxRuns {
+		require.NoError(t, g.Regenerate(w.Policy, g.Input))
+		_, err := g.Refused(w.Policy, newestRun(g).ID, true)
+		require.NoError(t, err)
+	}
+	err := g.Regenerate(w.Policy, g.Input)
+	require.ErrorIs(t, err, aigen.ErrInvalidState)
+	assert.ErrorContains(t, err, "50 runs")
+	assert.Len(t, g.Runs, aigen.MaxRuns)
+	require.NoError(t, g.SelectSample(w.Policy, g.Samples[0].AssetID, aigen.Resolution{}), "the final is made all the same")
 }
 
 func TestSelectSamplePrices(t *testing.T) {
@@ -140,6 +156,49 @@ func TestCloneSharesNothing(t *testing.T) {
 			before := snapshot(t, g)
 			_, _ = verb(w, g.Clone())
 			assert.Equal(t, before, snapshot(t, g), "%s in %s", name, s.name)
+		}
+	}
+}
+
+// TestInBackground: only a reservation that has no answer is the outbox's to ask for.
+func TestInBackground(t *testing.T) {
+	t.Parallel()
+	w := setup()
+	g := w.pending(t)
+	run := newestRun(g).ID
+	assert.False(t, g.InBackground(run), "a caller waits for the answer")
+	require.NoError(t, g.Accept(w.Policy))
+	assert.True(t, g.InBackground(run))
+	w.reserved(t, g)
+	assert.False(t, g.InBackground(run), "it is held: the deadline is that of its stage")
+}
+
+// TestEndWithdrawsTheJob: however a generation ends while a job is live, nobody is to
+// get the job any more.
+func TestEndWithdrawsTheJob(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *world, g *aigen.Generation){
+		"cancel": func(w *world, g *aigen.Generation) { require.NoError(t, g.Cancel(w.Policy)) },
+		"fail":   func(w *world, g *aigen.Generation) { require.NoError(t, g.Fail(w.Policy, aigen.Failure{Code: "x"})) },
+		"operator": func(w *world, g *aigen.Generation) {
+			require.NoError(t, g.FailByOperator(w.Policy, aigen.OperatorNote{ID: w.NewID(), Reason: "x"}))
+		},
+		"expire": func(w *world, g *aigen.Generation) { w.now = g.DueAt; expired(t, w, g) },
+		"reject": func(w *world, g *aigen.Generation) { w.applied(t, g, w.rejected(job(g))) },
+		"dispatch": func(w *world, g *aigen.Generation) {
+			_, err := g.DispatchFailed(w.Policy, job(g))
+			require.NoError(t, err)
+		},
+		"failure": func(w *world, g *aigen.Generation) { w.applied(t, g, w.failure(job(g), g.Stage(), false)) },
+	} {
+		for _, status := range []aigen.Status{aigen.StatusProcessingSamples, aigen.StatusProcessingFinal} {
+			w := setup()
+			g := w.in(t, status)
+			live := job(g)
+			g.Drain()
+			end(w, g)
+			_, effects := g.Drain()
+			assert.Contains(t, effects, aigen.Effect{Kind: aigen.EffectWithdraw, RunID: newestRun(g).ID, JobID: live}, name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -104,8 +105,12 @@ func parseParameters(raw json.RawMessage, maxSize int) (Parameters, []FieldError
 	if len(faults) > 0 {
 		return Parameters{}, faults
 	}
-	if known.samples == nil {
+	switch spelt := strconv.Itoa(p.Samples); {
+	case known.samples == nil:
 		p.raw = withSamples(p.raw, p.Samples)
+	case string(known.samples) != spelt: // 4.0, which not every engine takes for an integer
+		end := known.samplesAt + len(known.samples)
+		p.raw = slices.Concat(p.raw[:known.samplesAt], []byte(spelt), p.raw[end:])
 	}
 	return p, nil
 }
@@ -129,11 +134,11 @@ func (p *Parameters) readKnown(known knownParameters, at string) (faults []Field
 		}
 	}
 	if v := known.samples; v != nil {
-		n, err := strconv.Atoi(string(v))
-		if err != nil || n < 1 || n > MaxSamples {
+		n, ok := WholeNumber(string(v))
+		if !ok || n < 1 || n > MaxSamples {
 			faults = append(faults, FieldError{at + ".samples", fmt.Sprintf("must be a whole number from 1 to %d", MaxSamples)})
 		}
-		p.Samples = n
+		p.Samples = int(n)
 	}
 	return faults
 }

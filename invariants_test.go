@@ -135,7 +135,7 @@ func (h *history) moneyRule() {
 		}
 		require.Contains(h, done, e.RunID, e.Kind)
 		done[e.RunID][e.Kind]++
-		if e.Kind != aigen.EffectDispatch {
+		if e.Kind != aigen.EffectDispatch && e.Kind != aigen.EffectWithdraw {
 			require.Equal(h, h.m.price[e.RunID], e.Amount, e.Kind)
 		}
 	}
@@ -148,6 +148,11 @@ func (h *history) moneyRule() {
 		require.LessOrEqual(h, settled, len(r.Jobs), "nothing is settled that was never held")
 		require.False(h, wasHeld && did[aigen.EffectRelease] > 0, "what is known to be held is not released")
 		require.Equal(h, len(r.Jobs), did[aigen.EffectDispatch])
+		live := 0
+		if h.g.AwaitsJob(aigen.ID{}) && r.Number == len(h.g.Runs) {
+			live = 1
+		}
+		require.Equal(h, len(r.Jobs)-live, did[aigen.EffectWithdraw], "run %d: what is not live is withdrawn, once", r.Number)
 		if h.m.ended() && wasHeld {
 			require.Equal(h, 1, settled, "run %d: exactly one of deduct and refund in the end", r.Number)
 		}

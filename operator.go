@@ -36,12 +36,8 @@ func (g *Generation) FailByOperator(p *Policy, by OperatorNote) error {
 	if err := by.Check(); err != nil {
 		return err
 	}
-	err := g.Fail(p, Failure{
+	return g.fail(p, Failure{
 		Code:    CodeFailedByOperator,
 		Message: "This generation was stopped by the people who run the service. Nothing was charged for the step it was in. Please try again.", Retryable: true,
-	})
-	if err == nil {
-		g.events[len(g.events)-1].Operator = &by // end has just recorded it
-	}
-	return err
+	}, &by)
 }

@@ -7,7 +7,10 @@ import (
 
 // knownParameters are the members of `inputParameters` that the service reads, as JSON;
 // nil where there is none.
-type knownParameters struct{ format, resolution, samples json.RawMessage }
+type knownParameters struct {
+	format, resolution, samples json.RawMessage
+	samplesAt                   int // where samples begins
+}
 
 // findKnown takes them out of a compact JSON object. encoding/json would copy every
 // member into a map, for each request and each time a generation is loaded.
@@ -23,7 +26,7 @@ func findKnown(object []byte) (k knownParameters) {
 		case "resolution":
 			k.resolution = value
 		case "samples":
-			k.samples = value
+			k.samples, k.samplesAt = value, i
 		}
 		if i = end; object[i] == ',' {
 			i++

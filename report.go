@@ -101,16 +101,16 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	}
 	switch rep.Kind {
 	case ReportSamples:
-		job.State = JobSucceeded
+		g.endJob(run, job, JobSucceeded)
 		g.samplesReady(p, run, rep.Samples)
 	case ReportFinal:
-		job.State = JobSucceeded
+		g.endJob(run, job, JobSucceeded)
 		g.finalReady(p, run, rep.FinalAssetID, rep.FinalAsset)
 	case ReportFailure:
-		job.State = JobFailed
+		g.endJob(run, job, JobFailed)
 		g.jobFailed(p, run, rep.Failure)
 	case ReportRejected:
-		job.State = JobRejected
+		g.endJob(run, job, JobRejected)
 		g.rejected(p, run, rep.Failure)
 	}
 	return OutcomeApplied, nil
@@ -228,14 +228,14 @@ func (g *Generation) samplesReady(p *Policy, r *Run, samples []Asset) {
 func (g *Generation) finalReady(p *Policy, r *Run, id string, asset *Asset) {
 	g.FinalAssetID, g.FinalAsset = id, asset
 	g.decide(r, ReservationDeducted)
-	g.end(p, StatusCompleted, EventCompleted, nil)
+	g.end(p, ending{status: StatusCompleted, event: EventCompleted})
 }
 
 func (g *Generation) rejected(p *Policy, r *Run, why Failure) {
 	if p.ChargeRejected {
 		g.decide(r, ReservationDeducted)
 	}
-	g.end(p, StatusContentRejected, EventRejected, &why)
+	g.end(p, ending{status: StatusContentRejected, event: EventRejected, why: &why})
 }
 
 // jobFailed dispatches the run again if that can help, or fails the generation.
@@ -243,7 +243,7 @@ func (g *Generation) jobFailed(p *Policy, r *Run, why Failure) {
 	delay := p.RetryDelay(len(r.Jobs))
 	inTime := p.now().Add(delay).Before(r.Deadline)
 	if !why.Retryable || len(r.Jobs) >= p.MaxStageAttempts || !inTime {
-		g.end(p, StatusFailed, EventFailed, &why)
+		g.end(p, ending{status: StatusFailed, event: EventFailed, why: &why})
 		return
 	}
 	job := r.dispatch(p.NewID())

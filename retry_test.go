@@ -27,7 +27,7 @@ func TestRetryableFailuresUpToTheMax(t *testing.T) {
 			assert.Equal(t, aigen.Code("gpu_lost"), events[0].Data.Error.Code)
 			assert.Equal(t, attempt+1, events[0].Data.Attempt)
 			require.NotEqual(t, failed, job(g))
-			assert.Equal(t, []aigen.Effect{{
+			assert.Equal(t, []aigen.Effect{{Kind: aigen.EffectWithdraw, RunID: newestRun(g).ID, JobID: failed}, {
 				Kind: aigen.EffectDispatch, RunID: newestRun(g).ID, JobID: job(g),
 				Delay: time.Duration(attempt) * 10 * time.Second,
 			}}, effects)
@@ -40,7 +40,7 @@ func TestRetryableFailuresUpToTheMax(t *testing.T) {
 		assert.Equal(t, aigen.Code("gpu_lost"), g.Failure.Code)
 		assert.Zero(t, g.Totals().Held())
 		_, effects := g.Drain()
-		assert.Equal(t, []aigen.EffectKind{aigen.EffectRefund, aigen.EffectNotify}, kinds(effects))
+		assert.Equal(t, []aigen.EffectKind{aigen.EffectWithdraw, aigen.EffectRefund, aigen.EffectNotify}, kinds(effects))
 	}
 }
 
@@ -108,8 +108,8 @@ func TestRejected(t *testing.T) {
 		events, effects := g.Drain()
 		assert.Equal(t, []aigen.EventType{aigen.EventRejected}, eventTypes(events))
 		assert.Equal(t, test.totals, events[0].Data.Credits)
-		assert.Equal(t, []aigen.EffectKind{test.effect, aigen.EffectNotify}, kinds(effects))
-		assert.Equal(t, aigen.EventRejected, effects[1].Notice)
+		assert.Equal(t, []aigen.EffectKind{aigen.EffectWithdraw, test.effect, aigen.EffectNotify}, kinds(effects))
+		assert.Equal(t, aigen.EventRejected, effects[2].Notice)
 	}
 }
 

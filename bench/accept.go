@@ -22,6 +22,8 @@ func (b *bench) settings(database, queue string) map[string]string {
 		"JWT_SECRET": jwtSecret, "N8N_CALLBACK_SECRET": callbackSecret, "LEDGER_INITIAL_CREDITS": "1000000",
 		"CALLBACK_BASE_URL": "http://aigen.invalid", // our engine knows better
 		"LOG_LEVEL":         "warn",
+		// The limits are on, so that what they cost is measured, and out of reach.
+		"GENERATION_LIMIT_PER_MINUTE": "1000000", "MAX_QUEUED_PER_USER": "1000000",
 	}
 }
 

@@ -31,7 +31,7 @@ func newCreditsGrantCommand() *cobra.Command {
 			if reference == "" {
 				reference = newID().String()
 			}
-			ledger, closeStore, err := openLedger(cmd)
+			ledger, closeStore, err := openLedger(cmd, true)
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func newCreditsBalanceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ledger, closeStore, err := openLedger(cmd)
+			ledger, closeStore, err := openLedger(cmd, false)
 			if err != nil {
 				return err
 			}

@@ -1,10 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -40,6 +42,12 @@ func newDeliveriesListCommand() *cobra.Command {
 				}
 				q.GenerationID = id
 			}
+			if lane != "" && !slices.Contains(app.Lanes(), q.Lane) {
+				return &exitError{exitUsage, fmt.Errorf("--lane %q is none: there are %s", lane, laneNames())}
+			}
+			if limit < 1 || limit > maxListed {
+				return &exitError{exitUsage, fmt.Errorf("--limit must be from 1 to %d", maxListed)}
+			}
 			store, closeStore, err := openStore(cmd.Context())
 			if err != nil {
 				return err
@@ -53,37 +61,56 @@ func newDeliveriesListCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are still being tried")
-	cmd.Flags().StringVar(&lane, "lane", "", "only one lane: jobs, credits or notifications")
+	cmd.Flags().StringVar(&lane, "lane", "", "only one lane: "+laneNames())
 	cmd.Flags().StringVar(&generation, "generation", "", "only those of one generation")
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
+	cmd.Flags().IntVar(&limit, "limit", 100, fmt.Sprintf("how many at most, 1 to %d", maxListed))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return cmd
 }
 
+// maxListed bounds a list that is held in memory.
+const maxListed = 10_000
+
+func laneNames() string {
+	var names []string
+	for _, l := range app.Lanes() {
+		names = append(names, string(l))
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
 func printDeliveries(cmd *cobra.Command, ds []app.Delivery, asJSON bool) error {
+	out := cmd.OutOrStdout()
 	if asJSON {
-		out := json.NewEncoder(cmd.OutOrStdout())
 		for _, d := range ds {
-			if err := out.Encode(map[string]any{
+			if err := writeJSON(rawOf(out), map[string]any{
 				"id": d.ID, "kind": d.Kind, "lane": d.Kind.Lane(), "state": d.State, "generationId": d.GenerationID,
 				"attempts": d.Attempts, "createdAt": d.CreatedAt, "availableAt": d.AvailableAt, "lastError": d.LastError,
-			}); err != nil {
+			}, ""); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if len(ds) == 0 {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "nothing: no such deliveries")
+		_, err := fmt.Fprintln(out, "nothing: no such deliveries")
 		return err
 	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tKIND\tSTATE\tATTEMPTS\tAGE\tGENERATION\tLAST ERROR")
+	// Two ids and an error are wider than a terminal: a line has what is compared, and
+	// what is read stands beneath it.
+	const columns = "%-36s  %-17s  %-8s  %5s  %s\n"
+	var b strings.Builder
+	fmt.Fprintf(&b, columns, "ID", "KIND", "STATE", "TRIES", "AGE")
 	for _, d := range ds {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Kind, d.State, d.Attempts,
-			time.Since(d.CreatedAt).Round(time.Second), d.GenerationID, printable(d.LastError))
+		age := shortTime(time.Since(d.CreatedAt))
+		fmt.Fprintf(&b, columns, d.ID, d.Kind, d.State, strconv.Itoa(d.Attempts), age)
+		fmt.Fprintf(&b, "  generation %s\n", d.GenerationID)
+		if d.LastError != "" {
+			b.WriteString(indented(printable(d.LastError), "  "))
+		}
 	}
-	return w.Flush()
+	_, err := io.WriteString(out, b.String())
+	return err
 }
 
 func newDeliveriesRetryCommand() *cobra.Command {

@@ -51,7 +51,7 @@ func dropDelivery(cmd *cobra.Command, drop app.DropDelivery) (app.Dropped, error
 		return app.Dropped{}, err
 	}
 	log := newLogger(c.Log)
-	store, err := connectStore(cmd.Context(), c, log, false)
+	store, err := connectStore(cmd.Context(), c, log, openExisting)
 	if err != nil {
 		return app.Dropped{}, err
 	}

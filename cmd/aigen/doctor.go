@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -23,18 +23,10 @@ func newDoctorCommand() *cobra.Command {
 		Long: "Prints every setting with where it comes from (secrets masked), what is embedded, and whether each\n" +
 			"dependency works. Exits 0 if the service could start, 3 if a setting is wrong, 1 if a dependency fails.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(config.Options{})
-			d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
-			var faults *config.Error
-			if errors.As(err, &faults) {
-				d.Faults = faults.Faults
-			} else {
-				d.Checks = examine(cmd.Context(), c)
-			}
+			d := diagnose(cmd.Context(), config.Options{})
+			d.OK = d.verdict() == nil
 			if asJSON {
-				out := json.NewEncoder(cmd.OutOrStdout())
-				out.SetIndent("", "  ")
-				if err := out.Encode(d); err != nil {
+				if err := writeJSON(rawOf(cmd.OutOrStdout()), d, "  "); err != nil {
 					return err
 				}
 			} else if err := d.print(cmd.OutOrStdout()); err != nil {
@@ -47,30 +39,48 @@ func newDoctorCommand() *cobra.Command {
 	return cmd
 }
 
+func diagnose(ctx context.Context, o config.Options) diagnosis {
+	c, err := config.Load(o)
+	d := diagnosis{Settings: c.Settings(), Parts: c.Parts(), Warnings: c.Warnings}
+	var faults *config.Error
+	if errors.As(err, &faults) {
+		d.Faults = faults.Faults
+		return d
+	}
+	trustCAs(c.TLS)
+	d.Checks = examine(ctx, c)
+	return d
+}
+
 // diagnosis is all that doctor found.
 type diagnosis struct {
-	Settings []config.Setting
-	Parts    []config.Part
-	Warnings []config.Warning
-	Faults   []config.Fault
-	Checks   []check
+	Settings []config.Setting `json:"settings"`
+	Parts    []config.Part    `json:"parts"`
+	Warnings []config.Warning `json:"warnings"`
+	Faults   []config.Fault   `json:"faults"`
+	Checks   []check          `json:"checks"`
+	OK       bool             `json:"ok"` // the service could start and do its work
 }
 
 // check is the examination of one dependency.
 type check struct {
-	Name   string
-	OK     bool
-	Result string // what was seen, or what is wrong and what to do
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Result string `json:"result"` // what was seen, or what is wrong and what to do
 }
 
 func (d diagnosis) verdict() error {
 	if len(d.Faults) > 0 {
-		return &exitError{exitSettings, fmt.Errorf("%d settings are wrong", len(d.Faults))}
+		return &exitError{exitSettings, errors.New(count(len(d.Faults), "fault") + " in the settings: the service would not start")}
 	}
+	failed := 0
 	for _, c := range d.Checks {
 		if !c.OK {
-			return errors.New("the service could not do its work")
+			failed++
 		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%s of %d failed: the service could not do its work", count(failed, "check"), len(d.Checks))
 	}
 	return nil
 }
@@ -96,6 +106,9 @@ func examine(ctx context.Context, c config.Config) []check {
 func checkFolder(_ context.Context, c config.Config) check {
 	const name = "data folder"
 	dir := c.Database.DataDir
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		defer os.Remove(dir) // doctor leaves nothing behind
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return check{name, false, fmt.Sprintf("%v; set DATA_DIR to a folder that can be written to", err)}
 	}
@@ -112,9 +125,12 @@ func checkFolder(_ context.Context, c config.Config) check {
 
 func checkDatabase(ctx context.Context, c config.Config) check {
 	const name = "database"
-	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), false)
-	if err != nil {
-		return check{name, false, err.Error()}
+	s, err := connectStore(ctx, c, slog.New(slog.DiscardHandler), openExisting)
+	switch {
+	case isNoDatabase(err):
+		return check{name, true, "there is none yet: `aigen serve` makes it at its first start"}
+	case err != nil:
+		return check{name, false, explain("DATABASE_URL", err)}
 	}
 	defer s.Close()
 	began := time.Now()
@@ -135,6 +151,18 @@ func checkDatabase(ctx context.Context, c config.Config) check {
 		result += fmt.Sprintf(", %d deliveries given up on: see `aigen deliveries list`", dead)
 	}
 	return check{name, true, result}
+}
+
+// summary is the last line: what all of it comes to.
+func (d diagnosis) summary() string {
+	says := "All is well: the service can start and do its work."
+	if err := d.verdict(); err != nil {
+		says = "Not well: " + err.Error() + "."
+	}
+	if n := len(d.Warnings); n > 0 {
+		says += " " + count(n, "warning") + ": see above."
+	}
+	return says
 }
 
 func (d diagnosis) print(out io.Writer) error {
@@ -170,5 +198,9 @@ func (d diagnosis) print(out io.Writer) error {
 		}
 		p("  %s\t%s: %s\n", mark, c.Name, c.Result)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", d.summary())
+	return err
 }

@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/auth"
 	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
 	"github.com/creativeflow/aigen-orchestrator/internal/notification"
 	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
 	"github.com/creativeflow/aigen-orchestrator/internal/rabbitmq"
 	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
+	"github.com/creativeflow/aigen-orchestrator/internal/worker"
 )
 
 // outside is a check for each system outside that the settings name.
@@ -31,20 +34,29 @@ func outside(c config.Config) (probes []func(context.Context, config.Config) che
 	if !c.NotifiesLog() {
 		probes = append(probes, checkNotifications)
 	}
+	if c.UsesImageAPI() {
+		probes = append(probes, checkImages)
+	}
+	if c.Auth.JWKSURL != "" {
+		probes = append(probes, checkKeys)
+	}
+	if c.Log.OTLPURL != "" {
+		probes = append(probes, checkTraces)
+	}
 	return probes
 }
 
 // timed makes a check of a call that says what is wrong in words for an operator.
-func timed(name, good string, call func() error) check {
+func timed(name, setting, good string, call func() error) check {
 	began := time.Now()
 	if err := call(); err != nil {
-		return check{name, false, err.Error()}
+		return check{name, false, explain(setting, err)}
 	}
 	return check{name, true, fmt.Sprintf("%s in %s", good, time.Since(began).Round(100*time.Microsecond))}
 }
 
 func checkOdoo(ctx context.Context, c config.Config) check {
-	return timed("credits", "Odoo told a balance", func() error {
+	return timed("credits", "ODOO_SERVICE_URL", "Odoo told a balance", func() error {
 		s, err := odoo.New(odooConfig(c, nil, slog.New(slog.DiscardHandler)))
 		if err != nil {
 			return err
@@ -58,10 +70,14 @@ func checkRabbitMQ(ctx context.Context, c config.Config) check {
 	const name = "engine"
 	r, err := rabbitmq.Check(ctx, rabbitConfig(c, slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return check{name, false, err.Error()}
+		return check{name, false, explain("RABBITMQ_URL", err)}
 	}
-	result := fmt.Sprintf("RabbitMQ took a probe and gave it back in %s; queue %s: %d jobs, %d consumers",
-		r.Took.Round(100*time.Microsecond), c.Engine.JobQueue, r.Messages, r.Consumers)
+	did := "took a probe and gave it back"
+	if r.Unprobed {
+		did = "has the queues (no probe: the user may not declare one)"
+	}
+	result := fmt.Sprintf("RabbitMQ %s in %s; queue %s: %d jobs, %d consumers",
+		did, r.Took.Round(100*time.Microsecond), c.Engine.JobQueue, r.Messages, r.Consumers)
 	if r.Consumers == 0 {
 		result += " (no workflow listens: is n8n running, and the workflow active?)"
 	}
@@ -72,7 +88,7 @@ func checkRabbitMQ(ctx context.Context, c config.Config) check {
 }
 
 func checkWebhook(ctx context.Context, c config.Config) check {
-	return timed("engine", "somebody answers at N8N_WEBHOOK_URL", func() error {
+	return timed("engine", "N8N_WEBHOOK_URL", "somebody answers at N8N_WEBHOOK_URL", func() error {
 		wc := webhookConfig(c)
 		if wc.Secret == "" {
 			wc.Secret = "not used by this check" // nothing is signed
@@ -87,7 +103,7 @@ func checkWebhook(ctx context.Context, c config.Config) check {
 }
 
 func checkRedis(ctx context.Context, c config.Config) check {
-	return timed("events", "Redis kept a key, a limit and a message", func() error {
+	return timed("events", "REDIS_URL", "Redis kept a key, a limit and a message", func() error {
 		client, err := redis.New(c.Redis.URL.Reveal(), redis.Options{})
 		if err != nil {
 			return err
@@ -98,12 +114,40 @@ func checkRedis(ctx context.Context, c config.Config) check {
 }
 
 func checkNotifications(ctx context.Context, c config.Config) check {
-	return timed("notifications", "the service answers", func() error {
+	return timed("notifications", "NOTIFICATION_SERVICE_URL", "the service answers", func() error {
 		s, err := notification.NewClient(notificationConfig(c, nil))
 		if err != nil {
 			return err
 		}
 		defer s.Close()
 		return s.Check(ctx)
+	})
+}
+
+func checkImages(ctx context.Context, c config.Config) check {
+	return timed("pictures", "IMAGE_API_URL", "the image service answers", func() error {
+		p := worker.NewImageAPI(imageConfig(c, nil, slog.New(slog.DiscardHandler)))
+		if own, ok := any(p).(interface {
+			Check(ctx context.Context) error
+		}); ok {
+			return own.Check(ctx)
+		}
+		return probeImages(ctx, c)
+	})
+}
+
+func checkKeys(ctx context.Context, c config.Config) check {
+	const name = "tokens"
+	began := time.Now()
+	n, err := auth.CheckKeys(ctx, authConfig(c, slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return check{name, false, explain("JWT_JWKS_URL", fmt.Errorf("no keys from JWT_JWKS_URL: %w", err))}
+	}
+	return check{name, true, fmt.Sprintf("JWT_JWKS_URL gave %d keys that tokens can be checked with in %s", n, time.Since(began).Round(100*time.Microsecond))}
+}
+
+func checkTraces(ctx context.Context, c config.Config) check {
+	return timed("traces", "OTEL_EXPORTER_OTLP_ENDPOINT", "the collector took an empty batch", func() error {
+		return tracing.Check(ctx, tracingEndpoint(c))
 	})
 }

@@ -21,7 +21,8 @@ func newGenerateCommand() *cobra.Command {
 			"ended without a picture, 5 not enough credits.",
 		Example: `  aigen generate "a red fox, watercolour" --samples 4 --pick 2 --out fox.png
   aigen generate "autumn sale, bold type" --format InstagramStory
-  aigen generate "a lighthouse" --pick 1 --json | jq -r 'select(.type == "result").file'`,
+  aigen generate "a lighthouse" --pick 1 --json |
+    jq -r 'select(.type == "result").file'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &exitError{exitUsage, errors.New(`give one prompt, in quotes: aigen generate "a red fox, watercolour"`)}

@@ -32,7 +32,7 @@ func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples
 	}
 	r.view.offer(samples, where)
 	for {
-		r.view.ask(len(samples))
+		r.view.ask(r.question(len(samples)))
 		line, ended, err := r.answer(ctx, events)
 		if err != nil || ended != nil {
 			return ended, err
@@ -41,13 +41,46 @@ func (r *generateRun) choose(ctx context.Context, events <-chan arrival, samples
 		case err == nil && n >= 1 && n <= len(samples):
 			return nil, r.choice(ctx, samples[n-1])
 		case line == "r":
-			return nil, r.regenerate(ctx)
+			if again, ended, err := r.confirm(ctx, events); err != nil || ended != nil {
+				return ended, err
+			} else if again {
+				return nil, r.regenerate(ctx)
+			}
 		case line == "q":
 			return nil, errStopped
 		default:
 			r.view.again(len(samples))
 		}
 	}
+}
+
+// question names what each answer costs, as far as that is known here: what another
+// service charges for the final is known only after it was ordered.
+func (r *generateRun) question(n int) string {
+	which := "1"
+	if n > 1 {
+		which += "-" + strconv.Itoa(n)
+	}
+	if r.settings != nil {
+		final := policyOf(*r.settings).Pricing.FinalRun(r.o.input.Parameters.FinalResolution())
+		which += " (" + final.String() + " credits)"
+	}
+	anew := "r for new samples"
+	if r.forSamples > 0 {
+		anew += " (" + r.forSamples.String() + " credits)"
+	}
+	return "Which one? [" + which + ", " + anew + ", q to stop]"
+}
+
+// confirm asks before credits are spent on new samples, for which these are given up.
+func (r *generateRun) confirm(ctx context.Context, events <-chan arrival) (bool, *client.Event, error) {
+	price := "credits again"
+	if r.forSamples > 0 {
+		price = r.forSamples.String() + " credits"
+	}
+	r.view.ask("New samples take the place of these, and cost " + price + ". Make them? [y/N]")
+	line, ended, err := r.answer(ctx, events)
+	return line == "y" || line == "yes", ended, err
 }
 
 // answer waits for a line from the person, or for the end of the generation.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
 	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
 )
 
@@ -16,21 +15,14 @@ const stopTimeout = 15 * time.Second
 
 // connect finds a service, or starts one, and the token for it.
 func (r *generateRun) connect(ctx context.Context) error {
-	base, token, err := r.o.server, r.o.token, error(nil)
+	var err error
+	base := r.o.server
 	if base == "" {
 		if base, err = r.ownService(ctx); err != nil {
 			return err
 		}
-		if token == "" {
-			token, err = mintToken(r.o.userID, tokenLifetime, nil)
-		}
-	} else if token == "" {
-		token, err = r.o.tokenFor(base)
 	}
-	if err != nil {
-		return err
-	}
-	r.client, err = client.New(client.Config{BaseURL: base, Token: token, UserAgent: "aigen/" + programVersion()})
+	r.client, err = r.o.client(ctx, base)
 	return err
 }
 

@@ -3,16 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"image"
+	"io"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"unicode"
-
-	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
 // checkFiles finds out now what would else be found out when the picture is paid for.
@@ -122,21 +120,50 @@ func slug(prompt string) string {
 	return strings.Join(words, "-")
 }
 
-var plainExtension = regexp.MustCompile(`^[a-z0-9]{1,5}$`)
+// unknownExtension is for what is no picture: nothing runs it or shows it.
+const unknownExtension = "bin"
 
-// extensionOf is how the file of an asset should end, as the engine describes it.
-func extensionOf(a *aigen.Asset) string {
-	format := strings.ToLower(a.Format)
-	if format == "" {
-		if u, err := url.Parse(a.URL); err == nil {
-			format = strings.ToLower(strings.TrimPrefix(path.Ext(u.Path), "."))
-		}
+// extensionOf is how a file should end, by what is in it. What the engine calls it is
+// the engine's word: by its name, a file may be run.
+func extensionOf(name string) string {
+	f, err := os.Open(name) //nolint:gosec // G304: a file that was just saved
+	if err != nil {
+		return unknownExtension
 	}
+	defer f.Close()
+	head := make([]byte, 12)
+	n, _ := io.ReadFull(f, head) // a shorter one is no picture
+	if e := otherPicture(string(head[:n])); e != "" {
+		return e
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return unknownExtension
+	}
+	_, format, err := image.DecodeConfig(f)
 	switch {
+	case err != nil:
+		return unknownExtension
 	case format == "jpeg":
 		return "jpg"
-	case !plainExtension.MatchString(format):
-		return "png"
 	}
 	return format
+}
+
+// otherPicture knows pictures of kinds that are not decoded here by their first bytes.
+func otherPicture(head string) string {
+	box, brand := "", ""
+	if len(head) >= 12 {
+		box, brand = head[4:8], head[8:12]
+	}
+	switch {
+	case strings.HasPrefix(head, "BM"):
+		return "bmp"
+	case strings.HasPrefix(head, "II*\x00"), strings.HasPrefix(head, "MM\x00*"):
+		return "tiff"
+	case box == "ftyp" && brand == "avif":
+		return "avif"
+	case box == "ftyp" && brand == "heic":
+		return "heic"
+	}
+	return ""
 }

@@ -51,7 +51,7 @@ func glyphsFor(t terminal) glyphs {
 
 func newLiveView(o *generateOptions, term terminal) *liveView {
 	v := &liveView{
-		questions: questions{err: term.err}, term: term, title: printable(o.input.Prompt), glyphs: glyphsFor(term),
+		questions: questions{err: rawOf(term.err)}, term: term, title: printable(o.input.Prompt), glyphs: glyphsFor(term),
 		draws: term.canDraw() && !o.noPictures, done: make(chan struct{}), percent: -1,
 	}
 	v.ended.Go(v.spin)
@@ -94,7 +94,7 @@ func (v *liveView) Write(p []byte) (int, error) {
 }
 
 func (v *liveView) note(text string) {
-	_, _ = v.Write([]byte(v.colour("2", text) + "\n")) // nobody to tell if it fails
+	_, _ = v.Write([]byte(v.colour("2", printable(text)) + "\n")) // nobody to tell if it fails
 }
 
 func (v *liveView) begin(a client.Accepted) {
@@ -134,7 +134,7 @@ func (v *liveView) finish(s step) {
 	}
 	v.erase()
 	v.running, v.percent = nil, -1
-	v.line("  %s %-8s %s%s", mark, s.name, s.remark, took)
+	v.line("  %s %-8s %s%s", mark, s.name, printable(s.remark), took)
 }
 
 func (v *liveView) drawsPictures() bool { return v.draws }
@@ -167,7 +167,7 @@ func (v *liveView) draw() {
 	head := fmt.Sprintf("  %s %-8s ", v.glyphs.spinner[v.frame%len(v.glyphs.spinner)], v.running.name)
 	tail := elapsed(v.since)
 	if v.running.remark != "" {
-		tail += "  " + v.running.remark
+		tail += "  " + printable(v.running.remark)
 	}
 	room := v.term.width() - 1 - columns(head)
 	if v.percent >= 0 {

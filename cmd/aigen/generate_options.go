@@ -106,6 +106,9 @@ func (o *generateOptions) checkInput(fault func(string, ...any)) {
 
 func (o *generateOptions) checkPick(term terminal, fault func(string, ...any)) {
 	most := min(max(o.samples, 1), aigen.MaxSamples) // a wrong number of samples is a fault of its own
+	if !o.pickGiven && o.samples == 1 && (o.json || !term.canAsk()) {
+		o.pick, o.pickGiven = 1, true // there is nothing to choose, and nobody to ask
+	}
 	switch {
 	case o.pickGiven && (o.pick < 1 || o.pick > most):
 		fault("--pick must be a whole number from 1 to %d, one of the samples", most)

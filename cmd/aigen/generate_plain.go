@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"strconv"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/client"
@@ -25,12 +24,8 @@ func (v *questions) offer(_ []aigen.Asset, where []string) {
 	}
 }
 
-func (v *questions) ask(n int) {
-	most := ""
-	if n > 1 {
-		most = "-" + strconv.Itoa(n)
-	}
-	_, _ = fmt.Fprintf(v.err, "Which one? [1%s, r for new samples, q to stop] ", most)
+func (v *questions) ask(question string) {
+	_, _ = fmt.Fprint(v.err, question+" ") // nobody to tell if it fails
 }
 
 func (v *questions) again(n int) { v.line("Type a number from 1 to %d, r or q.", n) }

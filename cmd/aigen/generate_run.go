@@ -28,10 +28,12 @@ type generateRun struct {
 	settings *config.Config // of a service on our own database; nil for any other
 	instance *instance      // the service that was started for this command; nil for a running one
 
-	id      aigen.ID
-	rounds  int // of samples
-	answers <-chan string
-	result  generateResult
+	id     aigen.ID
+	rounds int // of samples
+	// forSamples is what a round of them costs; 0 where the service did not say.
+	forSamples aigen.Credits
+	answers    <-chan string
+	result     generateResult
 }
 
 // run does everything up to the saved picture.
@@ -92,6 +94,7 @@ func (r *generateRun) create(ctx context.Context) error {
 		return err
 	}
 	r.id, r.result.GenerationID, r.result.Status = a.GenerationID, a.GenerationID.String(), a.Status
+	r.forSamples = a.CreditsReserved
 	r.view.begin(a)
 	return nil
 }

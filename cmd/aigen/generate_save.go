@@ -9,9 +9,9 @@ import (
 	_ "image/jpeg" // likewise
 	_ "image/png"  // likewise
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -30,13 +30,16 @@ func (r *generateRun) save(ctx context.Context, asset *aigen.Asset) error {
 	} else {
 		err = r.saveFile(ctx, asset)
 	}
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoPicture) && r.result.File != "":
+		return fmt.Errorf("the generation was completed and paid for, but %w: look at %s before you use it\nIt came from %s",
+			err, r.result.File, printable(asset.URL))
+	case ctx.Err() != nil:
 		err = errors.New(reasonOf(ctx))
 	}
-	if err != nil {
-		return fmt.Errorf("the picture was made and paid for, but not saved: %w\nIt is at %s", err, printable(asset.URL))
-	}
-	return nil
+	return fmt.Errorf("the picture was made and paid for, but not saved: %w\nIt is at %s", err, printable(asset.URL))
 }
 
 // finalAsset asks for the asset where the event did not carry it.
@@ -54,23 +57,22 @@ func (r *generateRun) finalAsset(ctx context.Context, asset *aigen.Asset) (*aige
 	return asset, nil
 }
 
-func (r *generateRun) saveFile(ctx context.Context, asset *aigen.Asset) error {
-	for {
-		name := r.o.out
-		if name == "" {
-			name = nameFor(r.o.input.Prompt, extensionOf(asset))
-		}
-		n, err := r.client.Download(ctx, asset.URL, name, r.o.force && r.o.out != "")
-		if r.o.out == "" && errors.Is(err, fs.ErrExist) {
-			continue // somebody took the name just now
-		}
-		if err != nil {
-			return err
-		}
-		r.result.File, r.result.Bytes = name, n
-		r.describe(name)
-		return nil
+func (r *generateRun) saveFile(ctx context.Context, asset *aigen.Asset) (err error) {
+	name := r.o.out
+	if name != "" {
+		r.result.Bytes, err = r.client.Download(ctx, asset.URL, name, r.o.force)
+	} else {
+		// The name is taken only when it is given: somebody may have been quicker.
+		r.result.Bytes, err = r.client.DownloadAs(ctx, asset.URL, slug(r.o.input.Prompt), false, func(part string) string {
+			name = nameFor(r.o.input.Prompt, extensionOf(part))
+			return name
+		})
 	}
+	if err != nil {
+		return err
+	}
+	r.result.File = name
+	return r.describe(name)
 }
 
 // pour writes the picture to standard output, by way of a file: whoever reads there
@@ -85,33 +87,46 @@ func (r *generateRun) pour(ctx context.Context, asset *aigen.Asset) error {
 	if r.result.Bytes, err = r.client.Download(ctx, asset.URL, name, false); err != nil {
 		return err
 	}
-	r.describe(name)
+	if err := r.describe(name); err != nil {
+		return err
+	}
 	f, err := os.Open(name) //nolint:gosec // G304: made above
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(r.term.out, f)
+	_, err = io.Copy(rawOf(r.term.out), f)
 	return err
 }
 
+// errNoPicture is why a generation that was completed is no success: a script that goes
+// on with the file would go on with an error page, say, or a program.
+var errNoPicture = errors.New("what was delivered is not a picture")
+
 // describe looks at what was saved.
-func (r *generateRun) describe(name string) {
-	f, err := os.Open(name) //nolint:gosec // G304: the file that was just saved
+func (r *generateRun) describe(name string) error {
+	extension := extensionOf(name)
+	if extension == unknownExtension {
+		return errNoPicture
+	}
+	if c, format, ok := measure(name); ok {
+		r.result.Width, r.result.Height, r.result.Format = c.Width, c.Height, format
+	}
+	asked := strings.TrimPrefix(strings.ToLower(filepath.Ext(r.o.out)), ".")
+	if asked != "" && strings.Replace(asked, "jpeg", "jpg", 1) != extension {
+		r.view.note("the picture is a " + strings.ToUpper(extension) + " file, whatever " + r.o.out + " says")
+	}
+	return nil
+}
+
+func measure(name string) (image.Config, string, bool) {
+	f, err := os.Open(name) //nolint:gosec // G304: a file that was just saved
 	if err != nil {
-		return
+		return image.Config{}, "", false
 	}
 	defer f.Close()
 	c, format, err := image.DecodeConfig(f)
-	if err != nil {
-		r.view.note("what was saved is not a picture of a kind known here (PNG, JPEG, GIF, WebP)")
-		return
-	}
-	r.result.Width, r.result.Height, r.result.Format = c.Width, c.Height, format
-	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(r.o.out)), ".")
-	if extension != "" && strings.Replace(extension, "jpg", "jpeg", 1) != format {
-		r.view.note("the picture is a " + strings.ToUpper(format) + " file, whatever " + r.o.out + " says")
-	}
+	return c, format, err == nil
 }
 
 // keepSamples saves the samples where that was asked for, and returns where each can
@@ -128,8 +143,12 @@ func (r *generateRun) keepSamples(ctx context.Context, samples []aigen.Asset) ([
 		if where[i], err = r.client.AssetURL(samples[i].URL); err != nil || r.o.saveSamples == "" {
 			continue // one that cannot be seen can be picked all the same
 		}
-		file := filepath.Join(r.o.saveSamples, fmt.Sprintf("%s%d.%s", prefix, i+1, extensionOf(&samples[i])))
-		if _, err := r.client.Download(ctx, where[i], file, r.o.force); err != nil {
+		var file string
+		stem := filepath.Join(r.o.saveSamples, prefix+strconv.Itoa(i+1))
+		if _, err := r.client.DownloadAs(ctx, where[i], stem, r.o.force, func(part string) string {
+			file = stem + "." + extensionOf(part)
+			return file
+		}); err != nil {
 			return nil, fmt.Errorf("save sample %d: %w. %s", i+1, err, r.waiting())
 		}
 		where[i] = file

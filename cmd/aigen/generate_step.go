@@ -58,3 +58,11 @@ func stepOf(e client.Event) step {
 	}
 	return s
 }
+
+// count is "1 sample", "2 samples".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

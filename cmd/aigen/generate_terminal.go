@@ -13,7 +13,7 @@ import (
 // terminal is what the command has around it: streams, and who is at their other end.
 type terminal struct {
 	in       io.Reader
-	out, err io.Writer
+	out, err io.Writer // text, cleaned of controls; rawOf has the stream to draw on
 
 	inTTY, outTTY, errTTY bool
 	getenv                func(string) string
@@ -23,12 +23,13 @@ type terminal struct {
 
 func terminalOf(cmd *cobra.Command) terminal {
 	t := terminal{in: cmd.InOrStdin(), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), getenv: os.Getenv}
-	t.inTTY, t.outTTY, t.errTTY = isTTY(t.in), isTTY(t.out), isTTY(t.err)
+	out, err := rawOf(t.out), rawOf(t.err)
+	t.inTTY, t.outTTY, t.errTTY = isTTY(t.in), isTTY(out), isTTY(err)
 	t.width = func() int {
-		w, _ := sizeOf(t.err)
+		w, _ := sizeOf(err)
 		return w
 	}
-	t.screen = func() (int, int) { return sizeOf(t.out) }
+	t.screen = func() (int, int) { return sizeOf(out) }
 	return t
 }
 
@@ -67,20 +68,6 @@ func (t terminal) unicode() bool {
 		}
 	}
 	return false
-}
-
-// printable makes text from elsewhere safe to print: a control character could move
-// the cursor, change the title of the window, or worse.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // columns is how wide text is on a terminal, near enough: East Asian characters and

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"image"
 	"io"
@@ -21,16 +19,16 @@ type generateView interface {
 	drawsPictures() bool
 	pictures(all []image.Image)                  // of the samples; nil for one that cannot be had
 	offer(samples []aigen.Asset, where []string) // what there is to choose from
-	ask(n int)                                   // for a number up to n
-	again(n int)                                 // the answer was none of those
-	endLine()                                    // the question was left unanswered
+	ask(question string)
+	again(n int) // the answer was none of those
+	endLine()    // the question was left unanswered
 	close()
 }
 
 func newGenerateView(o *generateOptions, term terminal) generateView {
 	switch {
 	case o.json:
-		return &jsonView{out: term.out, err: term.err}
+		return &jsonView{out: rawOf(term.out), err: term.err}
 	case o.quiet:
 		return &questions{err: term.err}
 	case term.canRedraw():
@@ -68,7 +66,7 @@ func (r *generateRun) tell(err error) error {
 		if err != nil && r.result.Error == nil {
 			r.result.Error = failureOf(err)
 		}
-		werr = json.NewEncoder(r.term.out).Encode(r.result)
+		werr = writeJSON(rawOf(r.term.out), r.result, "")
 	case err != nil:
 	case r.o.out == "-":
 		if !r.o.quiet {
@@ -113,11 +111,7 @@ type jsonView struct{ out, err io.Writer }
 func (v *jsonView) Write(p []byte) (int, error) { return v.err.Write(p) }
 
 func (v *jsonView) event(e client.Event) {
-	var line bytes.Buffer
-	if json.Compact(&line, e.Raw) == nil {
-		line.WriteByte('\n')
-		_, _ = v.out.Write(line.Bytes()) // a reader that is gone shows when the result is written
-	}
+	_ = writeJSON(v.out, e.Raw, "") // a reader that is gone shows when the result is written
 }
 
 func (*jsonView) note(string)                   {}
@@ -126,6 +120,6 @@ func (*jsonView) drawsPictures() bool           { return false }
 func (*jsonView) pictures([]image.Image)        {}
 func (*jsonView) again(int)                     {}
 func (*jsonView) offer([]aigen.Asset, []string) {}
-func (*jsonView) ask(int)                       {}
+func (*jsonView) ask(string)                    {}
 func (*jsonView) endLine()                      {}
 func (*jsonView) close()                        {}

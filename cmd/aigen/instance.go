@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -32,6 +31,7 @@ type instance struct {
 	api      *httpapi.API
 	console  *console.Console // nil: ENABLE_CONSOLE is off
 	server   *http.Server
+	relay    *app.Relay
 	closers  []func() error
 
 	dependencies []dependency
@@ -74,8 +74,9 @@ func (in *instance) build(ctx context.Context) (err error) {
 	if in.listener, err = lc.Listen(ctx, "tcp", in.c.Server.ListenAddr); err != nil {
 		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
 	}
+	in.listener = httpapi.Listener(in.listener)
 	in.onClose(in.closeListener)
-	if in.store, err = connectStore(ctx, in.c, in.log, true); err != nil {
+	if in.store, err = connectStore(ctx, in.c, in.log, openServe); err != nil {
 		return err
 	}
 	in.onClose(in.store.Close)
@@ -96,7 +97,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	c := in.c
 	m := metrics.New(in.store.Stats, in.log)
 	m.SetVersion(programVersion())
-	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/"), Version: programVersion(), Log: in.log})
+	tracer, err := tracing.New(ctx, tracing.Config{Endpoint: tracingEndpoint(c), Version: programVersion(), Log: in.log})
 	if err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	service, err := app.New(app.Config{
 		Policy: policyOf(c), Store: repositoryOf(c, in.store), Credits: credits, Ledger: ledgerOf(c, in.store),
 		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
+		Limits: app.Limits{Starts: replicas.limiter("start", c.Generation.LimitPerMinute), QueuedPerUser: c.Generation.MaxQueuedPerUser},
 	})
 	if err != nil {
 		return err
@@ -134,13 +136,15 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	in.onClose(func() error { verifier.Close(); return nil })
+	in.dependOnKeys(verifier)
 
 	relay := app.NewRelay(service, in.store, jobs, notifications,
-		app.JobCallbacks{URL: in.publicURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
+		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
 		relayConfig(c))
+	in.relay = relay
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
-	limiter := replicas.limiter(c)
+	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)
 	operations := in.newOperations(service)
 	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {
 		return err
@@ -185,8 +189,11 @@ func (in *instance) serve() {
 // URL is the base URL that clients on this machine reach the service by.
 func (in *instance) URL() string { return config.LocalURL(in.address()) }
 
-// publicURL is the base URL that others reach the service by: callbacks, pictures.
-func (in *instance) publicURL() string { return in.c.CallbackBaseURL(in.address()) }
+// callbackURL is the base URL that the workflow engine reaches the service by.
+func (in *instance) callbackURL() string { return in.c.CallbackBaseURL(in.address()) }
+
+// publicURL is the base URL that people reach the service by: for pictures.
+func (in *instance) publicURL() string { return in.c.PublicBaseURL(in.address()) }
 
 // address is LISTEN_ADDR with the port that is really listened on. The listener's own
 // address says [::] for all interfaces, also where there is no IPv6.
@@ -209,9 +216,7 @@ func (in *instance) Stop(ctx context.Context) error {
 	if in.console != nil {
 		in.console.Shutdown()
 	}
-	// Three fifths of the time for requests; the relay has the rest. Of 10 s, say, that
-	// is more than the 5 s for which net/http takes a connection that was just opened, and
-	// has asked nothing yet, for a request under way.
+	// Three fifths of the time for requests; the relay has the rest.
 	requests, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {
 		requests, cancel = context.WithTimeout(ctx, time.Until(end)*3/5)

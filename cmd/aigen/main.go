@@ -1,10 +1,14 @@
 // Command aigen is the AI generation orchestrator: the service and the tools around it.
+//
+// The directive lets trustCAs change what the whole program trusts.
+//
+//go:debug x509usefallbackroots=1
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,26 +41,24 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	code := run(ctx, os.Args[1:])
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run executes one command and returns its exit code.
-func run(ctx context.Context, args []string) int {
+// run executes one command and returns its exit code. All of its text goes through here:
+// much of it comes from elsewhere, and must not act on a terminal.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
+	root.SetOut(&cleanWriter{to: stdout})
+	root.SetErr(&cleanWriter{to: stderr})
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
-	var coded *exitError
-	if errors.As(err, &coded) {
-		fmt.Fprintln(os.Stderr, "aigen:", coded.err)
-		return coded.code
-	}
-	fmt.Fprintln(os.Stderr, "aigen:", err)
-	return exitFailure
+	fmt.Fprintln(root.ErrOrStderr(), "aigen:", err)
+	return exitCodeOf(err)
 }
 
 func newRootCommand() *cobra.Command {
@@ -72,8 +74,10 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(), newMigrateCommand(), newTokenCommand(), newCreditsCommand(), newDeliveriesCommand(),
 		newDoctorCommand(), newHealthcheckCommand(), newVersionCommand(), newGenerateCommand(),
-		newReconcileCommand(), newWatchCommand(),
+		newReconcileCommand(), newWatchCommand(), newConsoleCommand(),
 	)
+	fitHelp(root)
+	fitUsage(root)
 	return root
 }
 

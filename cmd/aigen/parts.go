@@ -77,6 +77,7 @@ func relayConfig(c config.Config) app.RelayConfig {
 		Owner:       newID().String(),                                                        // one of several: what another died with is due when its leases end
 		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 5, // and as much to write what became of it
 	}
+	rc.JobsByTurns = c.UsesWorker()
 	if c.DatabaseIsSQLite() {
 		// One process owns the file: what it left leased when it died is due.
 		rc.Owner, rc.ReleaseOnStart = "embedded", true
@@ -103,21 +104,34 @@ func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *s
 		stub, err := worker.NewStub(assets)
 		return worker.New(stub, r, stubWindow, log), err
 	case c.UsesImageAPI():
-		painter := worker.NewImageAPI(worker.ImageAPIConfig{
-			BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
-			Assets: assets, Log: log, Detailed: c.Log.Detailed,
-		})
-		return worker.New(painter, r, c.Worker.Concurrency, log), nil
+		return worker.New(worker.NewImageAPI(imageConfig(c, assets, log)), r, c.Worker.Concurrency, log), nil
 	default:
 		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
 	}
 }
 
-func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
-	v, err := auth.NewVerifier(ctx, auth.Config{
+// imageConfig is how IMAGE_API_URL is asked. Doctor builds it the same way, without assets.
+func imageConfig(c config.Config, assets *worker.Assets, log *slog.Logger) worker.ImageAPIConfig {
+	return worker.ImageAPIConfig{
+		BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
+		Timeout: c.Worker.ImageAPITimeout, Concurrency: c.Worker.ImageAPIConcurrency,
+		Assets: assets, Log: log, Detailed: c.Log.Detailed,
+	}
+}
+
+// tracingEndpoint is "" where no traces are sent.
+func tracingEndpoint(c config.Config) string { return strings.TrimSuffix(c.Log.OTLPURL.Reveal(), "/") }
+
+func authConfig(c config.Config, log *slog.Logger) auth.Config {
+	return auth.Config{
 		Secret: []byte(c.Auth.Secret.Reveal()), PublicKeyPEM: []byte(c.Auth.PublicKey), JWKSURL: c.Auth.JWKSURL.Reveal(),
-		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, Now: clock(), Logger: log,
-	})
+		Issuer: c.Auth.Issuer, Audience: c.Auth.Audience, UserClaim: c.Auth.UserClaim, RoleClaim: c.Auth.RoleClaim, Operator: c.Auth.Operator,
+		Leeway: c.Auth.Leeway, Now: clock(), Logger: log,
+	}
+}
+
+func newVerifier(ctx context.Context, c config.Config, log *slog.Logger) (*auth.Verifier, error) {
+	v, err := auth.NewVerifier(ctx, authConfig(c, log))
 	if err != nil {
 		return nil, &exitError{exitSettings, err}
 	}
@@ -136,6 +150,7 @@ var tokenFaults = []struct {
 	{auth.ErrNotYetValid, "the token is not valid yet"},
 	{auth.ErrAlgorithm, "the token is signed with an algorithm that is not accepted"},
 	{auth.ErrSignature, "the token's signature is wrong"},
+	{auth.ErrUnknownKey, "the token is signed with a key that is not in the issuer's key set"},
 	{auth.ErrIssuer, "the token comes from another issuer"},
 	{auth.ErrAudience, "the token is for another audience"},
 	{auth.ErrUserClaim, "the token names no user: a UUID is needed"},
@@ -158,6 +173,16 @@ func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.
 	return httpapi.Identity{}, errors.New("the token is not accepted")
 }
 
+// proofOf is nil where tokens are signed elsewhere.
+func proofOf(c config.Config) func(challenge, port string) string {
+	if c.Auth.Secret == "" {
+		return nil
+	}
+	return func(challenge, port string) string {
+		return auth.Proof([]byte(c.Auth.Secret.Reveal()), challenge, port)
+	}
+}
+
 func newAPI(
 	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
@@ -175,7 +200,7 @@ func newAPI(
 		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
-		Pages: pagesOf(web), NoPage: noPageOf(web),
+		Pages: pagesOf(web), NoPage: noPageOf(web), Prove: proofOf(c),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: clock(),
 	})

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/auth"
 	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 )
 
@@ -31,6 +33,9 @@ func (in *instance) dependOnDatabase() {
 	}
 	in.depend("database", mode, func(ctx context.Context) (httpapi.DependencyState, string) {
 		if err := in.store.Ping(ctx); err != nil {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return httpapi.StateDown, "" // nobody waits for it any more
+			}
 			in.log.ErrorContext(ctx, "the database does not answer", "error", err)
 			return httpapi.StateDown, "does not answer"
 		}
@@ -39,6 +44,27 @@ func (in *instance) dependOnDatabase() {
 	if in.c.UsesLedger() {
 		in.depend("credits", "embedded", unasked)
 	}
+}
+
+// dependOnKeys: without the keys of JWT_JWKS_URL no user gets in, but the engine's
+// callbacks, the outbox and the pictures do not need them. So the service stays in the
+// balancer, which would else turn finished pictures away.
+func (in *instance) dependOnKeys(v *auth.Verifier) {
+	if _, remote := v.Keys(); !remote {
+		return
+	}
+	in.depend("tokens", "jwks", func(context.Context) (httpapi.DependencyState, string) {
+		keys, _ := v.Keys()
+		switch {
+		case keys.Fetched.IsZero() && keys.Err == nil:
+			return httpapi.StateDegraded, "the keys to check tokens with are being fetched for the first time"
+		case keys.Fetched.IsZero():
+			return httpapi.StateDegraded, "the keys to check tokens with cannot be fetched; calls with a token get 503"
+		case keys.Err != nil:
+			return httpapi.StateDegraded, "the keys to check tokens with cannot be renewed; those at hand are used"
+		}
+		return httpapi.StateOK, ""
+	})
 }
 
 // ready says of each dependency whether it works. All are looked at the same time.

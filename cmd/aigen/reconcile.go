@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +51,7 @@ func reconcile(ctx context.Context, o reconcileOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := connectStore(ctx, c, newLogger(c.Log), false)
+	s, err := connectStore(ctx, c, newLogger(c.Log), openExisting)
 	if err != nil {
 		return err
 	}
@@ -116,7 +115,7 @@ func (r *reconcileReport) write(out io.Writer, o reconcileOptions) error {
 		if r.Differences == nil {
 			r.Differences = []app.Difference{}
 		}
-		return json.NewEncoder(out).Encode(r)
+		return writeJSON(rawOf(out), r, "")
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,9 +19,6 @@ import (
 // granted once are found again.
 const localUser = "00000000-0000-7000-8000-000000000001"
 
-// tokenLifetime is that of a token made for one command, a person's choice included.
-const tokenLifetime = 24 * time.Hour
-
 // serviceOptions say on the command line which service is meant, and as whom.
 type serviceOptions struct {
 	server, token, user string
@@ -34,7 +29,8 @@ type serviceOptions struct {
 func (o *serviceOptions) flags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
 	f.StringVar(&o.server, "server", "", "base URL of the service (default: $AIGEN_SERVER, else "+otherwise+")")
-	f.StringVar(&o.token, "token", "", "the user's token (default: $AIGEN_TOKEN, else one is made for a service on this machine)")
+	f.StringVar(&o.token, "token", "", "the user's token, in place of $AIGEN_TOKEN, which is better: other users of this "+
+		"machine can read a command line (without either, one is made for a service on this machine)")
 	f.StringVar(&o.user, "user", "", "UUID of the user to make a token for (default: the local user "+localUser+")")
 }
 
@@ -88,38 +84,20 @@ func readyService(ctx context.Context, c config.Config) (string, error) {
 }
 
 func isReady(ctx context.Context, base string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = res.Body.Close() // only the status counts
-	return res.StatusCode == http.StatusOK
+	seen, err := look(ctx, base+"/readyz", "")
+	return err == nil && seen.status == http.StatusOK
 }
 
-// tokenFor is the token for a service that was named, if it is on this machine and
-// so may share our secret.
-func (o *serviceOptions) tokenFor(server string) (string, error) {
-	if !isLoopbackURL(server) {
-		return "", &exitError{exitUsage, fmt.Errorf("--token (or AIGEN_TOKEN) is needed for %s", server)}
-	}
-	c, err := loadSettings()
+// client is one for the service at this base URL, as the user that is meant.
+func (o *serviceOptions) client(ctx context.Context, base string) (*client.Client, error) {
+	token, err := o.tokenFor(base)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if c.NeedsTokenSecret() {
-		// Making a secret here would make one that the service does not know.
-		if _, err := os.Stat(filepath.Join(c.Database.DataDir, "jwt.secret")); err != nil {
-			return "", &exitError{exitUsage, fmt.Errorf("--token (or AIGEN_TOKEN) is needed: there is no secret in %s to make one with; "+
-				"or set DATA_DIR or JWT_SECRET as the service has it", c.Database.DataDir)}
-		}
+	if _, err := token(ctx); errors.Is(err, errUnproved) {
+		return nil, err // trying again, as for a service that is away, would not help
 	}
-	return mintToken(o.userID, tokenLifetime, nil)
+	return client.New(client.Config{BaseURL: base, Token: token, UserAgent: "aigen/" + programVersion()})
 }
 
 func isLoopbackURL(raw string) bool {

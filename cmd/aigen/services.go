@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -41,7 +43,7 @@ func nameRequest(ctx context.Context, h http.Header) {
 
 // webhookConfig has no tracer: a job brings the trace that it belongs to.
 func webhookConfig(c config.Config) n8nwebhook.Config {
-	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Now: clock()}
+	wc := n8nwebhook.Config{URL: c.Engine.WebhookURL.Reveal(), Timeout: c.Engine.WebhookTimeout, Now: clock()}
 	if len(c.Callback.Secrets) > 0 {
 		wc.Secret = c.Callback.Secrets[0].Reveal()
 	}
@@ -94,6 +96,9 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 		in.depend("engine", "rabbitmq", func(ctx context.Context) (httpapi.DependencyState, string) {
 			if err := p.State(); err != nil {
 				in.log.DebugContext(ctx, "readyz: rabbitmq", "error", err)
+				if errors.Is(err, rabbitmq.ErrBlocked) { // in the broker's words, which hold no secret
+					return httpapi.StateDegraded, err.Error() + "; jobs wait in the outbox"
+				}
 				return httpapi.StateDegraded, "cannot be reached; jobs wait in the outbox"
 			}
 			return httpapi.StateOK, ""
@@ -105,7 +110,12 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 			return nil, nil, &exitError{exitSettings, err}
 		}
 		in.onClose(p.Close)
-		in.depend("engine", "n8n webhook", unasked)
+		in.depend("engine", "n8n webhook", func(context.Context) (httpapi.DependencyState, string) {
+			if since, _ := in.relay.Outage(app.LaneJobs); !since.IsZero() {
+				return httpapi.StateDegraded, "takes no jobs; they wait in the outbox"
+			}
+			return httpapi.StateOK, ""
+		})
 		return p, nil, nil
 	}
 	assets, err := newAssets(in.c, in.publicURL)
@@ -117,8 +127,26 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 	if err != nil {
 		return nil, nil, err
 	}
-	in.depend("engine", "embedded", unasked)
+	in.depend("engine", "embedded", in.lookAtPictures(assets))
 	return engine, assets, nil
+}
+
+// lookAtPictures says whether the embedded engine can keep what it makes. The log has
+// the cause once, when it begins and when it is over.
+func (in *instance) lookAtPictures(assets *worker.Assets) func(context.Context) (httpapi.DependencyState, string) {
+	var failing atomic.Bool
+	return func(ctx context.Context) (httpapi.DependencyState, string) {
+		err := assets.Check()
+		if was := failing.Swap(err != nil); was && err == nil {
+			in.log.InfoContext(ctx, "pictures can be kept again")
+		} else if !was && err != nil {
+			in.log.ErrorContext(ctx, "no picture can be kept", "error", err)
+		}
+		if err != nil {
+			return httpapi.StateDegraded, "cannot keep pictures: their folder is missing, full or read-only"
+		}
+		return httpapi.StateOK, ""
+	}
 }
 
 func (in *instance) connectNotifications(t *tracing.Tracer) (app.NotificationService, error) {
@@ -173,15 +201,16 @@ func (s *shared) eventBus() app.EventBus {
 	return s.bus
 }
 
-// limiter is nil where nothing is limited.
-func (s *shared) limiter(c config.Config) app.RateLimiter {
-	if c.Server.RateLimitPerMinute == 0 {
+// limiter bounds what each user does a minute, by replicas that share Redis together. It
+// is nil for 0, where nothing is limited.
+func (s *shared) limiter(name string, perMinute int) app.RateLimiter {
+	if perMinute == 0 {
 		return nil
 	}
-	rate := app.Rate{Requests: c.Server.RateLimitPerMinute, Per: time.Minute}
+	rate := app.Rate{Requests: perMinute, Per: time.Minute}
 	own := ratelimit.New(rate, time.Now)
 	if s == nil {
 		return own
 	}
-	return redis.NewLimiter(s.client, rate, own)
+	return redis.NewLimiter(s.client, name, rate, own)
 }

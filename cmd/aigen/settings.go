@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 
@@ -16,6 +17,7 @@ func loadSettings() (config.Config, error) {
 	if err != nil {
 		return c, &exitError{exitSettings, err}
 	}
+	trustCAs(c.TLS)
 	if !c.Server.CoreDumps {
 		if err := sealMemory(); err != nil {
 			c.Warnings = append(c.Warnings, config.Warning{Setting: "ENABLE_CORE_DUMPS", Problem: "is off, but memory could not be sealed: " + err.Error()})
@@ -40,9 +42,19 @@ func newLogger(c config.Log) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.SlogLevel()}
 	var h slog.Handler = slog.NewTextHandler(os.Stderr, o)
 	if c.Format == "json" {
-		h = slog.NewJSONHandler(os.Stderr, o)
+		h = slog.NewJSONHandler(escapingWriter{os.Stderr}, o)
 	}
 	return slog.New(requestHandler{h})
+}
+
+// escapingWriter takes lines of JSON. The handler for text quotes controls by itself.
+type escapingWriter struct{ to io.Writer }
+
+func (w escapingWriter) Write(line []byte) (int, error) {
+	if _, err := w.to.Write(escaped(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // requestHandler adds the request's id to each line that is written within one, so

@@ -7,6 +7,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +23,11 @@ func newTokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			token, err := mintToken(id, lifetime, roles)
+			c, err := withSecrets()
+			if err != nil {
+				return err
+			}
+			token, err := mintToken(c, id, lifetime, roles)
 			if err != nil {
 				return err
 			}
@@ -32,21 +37,23 @@ func newTokenCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&user, "user", "", "the user's UUID (required)")
 	cmd.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "how long the token is valid")
-	cmd.Flags().StringSliceVar(&roles, "role", nil, "roles, such as operator")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "roles, such as operator (whatever JWT_OPERATOR_VALUE calls it)")
 	return cmd
 }
 
-func mintToken(user aigen.ID, lifetime time.Duration, roles []string) (string, error) {
-	c, err := withSecrets()
-	if err != nil {
-		return "", err
-	}
+// mintToken takes settings with their secrets.
+func mintToken(c config.Config, user aigen.ID, lifetime time.Duration, roles []string) (string, error) {
 	if c.Auth.Secret == "" {
 		return "", &exitError{exitSettings, errors.New("tokens are signed elsewhere: JWT_PUBLIC_KEY or JWT_JWKS_URL is set; a token can be made only with JWT_SECRET")}
 	}
+	for i, role := range roles {
+		if role == auth.RoleOperator {
+			roles[i] = c.Auth.Operator
+		}
+	}
 	now := time.Now()
 	return auth.Mint([]byte(c.Auth.Secret.Reveal()), auth.Claims{
-		UserID: user, UserClaim: c.Auth.UserClaim, Roles: roles, Issuer: c.Auth.Issuer, Audience: c.Auth.Audience,
+		UserID: user, UserClaim: c.Auth.UserClaim, RoleClaim: c.Auth.RoleClaim, Roles: roles, Issuer: c.Auth.Issuer, Audience: c.Auth.Audience,
 		IssuedAt: now, ExpiresAt: now.Add(lifetime),
 	})
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/licenses"
 	"github.com/spf13/cobra"
 )
 
@@ -38,12 +40,19 @@ func programVersion() string {
 }
 
 func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
+	var third bool
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if third {
+				_, err := io.WriteString(cmd.OutOrStdout(), licenses.ThirdParty)
+				return err
+			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "aigen %s (%s, %s/%s)\n",
 				programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&third, "licenses", false, "print the licences of all that the program contains instead")
+	return cmd
 }

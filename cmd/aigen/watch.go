@@ -31,7 +31,8 @@ func newWatchCommand() *cobra.Command {
 			"for it to come back.",
 		Example: `  aigen watch
   aigen watch | grep generation_failed
-  aigen watch --json | jq -r 'select(.type == "generation_completed").finalAsset.url'`,
+  aigen watch --json |
+    jq -r 'select(.type == "generation_completed").finalAsset.url'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return watch(cmd.Context(), &o, terminalOf(cmd))
@@ -77,7 +78,7 @@ func watch(ctx context.Context, o *watchOptions, term terminal) error {
 
 // connect finds the service that is named or, without a name, runs on our database.
 func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
-	base, token := o.server, o.token
+	base := o.server
 	if base == "" {
 		c, err := loadSettings()
 		if err != nil {
@@ -87,13 +88,7 @@ func (o *watchOptions) connect(ctx context.Context) (*client.Client, error) {
 			return nil, err
 		}
 	}
-	if token == "" {
-		var err error
-		if token, err = o.tokenFor(base); err != nil {
-			return nil, err
-		}
-	}
-	return client.New(client.Config{BaseURL: base, Token: token, UserAgent: "aigen/" + programVersion()})
+	return o.client(ctx, base)
 }
 
 // watchView shows what a watcher learns. Its methods are called one at a time.
@@ -110,7 +105,7 @@ type watchView interface {
 func newWatchView(o *watchOptions, term terminal, c *client.Client) watchView {
 	switch {
 	case o.json:
-		return &watchJSON{out: term.out}
+		return &watchJSON{out: rawOf(term.out)}
 	case term.canTakeOver():
 		return newWatchScreen(term, c.URL())
 	default:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,7 +15,7 @@ type watchLines struct{ out, err io.Writer }
 
 func (v *watchLines) event(e client.Event) error {
 	parts := []string{
-		e.At.UTC().Format(time.RFC3339), e.Data.GenerationID.String(), string(e.Type), string(e.Data.Status),
+		e.At.UTC().Format(time.RFC3339), e.Data.GenerationID.String(), printable(string(e.Type)), printable(string(e.Data.Status)),
 	}
 	if s := remarkOf(e); s != "" {
 		parts = append(parts, s)
@@ -32,7 +31,7 @@ func remarkOf(e client.Event) string {
 	case e.Data.Progress != nil:
 		s = fmt.Sprintf("%d%%", *e.Data.Progress)
 	case e.Type == aigen.EventSamplesReady:
-		s = fmt.Sprintf("%d samples", len(e.Data.SampleAssets))
+		s = count(len(e.Data.SampleAssets), "sample")
 	case e.Data.FinalAsset != nil:
 		s = e.Data.FinalAsset.URL
 	case e.Data.Attempt > 1:
@@ -60,9 +59,7 @@ func (*watchLines) close()                    {}
 type watchJSON struct{ out io.Writer }
 
 func (v *watchJSON) event(e client.Event) error {
-	lines := json.NewEncoder(v.out) // which brings it onto one line
-	lines.SetEscapeHTML(false)
-	return lines.Encode(e.Raw)
+	return writeJSON(v.out, e.Raw, "") // which brings it onto one line
 }
 
 func (*watchJSON) link(client.Link)          {}

@@ -32,7 +32,7 @@ type watchScreen struct {
 }
 
 func newWatchScreen(term terminal, url string) *watchScreen {
-	v := &watchScreen{term: term, out: term.out, url: url, glyphs: glyphsFor(term), now: time.Now, rows: watchRows{}}
+	v := &watchScreen{term: term, out: rawOf(term.out), url: url, glyphs: glyphsFor(term), now: time.Now, rows: watchRows{}}
 	v.write("\x1b[?1049h\x1b[?25l") // the other screen, no cursor
 	v.draw()
 	return v
@@ -204,7 +204,7 @@ func (v *watchScreen) bar(r *watchRow) string {
 	case r.running() && r.attempt > 1:
 		text = fmt.Sprintf("try %d", r.attempt)
 	case r.status == aigen.StatusAwaitingSelection && r.samples > 0:
-		text = fmt.Sprintf("%d samples", r.samples)
+		text = count(r.samples, "sample")
 	}
 	return text + strings.Repeat(" ", max(0, watchBar+5-columns(text)))
 }
@@ -215,7 +215,12 @@ func (v *watchScreen) age(r *watchRow) string {
 	if r.status.Ended() {
 		since = r.updated
 	}
-	d := max(v.now().Sub(since), 0)
+	return shortTime(v.now().Sub(since))
+}
+
+// shortTime is four characters at most, up to a year.
+func shortTime(d time.Duration) string {
+	d = max(d, 0)
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))

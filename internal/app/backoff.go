@@ -19,5 +19,10 @@ func (b Backoff) Delay(n int) time.Duration {
 	if shift := n - 1; shift < 32 && b.Base<<shift>>shift == b.Base && b.Base<<shift < b.Max {
 		d = b.Base << max(shift, 0)
 	}
+	return spread(d)
+}
+
+// spread is half of d, and as much again as chance will have it.
+func spread(d time.Duration) time.Duration {
 	return d/2 + rand.N(d/2+1) //nolint:gosec // G404: jitter, not a secret
 }

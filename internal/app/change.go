@@ -26,6 +26,11 @@ func (s *Service) carryOut(c *Change, e aigen.Effect) error {
 	switch e.Kind {
 	case aigen.EffectDispatch:
 		return s.addDispatch(c, e)
+	case aigen.EffectWithdraw:
+		if e.JobID != c.Keep {
+			c.Withdrawn = append(c.Withdrawn, e.JobID)
+		}
+		return nil
 	case aigen.EffectNotify:
 		n := newNotification(c.Generation, e.Notice)
 		return s.addDelivery(c, Delivery{ID: s.policy.NewID(), Kind: DeliverNotify}, 0, n)

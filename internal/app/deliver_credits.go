@@ -58,9 +58,15 @@ func (c *creditDeliverer) one(ctx context.Context, d Delivery) error {
 	return &PermanentError{fmt.Errorf("%q is no credit operation", d.Kind)}
 }
 
-func (c *creditDeliverer) forever(_ Delivery, err error) bool {
-	return errors.Is(err, aigen.ErrCreditsUnavailable) || aigen.CodeOf(err) == aigen.CodeInternal
+func (c *creditDeliverer) away(err error) bool { return errors.Is(err, aigen.ErrCreditsUnavailable) }
+
+// hopeless implements deliverer. A credit service that gives no answer is waited for
+// without end.
+func (c *creditDeliverer) hopeless(_ Delivery, err error, attempts bool) bool {
+	return attempts && !c.away(err) && aigen.CodeOf(err) != aigen.CodeInternal
 }
+
+func (c *creditDeliverer) next(Delivery, error) time.Time { return time.Time{} }
 
 // dead gives up a reservation that cannot even be asked for. A deduction or refund
 // stays decided: the dead row shows the operator what the other side lacks.

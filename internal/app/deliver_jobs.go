@@ -2,7 +2,11 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -10,6 +14,7 @@ import (
 // jobDeliverer hands jobs to the engine.
 type jobDeliverer struct {
 	service   *Service
+	relay     *Relay
 	publisher JobPublisher
 	callbacks JobCallbacks
 }
@@ -19,7 +24,13 @@ func (j *jobDeliverer) window() int { return j.publisher.Window() }
 func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	msgs := make([]JobMessage, 0, len(ds))
 	ends := make([]func(error), 0, len(ds))
+	refused := j.check(ctx, ds)
+	taken := time.Now()
 	for i, d := range ds {
+		if refused != nil && refused[i] != nil {
+			done(i, refused[i])
+			continue
+		}
 		body, err := withCallback(d.Payload, j.callbacks.of(d))
 		if err != nil {
 			done(i, &PermanentError{err})
@@ -29,21 +40,118 @@ func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i i
 		msgs = append(msgs, JobMessage{
 			JobID: d.ID, GenerationID: d.GenerationID, Type: d.Kind, Body: body, CreatedAt: d.CreatedAt,
 			TraceParent: j.service.tracer.Current(span),
+			check:       func(ctx context.Context) error { return j.checkAgain(ctx, d.ID, taken) },
 		})
 		ends = append(ends, func(err error) {
 			end(err)
 			done(i, err)
 		})
 	}
-	j.publisher.Publish(ctx, msgs, func(i int, err error) { ends[i](err) })
+	if len(msgs) > 0 {
+		j.publisher.Publish(ctx, msgs, func(i int, err error) { ends[i](err) })
+	}
 }
 
-func (j *jobDeliverer) forever(_ Delivery, err error) bool { return errors.Is(err, ErrAway) }
+// check finds those that are not to be handed over; nil: there are none. What was
+// written leased a moment ago can have ended in this process alone, or else is found by
+// checkAgain; what was claimed may have ended anywhere, or before this version removed
+// the rows of jobs that end.
+func (j *jobDeliverer) check(ctx context.Context, ds []Delivery) []error {
+	var refused []error
+	refuse := func(i int, err error) {
+		if refused == nil {
+			refused = make([]error, len(ds))
+		}
+		refused[i] = err
+	}
+	var claimed []aigen.ID
+	for i := range ds {
+		switch {
+		case j.relay.withdrawn.has(ds[i].ID):
+			refuse(i, errNotWanted)
+		case ds[i].Owner == "":
+			claimed = append(claimed, ds[i].ID)
+		}
+	}
+	if len(claimed) == 0 {
+		return refused
+	}
+	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, claimed)
+	for i := range ds {
+		switch {
+		case ds[i].Owner != "":
+		case err != nil:
+			refuse(i, fmt.Errorf("%w: %w", ErrReturned, err))
+		case len(held) < len(claimed) && !slices.Contains(held, ds[i].ID):
+			refuse(i, errNotWanted)
+		}
+	}
+	return refused
+}
+
+// lookAgainAfter is how long a job may wait within a publisher before the store is asked
+// whether it is still awaited.
+const lookAgainAfter = time.Second
+
+// checkAgain is asked right before a job goes that may have waited within the publisher.
+func (j *jobDeliverer) checkAgain(ctx context.Context, job aigen.ID, taken time.Time) error {
+	if j.relay.withdrawn.has(job) {
+		return errNotWanted
+	}
+	if j.relay.lanes[LaneJobs].holdsBack(job) {
+		return ErrReturned
+	}
+	if time.Since(taken) < lookAgainAfter {
+		return nil
+	}
+	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, []aigen.ID{job})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrReturned, err)
+	case len(held) == 0:
+		return errNotWanted
+	}
+	return nil
+}
+
+func (j *jobDeliverer) away(err error) bool { return errors.Is(err, ErrAway) }
+
+// hopeless implements deliverer. The deadline of the stage, which is the authority,
+// bounds the wait for an engine that is away, or that asks for time.
+func (j *jobDeliverer) hopeless(_ Delivery, err error, attempts bool) bool {
+	return attempts && !uncounted(err)
+}
+
+// soonestRepeat is when a job that was sent without an answer is sent again at the
+// soonest. Each time may be a whole run at the engine.
+const soonestRepeat = 2 * time.Minute
+
+// next implements deliverer: a job that the engine may have is sent again after half of
+// the time that its stage has left.
+func (j *jobDeliverer) next(d Delivery, err error) time.Time {
+	if !errors.Is(err, ErrOutcomeUnknown) {
+		return time.Time{}
+	}
+	var job struct {
+		Deadline time.Time `json:"deadline"`
+	}
+	_ = json.Unmarshal(d.Payload, &job) // without it, the soonest
+	now := j.relay.now()
+	return now.Add(max(job.Deadline.Sub(now)/2, soonestRepeat))
+}
 
 // dead fails the generation whose job nobody takes: the user learns it now and not
 // at the deadline, and the credits are free.
 func (j *jobDeliverer) dead(ctx context.Context, d Delivery) error {
-	_, err := j.service.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, []aigen.ID{d.ID})
+	switch {
+	case err != nil:
+		return err
+	case len(held) == 0:
+		return errNotWanted // it ended meanwhile, or the engine has shown that it has it
+	}
+	_, err = j.service.change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+		c.Keep = d.ID // it is about to be marked dead
 		return g.DispatchFailed(j.service.policy, d.ID)
 	})
 	if errors.Is(err, aigen.ErrNotFound) {

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 const (
@@ -13,6 +15,8 @@ const (
 	// notificationsOpen is how many are taken for that: enough for what one shared
 	// transaction orders, so that few have to be claimed.
 	notificationsOpen = 256
+	// notificationsWait is how long a notification waits for a service that is away.
+	notificationsWait = 24 * time.Hour
 )
 
 // notificationDeliverer tells users. What it cannot deliver is set aside after the
@@ -20,11 +24,12 @@ const (
 type notificationDeliverer struct {
 	service NotificationService
 	tracer  Tracer
+	now     func() time.Time
 	places  chan struct{} // one for each that is under way
 }
 
-func newNotificationDeliverer(s NotificationService, t Tracer) *notificationDeliverer {
-	return &notificationDeliverer{service: s, tracer: t, places: make(chan struct{}, notificationsAtOnce)}
+func newNotificationDeliverer(s NotificationService, t Tracer, now func() time.Time) *notificationDeliverer {
+	return &notificationDeliverer{service: s, tracer: t, now: now, places: make(chan struct{}, notificationsAtOnce)}
 }
 
 func (n *notificationDeliverer) window() int { return notificationsOpen }
@@ -58,6 +63,17 @@ func (n *notificationDeliverer) one(ctx context.Context, d Delivery) error {
 	return n.service.Notify(ctx, note)
 }
 
-func (n *notificationDeliverer) forever(Delivery, error) bool { return false }
+func (n *notificationDeliverer) away(err error) bool { return errors.Is(err, ErrAway) }
+
+// hopeless implements deliverer. While the service is away a notification waits, for a
+// day: after that it helps nobody.
+func (n *notificationDeliverer) hopeless(d Delivery, err error, attempts bool) bool {
+	if uncounted(err) {
+		return n.now().Sub(d.CreatedAt) > notificationsWait
+	}
+	return attempts
+}
+
+func (n *notificationDeliverer) next(Delivery, error) time.Time { return time.Time{} }
 
 func (n *notificationDeliverer) dead(context.Context, Delivery) error { return nil }

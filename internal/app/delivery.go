@@ -92,7 +92,8 @@ const (
 // Claim asks for deliveries.
 type Claim struct {
 	Lane  Lane
-	Owner string // of the lease, one for each process
+	User  aigen.ID // zero: of any user
+	Owner string   // of the lease, one for each process
 	Limit int
 	Now   time.Time
 	Until time.Time // end of the lease
@@ -104,6 +105,10 @@ type DeliveryResult struct {
 	Verdict Verdict
 	RetryAt time.Time // VerdictRetry
 	Error   string    // VerdictRetry, VerdictDead
+
+	// Uncounted: VerdictRetry, and the attempt does not count. It said nothing about
+	// the delivery.
+	Uncounted bool
 }
 
 // Verdict on an attempt.

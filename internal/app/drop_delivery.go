@@ -99,6 +99,7 @@ func (o *Operations) giveUpJob(ctx context.Context, by aigen.OperatorNote, d Del
 			return false, err
 		}
 		failed = true
+		c.Keep = d.ID // it is about to be removed, with an entry in the list of actions
 		c.Actions = append(c.Actions, OperatorAction{
 			At: g.UpdatedAt, OperatorID: by.ID, Kind: ActionFail, GenerationID: g.ID, DeliveryID: d.ID, DeliveryKind: d.Kind,
 			Reason: by.Reason, Detail: "its job is dropped; what it had reserved is free again",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -114,7 +115,7 @@ func TestBusFollowsThoseWhoWatch(t *testing.T) {
 // soon is the next event of a stream.
 func soon(t *testing.T, s *app.Stream) aigen.Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	e, err := s.Next(ctx)
 	require.NoError(t, err)
@@ -134,6 +135,10 @@ func nothing(t *testing.T, s *app.Stream) {
 // was missed, and not before.
 func TestStreamWithBus(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, streamWithBus)
+}
+
+func streamWithBus(t *testing.T) {
 	other := setup(t, options{credits: 1000})
 	w, _ := withBus(other, time.Millisecond, time.Hour)
 	s, err := w.StreamUser(t.Context(), w.user, nil)
@@ -168,6 +173,10 @@ func TestStreamWithBus(t *testing.T) {
 // that was begun is not kept.
 func TestStreamWhoseBusGoes(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, streamWhoseBusGoes)
+}
+
+func streamWhoseBusGoes(t *testing.T) {
 	other := setup(t, options{credits: 1000})
 	w, bus := withBus(other, time.Millisecond, time.Hour)
 	s, err := w.StreamUser(t.Context(), w.user, nil)
@@ -190,6 +199,10 @@ func TestStreamWhoseBusGoes(t *testing.T) {
 // not keep the stream from looking into the store.
 func TestStreamPollsThoughItsCallerIsImpatient(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, streamPollsThoughItsCallerIsImpatient)
+}
+
+func streamPollsThoughItsCallerIsImpatient(t *testing.T) {
 	other := setup(t, options{credits: 1000})
 	w, _ := withBus(other, time.Millisecond, 300*time.Millisecond)
 	s, err := w.StreamUser(t.Context(), w.user, nil)
@@ -197,7 +210,7 @@ func TestStreamPollsThoughItsCallerIsImpatient(t *testing.T) {
 	defer s.Close()
 	nothing(t, s)
 	id := other.create()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		e, err := s.Next(ctx)
 		cancel()
@@ -237,7 +250,7 @@ func TestLateProgressIsNotShown(t *testing.T) {
 func drain(t *testing.T, s *app.Stream) (events []aigen.Event) {
 	t.Helper()
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		e, err := s.Next(ctx)

@@ -7,3 +7,6 @@ func EncodeJob(j Job) ([]byte, error) { return j.encode() }
 
 // Remembered is what the service would change without loading it; nil for nothing.
 func (s *Service) Remembered(id aigen.ID) *aigen.Generation { return s.recent.get(id) }
+
+// FittingEvents is how many of these events are kept at a time.
+var FittingEvents = fitting

@@ -75,6 +75,10 @@ func (l *lane) promise() bool {
 	if !l.running || l.behind {
 		return false
 	}
+	if l.away != nil {
+		l.behind = true // it waits in the store, behind what waits there
+		return false
+	}
 	if len(l.open)+l.promised >= l.to.window() {
 		l.behind = true // until a claim finds fewer than it looked for
 		return false
@@ -90,7 +94,7 @@ func (l *lane) keep(d Delivery, held bool) {
 	switch {
 	case !held:
 	case l.running:
-		l.open[d.ID] = d
+		l.open[d.ID] = time.Now()
 		l.fresh = append(l.fresh, d)
 	default:
 		l.results = append(l.results, DeliveryResult{ID: d.ID, Verdict: VerdictReturned})

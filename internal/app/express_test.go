@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -20,6 +23,8 @@ type outbox struct {
 
 	blind atomic.Bool  // claims find nothing
 	full  atomic.Int32 // so often no lease is released: the disk is full
+	hold  sync.RWMutex // claims of jobs wait for it
+	held  atomic.Int32 // so many do
 }
 
 func (o *outbox) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
@@ -32,6 +37,12 @@ func (o *outbox) ReleaseLeases(ctx context.Context, owner string, now time.Time)
 func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delivery, error) {
 	if o.blind.Load() {
 		return nil, nil
+	}
+	if c.Lane == app.LaneJobs {
+		o.held.Add(1)
+		o.hold.RLock()
+		defer o.hold.RUnlock()
+		o.held.Add(-1)
 	}
 	return o.Outbox.ClaimDeliveries(ctx, c)
 }
@@ -86,39 +97,54 @@ func TestWhatIsWrittenBeginsWithoutAClaim(t *testing.T) {
 	w.until("nothing is left", func() bool { return len(w.deliveries()) == 0 })
 }
 
-// What comes while all places are taken waits behind those that came before.
+// What comes while all places are taken waits behind those that came before, also where
+// a place is free by then.
 func TestNobodyOvertakes(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10_000})
 	gate := &gatedEngine{got: make(chan aigen.ID, 100), open: make(chan struct{})}
-	w.express(gate, time.Minute)
+	o, _ := w.express(gate, time.Hour)
 	w.run()
-	var want []aigen.ID
-	for range 12 {
-		want = append(want, w.create())
+	for range gate.Window() {
+		w.create()
 	}
-	leased := 0
-	for _, d := range w.deliveries() {
-		if d.Leased {
-			leased++
+	var begun []aigen.ID
+	begins := func(n int) {
+		for range n {
+			begun = append(begun, <-gate.got)
 		}
 	}
-	assert.LessOrEqual(t, leased, gate.Window())
+	begins(gate.Window()) // no more are claimed
+	o.hold.Lock()
+	free := sync.OnceFunc(o.hold.Unlock)
+	defer free()
+	first := w.create() // finds no place
+	gate.open <- struct{}{}
+	w.until("one has ended", func() bool { return len(w.deliveries()) == gate.Window() })
+	w.until("the place is kept for a claim", func() bool { return o.held.Load() == 1 })
+	second := w.create()
+	gate.open <- struct{}{}
+	w.until("another one has ended", func() bool { return len(w.deliveries()) == gate.Window() })
+	third := w.create() // finds a place that others wait for
+	for _, d := range w.deliveries() {
+		assert.Equal(t, slices.Contains(begun, d.GenerationID), d.Leased)
+	}
+	free()
+	begins(2)
+	assert.ElementsMatch(t, []aigen.ID{first, second}, begun[gate.Window():])
 	close(gate.open)
-	got := map[aigen.ID]int{}
-	for i := range want {
-		got[<-gate.got] = i
-	}
-	for i, id := range want {
-		require.Contains(t, got, id)
-		assert.LessOrEqual(t, got[id], i+gate.Window(), "not later than those that were asked for after it")
-	}
+	begins(1)
+	assert.Equal(t, third, begun[len(begun)-1])
 }
 
 // A job that comes after a while goes at once; those that come soon after it wait for
 // each other.
 func TestJobsGather(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, jobsGather)
+}
+
+func jobsGather(t *testing.T) {
 	w := setup(t, options{credits: 10_000})
 	const wait = 2 * time.Second
 	gatherer := &gatheringEngine{wait: wait, groups: make(chan int, 100)}
@@ -130,12 +156,12 @@ func TestJobsGather(t *testing.T) {
 	began := time.Now()
 	w.create()
 	require.Equal(t, 1, <-gatherer.groups)
-	require.Less(t, time.Since(began), wait/2)
+	require.Zero(t, time.Since(began))
 	for range 5 {
 		w.create()
 	}
 	require.Equal(t, 5, <-gatherer.groups)
-	require.GreaterOrEqual(t, time.Since(began), wait)
+	require.Equal(t, wait, time.Since(began))
 	w.until("nothing is left", func() bool { return len(w.deliveries()) == 0 })
 }
 
@@ -155,7 +181,7 @@ func (g *gatheringEngine) Publish(_ context.Context, jobs []app.JobMessage, done
 	}
 }
 
-// gatedEngine takes jobs when it is opened.
+// gatedEngine tells of each job that it is given, and ends one each time it is opened.
 type gatedEngine struct {
 	got  chan aigen.ID
 	open chan struct{}
@@ -164,10 +190,12 @@ type gatedEngine struct {
 func (*gatedEngine) Window() int { return 3 }
 
 func (g *gatedEngine) Publish(ctx context.Context, jobs []app.JobMessage, done func(int, error)) {
-	for i, j := range jobs {
+	for _, j := range jobs {
+		g.got <- j.GenerationID
+	}
+	for i := range jobs {
 		select {
 		case <-g.open:
-			g.got <- j.GenerationID
 			done(i, nil)
 		case <-ctx.Done():
 			done(i, app.ErrReturned)
@@ -191,6 +219,10 @@ func TestUnknownCommitIsGivenBack(t *testing.T) {
 // A commit took longer than the lease: another may have the job by then.
 func TestLateCommitBeginsNothing(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, lateCommitBeginsNothing)
+}
+
+func lateCommitBeginsNothing(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	o, c := w.express(w.engine, 300*time.Millisecond)
 	w.run()

@@ -14,8 +14,11 @@ type hub struct {
 	users map[aigen.ID]map[*listener]struct{}
 }
 
-// listenerBacklog bounds what a slow stream may leave lying in memory.
-const listenerBacklog = 256
+// Bounds of what a slow stream may leave lying in memory.
+const (
+	listenerBacklog      = 256
+	listenerBacklogBytes = eventPageBytes
+)
 
 // listener is the hub's end of one stream.
 type listener struct {
@@ -24,6 +27,7 @@ type listener struct {
 
 	mu     sync.Mutex
 	queue  []aigen.Event
+	bytes  int  // of the queue
 	missed bool // what is not in the queue may be in the store
 }
 
@@ -86,11 +90,13 @@ func (h *hub) catchUp(user aigen.ID) {
 
 func (l *listener) put(e aigen.Event) {
 	l.mu.Lock()
-	if len(l.queue) >= listenerBacklog {
-		l.queue = l.queue[:0]
+	size := eventBytes(&e)
+	if len(l.queue) >= listenerBacklog || l.bytes+size > listenerBacklogBytes && len(l.queue) > 0 {
+		clear(l.queue) // what is cut off would be kept
+		l.queue, l.bytes = l.queue[:0], 0
 		l.missed = true
 	}
-	l.queue = append(l.queue, e)
+	l.queue, l.bytes = append(l.queue, e), l.bytes+size
 	l.mu.Unlock()
 	l.wake()
 }
@@ -115,6 +121,6 @@ func (l *listener) take() (events []aigen.Event, missed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	events, missed = l.queue, l.missed
-	l.queue, l.missed = nil, false
+	l.queue, l.bytes, l.missed = nil, 0, false
 	return events, missed
 }

@@ -17,13 +17,18 @@ type InitiateGeneration struct {
 
 // InitiateGeneration reserves credits, records the generation and orders its
 // samples. Error codes: CodeInsufficientCredits, CodeCreditServiceUnavailable,
-// CodeIdempotencyConflict, CodeIdempotencyKeyReused.
+// CodeIdempotencyConflict, CodeIdempotencyKeyReused, CodeRateLimited, CodeQueueFull.
 func (s *Service) InitiateGeneration(ctx context.Context, cmd InitiateGeneration) (Accepted, error) {
+	start := admission{service: s, user: cmd.UserID}
+	defer start.end()
 	for {
 		g := aigen.New(s.policy, cmd.UserID, cmd.ProjectID, cmd.Input)
 		c := &Change{Generation: g}
 		if first, err := s.replay(ctx, cmd.UserID, cmd.Key, c); first != nil || err != nil {
 			return deref(first), err
+		}
+		if err := start.admit(ctx); err != nil {
+			return Accepted{}, err
 		}
 		answer, err := s.ask(c, cmd.Key)
 		if err != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -39,6 +40,17 @@ type JobMessage struct {
 	Body         []byte       // the Job as JSON
 	CreatedAt    time.Time
 	TraceParent  string // W3C traceparent that the engine is to pass on; "" for none
+
+	check func(context.Context) error
+}
+
+// Check reports whether the job is still to be handed over. The error is what done is to
+// be told.
+func (m *JobMessage) Check(ctx context.Context) error {
+	if m.check == nil {
+		return nil
+	}
+	return m.check(ctx)
 }
 
 // newJob describes the run's newest job.

@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"encoding/base64"
 	"testing"
 
+	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,7 +16,7 @@ func TestJobTokens(t *testing.T) {
 	require.NoError(t, err)
 	generation, job := newID(), newID()
 	token := tokens.Make(generation, job)
-	assert.Len(t, token, 64)
+	assert.Len(t, token, 86)
 
 	got, err := tokens.Verify(generation, token)
 	require.NoError(t, err)
@@ -28,7 +30,7 @@ func TestJobTokens(t *testing.T) {
 	require.ErrorIs(t, err, app.ErrTokenForged)
 	_, err = tokens.Verify(newID(), token)
 	require.ErrorIs(t, err, app.ErrTokenForged, "another generation")
-	for _, s := range []string{"", "x", token[1:], token + "A", token[:63] + "=", " " + token[1:]} {
+	for _, s := range []string{"", "x", token[1:], token + "A", token[:85] + "=", " " + token[1:]} {
 		_, err = tokens.Verify(generation, s)
 		require.Error(t, err, s)
 	}
@@ -42,6 +44,35 @@ func TestJobTokens(t *testing.T) {
 	require.Error(t, err)
 	_, err = app.NewJobTokens(nil)
 	require.Error(t, err)
+}
+
+// TestFirstFormOfJobTokens: what version 1 gave out, written down here, is still good,
+// for its generation alone.
+func TestFirstFormOfJobTokens(t *testing.T) {
+	t.Parallel()
+	tokens, err := app.NewJobTokens([]byte("new"), []byte("a secret for tests"))
+	require.NoError(t, err)
+	generation, err := aigen.ParseID("0198c0de-0000-7000-8000-000000000001")
+	require.NoError(t, err)
+	job, err := aigen.ParseID("0198c0de-0000-7000-8000-000000000002")
+	require.NoError(t, err)
+	const token = "AZjA3gAAcACAAAAAAAAAAptOagpBu8lYAcBeahvtYX-4wscIT1Tj0woLlRNGjYAG"
+	got, err := tokens.Verify(generation, token)
+	require.NoError(t, err)
+	assert.Equal(t, job, got)
+	_, err = tokens.Verify(newID(), token)
+	require.ErrorIs(t, err, app.ErrTokenForged)
+	_, _, err = tokens.Open(token)
+	require.ErrorIs(t, err, app.ErrTokenFirstForm)
+
+	made, of, err := tokens.Open(tokens.Make(generation, job))
+	require.NoError(t, err)
+	assert.Equal(t, []aigen.ID{generation, job}, []aigen.ID{made, of})
+	// A MAC of one form is none of the other.
+	second, err := base64.RawURLEncoding.DecodeString(tokens.Make(generation, job))
+	require.NoError(t, err)
+	_, err = tokens.Verify(generation, base64.RawURLEncoding.EncodeToString(second[16:]))
+	require.ErrorIs(t, err, app.ErrTokenForged)
 }
 
 func TestOneSpelling(t *testing.T) {
@@ -67,9 +98,14 @@ func FuzzJobToken(f *testing.F) {
 	require.NoError(f, err)
 	generation := newID()
 	f.Add("x")
-	f.Add(tokens.Make(newID(), newID()))
+	other, err := app.NewJobTokens([]byte("another secret"))
+	require.NoError(f, err)
+	f.Add(other.Make(newID(), newID()))
+	f.Add(other.Make(newID(), newID())[22:])
 	f.Fuzz(func(t *testing.T, s string) {
 		_, err := tokens.Verify(generation, s)
+		require.Error(t, err, "a token was guessed")
+		_, _, err = tokens.Open(s)
 		require.Error(t, err, "a token was guessed")
 	})
 }

@@ -16,20 +16,24 @@ type lane struct {
 	r    *Relay
 	name Lane
 	to   deliverer
+	take func(context.Context, Claim) ([]Delivery, error) // ClaimDeliveries, or by turns
 	wake chan struct{}
 
 	gatherFor time.Duration // from one beginning of fresh ones to the next
 
 	mu       sync.Mutex
 	running  bool
-	open     map[aigen.ID]Delivery // under way
-	promised int                   // places kept for a claim, and for what is being written (express.go)
-	fresh    []Delivery            // written leased, open, not begun
-	began    time.Time             // when the last of such began
-	behind   bool                  // older ones may be waiting
-	claimed  time.Time             // when the last claim was made
-	results  []DeliveryResult      // ended, not written yet
-	settled  chan struct{}         // told when results got longer
+	open     map[aigen.ID]time.Time // under way, since when
+	promised int                    // places kept for a claim, and for what is being written (express.go)
+	fresh    []Delivery             // written leased, open, not begun
+	began    time.Time              // when the last of such began
+	behind   bool                   // older ones may be waiting
+	claimed  time.Time              // when the last claim was made
+	results  []DeliveryResult       // ended, not written yet
+	settled  chan struct{}          // told when results got longer
+	away     *outage                // nil: the receiver answers, for all that is known
+	answered time.Time              // when it last did
+	told     time.Time              // when the log last had a delivery that found it away all the same
 
 	due atomic.Bool // there may be something to claim
 
@@ -51,8 +55,8 @@ const (
 
 func newLane(r *Relay, name Lane, to deliverer, gatherFor time.Duration) *lane {
 	return &lane{
-		r: r, name: name, to: to, gatherFor: gatherFor, wake: make(chan struct{}, 1),
-		open: map[aigen.ID]Delivery{}, settled: make(chan struct{}, 1), behind: true,
+		r: r, name: name, to: to, take: r.outbox.ClaimDeliveries, gatherFor: gatherFor, wake: make(chan struct{}, 1),
+		open: map[aigen.ID]time.Time{}, settled: make(chan struct{}, 1), behind: true,
 	}
 }
 
@@ -83,7 +87,7 @@ func (l *lane) run(ctx context.Context) {
 	l.due.Store(true)
 	for ctx.Err() == nil {
 		fresh, later := l.takeFresh()
-		l.begin(work, fresh)
+		l.beginFresh(work, fresh)
 		if l.due.Swap(false) && l.claim(work) {
 			l.due.Store(true)
 			continue
@@ -119,6 +123,17 @@ func (l *lane) stopTaking() []Delivery {
 	return fresh
 }
 
+// beginFresh hands over what was written leased, if the receiver is there.
+func (l *lane) beginFresh(ctx context.Context, ds []Delivery) {
+	if len(ds) == 0 || !l.isAway() {
+		l.begin(ctx, ds)
+		return
+	}
+	for _, d := range ds {
+		l.done(ctx, d, ErrReturned)
+	}
+}
+
 // begin hands over deliveries that are open.
 func (l *lane) begin(ctx context.Context, ds []Delivery) {
 	if len(ds) > 0 {
@@ -136,7 +151,7 @@ func (l *lane) claim(ctx context.Context) bool {
 	}
 	l.starved.Store(false)
 	now := l.r.now()
-	ds, err := l.r.outbox.ClaimDeliveries(ctx, Claim{
+	ds, err := l.take(ctx, Claim{
 		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
 	})
 	l.mu.Lock()
@@ -144,8 +159,10 @@ func (l *lane) claim(ctx context.Context) bool {
 	if err == nil {
 		l.behind = len(ds) == room
 	}
+	l.probing(ds)
+	begun := time.Now()
 	for _, d := range ds {
-		l.open[d.ID] = d
+		l.open[d.ID] = begun
 	}
 	l.mu.Unlock()
 	if err != nil {
@@ -165,10 +182,13 @@ func (l *lane) reserve() int {
 	switch {
 	case !l.behind && room > 1:
 		room /= 2
-	case l.behind && room < l.to.window()/4 && time.Since(l.claimed) < resultsFor:
+	case l.away == nil && l.behind && room < l.to.window()/4 && time.Since(l.claimed) < resultsFor:
 		return 0 // a few now would cost as much as many a moment later
 	}
 	room = max(min(room, claimLimit), 0)
+	if l.away != nil {
+		room = l.probeRoom(room)
+	}
 	l.promised += room
 	l.claimed = time.Now()
 	return room
@@ -177,7 +197,7 @@ func (l *lane) reserve() int {
 // done takes the end of an attempt. A second call for the same one is ignored.
 func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	l.mu.Lock()
-	_, mine := l.open[d.ID]
+	begun, mine := l.open[d.ID]
 	delete(l.open, d.ID)
 	half := len(l.open)+l.promised <= l.to.window()/2
 	l.mu.Unlock()
@@ -187,7 +207,8 @@ func (l *lane) done(ctx context.Context, d Delivery, err error) {
 	if half && l.starved.Load() {
 		l.wakeUp() // there is room for many
 	}
-	res := l.r.judge(context.WithoutCancel(ctx), l, d, err)
+	waits := l.heard(d, begun, err)
+	res := l.r.judge(context.WithoutCancel(ctx), l, d, err, waits)
 	l.mu.Lock()
 	l.results = append(l.results, res)
 	l.mu.Unlock()

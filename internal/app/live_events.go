@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"time"
@@ -9,8 +10,9 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
-// eventPage is how many events are read from the store at a time.
-const eventPage = 200
+// ErrAhead is returned for an event number that no event of the stream has yet: such a
+// client would wait for ever for events that it believes to have.
+var ErrAhead = errors.New("the stream has no event of that number yet")
 
 // Stream is a live sequence of events without gap or repeat. Progress events come
 // in between and carry no number. It is for one goroutine; Close it.
@@ -22,6 +24,7 @@ type Stream struct {
 	l          *listener
 	ready      []aigen.Event
 	ended      bool
+	pages      eventPages
 	behind     bool      // the store may hold more than was read
 	looked     time.Time // when it was last read
 	phase      float64   // spreads the polls of many streams: a part of the interval, 0.75 to 1.25
@@ -37,40 +40,24 @@ func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after
 }
 
 // StreamUser streams the events of all of the user's generations after position
-// after; nil: from now on.
+// after; nil: from now on. ErrAhead if there was none of that position yet.
 func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*Stream, error) {
 	// Listen first: what comes between the two is in the queue, not lost.
 	st := s.stream(user, aigen.ID{}, 0)
-	if after != nil {
-		st.after = *after
-		return st, nil
-	}
 	last, err := s.store.LastPosition(ctx, user)
+	switch {
+	case err == nil && after == nil:
+		st.after = last
+	case err == nil && *after > last:
+		err = ErrAhead
+	case err == nil:
+		st.after = *after
+	}
 	if err != nil {
 		st.Close()
 		return nil, err
 	}
-	st.after = last
 	return st, nil
-}
-
-// ListEvents returns what has happened to a generation after event number after.
-func (s *Service) ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error) {
-	if _, err := s.GetGeneration(ctx, user, id); err != nil {
-		return nil, err
-	}
-	var all []aigen.Event
-	for {
-		page, err := s.store.Events(ctx, id, after, eventPage)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if len(page) < eventPage {
-			return all, nil
-		}
-		after = page[len(page)-1].Seq
-	}
 }
 
 func (s *Service) stream(user, generation aigen.ID, after int64) *Stream {
@@ -180,19 +167,17 @@ func (st *Stream) sort(events []aigen.Event) {
 }
 
 func (st *Stream) read(ctx context.Context) error {
-	var page []aigen.Event
-	var err error
 	looked := time.Now()
-	if st.generation.IsZero() {
-		page, err = st.s.store.UserEvents(ctx, st.user, st.after, eventPage)
-	} else {
-		page, err = st.s.store.Events(ctx, st.generation, st.after, eventPage)
-	}
+	page, more, err := st.pages.read(func(limit int) ([]aigen.Event, error) {
+		if st.generation.IsZero() {
+			return st.s.store.UserEvents(ctx, st.user, st.after, limit)
+		}
+		return st.s.store.Events(ctx, st.generation, st.after, limit)
+	})
 	if err != nil {
 		return err
 	}
-	st.ready, st.looked = page, looked
-	st.behind = len(page) == eventPage
+	st.ready, st.looked, st.behind = page, looked, more
 	if len(page) == 0 && !st.generation.IsZero() {
 		return st.endIfOver(ctx)
 	}

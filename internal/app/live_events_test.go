@@ -18,7 +18,7 @@ import (
 func collect(t *testing.T, s *app.Stream) []aigen.Event {
 	t.Helper()
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out []aigen.Event
 	for {
@@ -129,7 +129,7 @@ func TestUserStreamResumes(t *testing.T) {
 		}
 	})
 	var got []int64
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for after := int64(0); after < n; {
 		s, err := w.StreamUser(ctx, w.user, &after)

@@ -71,6 +71,12 @@ type GenerationRepository interface {
 	// has of those that go: its list is append-only. The positions of the user's other
 	// events stay as they are, so that a stream which resumes misses none of them.
 	RemoveEnded(ctx context.Context, before time.Time, limit int) (int, error)
+	// CountQueued counts the generations of a user that wait or are worked on: those with
+	// a reservation that is pending or held. It stops at most.
+	CountQueued(ctx context.Context, user aigen.ID, most int) (int, error)
+	// SettleJob removes the job's row of the outbox, whoever has it leased: the engine
+	// has shown that it has the job. A dead row stays. It may be gone already.
+	SettleJob(ctx context.Context, job aigen.ID) error
 	// Stats counts what an operator watches.
 	Stats(ctx context.Context) (Stats, error)
 	// Ping checks that the store can be written to.
@@ -94,9 +100,14 @@ type Change struct {
 
 	Events     []aigen.Event // Position is given by the store
 	Deliveries []Delivery    // new rows of the outbox
+	Withdrawn  []aigen.ID    // jobs that have ended: their rows of the outbox are removed, whoever has them leased
 	Movements  []Movement    // of the embedded ledger, in order
 
 	Actions []OperatorAction // of operators; ID is given by the store
+
+	// Keep is a job whose row stays though the job ends: whoever gives up on a delivery
+	// still has to say so in its row.
+	Keep aigen.ID
 
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
 	ForgetKey string             // the user's idempotency key to be free again,
@@ -153,11 +164,18 @@ type Outbox interface {
 	// counts the attempt, and returns them. A leased row is not claimed again before
 	// its lease ends, by any process.
 	ClaimDeliveries(ctx context.Context, c Claim) ([]Delivery, error)
+	// WaitingUsers returns the users of the rows of a lane that ClaimDeliveries would
+	// find, in the order of the oldest of each. It looks at the oldest
+	// WaitingUsersLookAt rows alone.
+	WaitingUsers(ctx context.Context, lane Lane, now time.Time) ([]aigen.ID, error)
 	// ExtendLeases gives the rows that owner still holds until a new end of lease.
 	ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error
 	// FinishDeliveries removes delivered rows, sets others back for another try, or
 	// marks them dead. A row whose lease owner has lost is left alone.
 	FinishDeliveries(ctx context.Context, owner string, results []DeliveryResult) error
+	// HeldJobs returns those of the jobs whose rows owner has leased and that are still
+	// awaited: their generation is being worked on.
+	HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error)
 	// ReleaseLeases makes all that owner holds due at once, without counting the
 	// attempt: for the start after a crash of the only process, and for the stop.
 	ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error)
@@ -167,6 +185,9 @@ type Outbox interface {
 	// attempts, and reports how many. No ids: all that are dead.
 	RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error)
 }
+
+// WaitingUsersLookAt bounds what WaitingUsers reads, in rows.
+const WaitingUsersLookAt = 10_000
 
 // Ledger is the embedded credit service's store.
 type Ledger interface {
@@ -189,7 +210,11 @@ type JobPublisher interface {
 	// engine has it for good (nil) or did not take it. done may be called from
 	// another goroutine, after Publish has returned. Until then the job's lease is
 	// kept up; a job that is never done is delivered again. When ctx ends, done
-	// must be called soon for what is still open.
+	// must be called soon for what is still open. A publisher that keeps jobs waiting asks
+	// JobMessage.Check right before it hands one over.
+	//
+	// An error may wrap ErrAway or ErrOutcomeUnknown, and may have a method RetryAfter
+	// that says how long the engine's side asks to be left alone.
 	Publish(ctx context.Context, jobs []JobMessage, done func(i int, err error))
 	// Window is how many jobs may be open at a time, at least 1.
 	Window() int
@@ -201,6 +226,19 @@ type Gatherer interface {
 	// GatherFor is the time from one publishing to the next: jobs that come within it
 	// wait for each other. One that comes later goes at once.
 	GatherFor() time.Duration
+}
+
+// JobCanceller is what a JobPublisher may be too: one that works on jobs itself, and can
+// stop. Cancel must not block. It is told after the commit, of jobs that ended without
+// a report: work on them is for nobody.
+type JobCanceller interface {
+	Cancel(jobs []aigen.ID)
+}
+
+// Recoverer is what a JobPublisher may be too: one that learns by itself that the engine's
+// side is back after an outage. It calls back each time, and what waits is tried at once.
+type Recoverer interface {
+	OnRecovered(back func())
 }
 
 // CreditService is a credit system outside our database (Odoo). Every call may be

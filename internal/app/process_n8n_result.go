@@ -14,6 +14,11 @@ type ProcessResult struct {
 	GenerationID aigen.ID
 	Report       aigen.Report
 	Progress     *int // percent; set for a report of progress, which changes no state
+
+	// Received: the report proves that the engine has the job for good. It is false for
+	// an engine in this process, which has it only as long as the process lives: its
+	// delivery stays until the job is done, so that a crash does not lose it.
+	Received bool
 }
 
 // Processed is the answer to a callback.
@@ -23,7 +28,8 @@ type Processed struct {
 }
 
 // ProcessN8NResult takes what the engine reports. The same report, however often
-// and whenever it comes, changes the generation and moves credits at most once.
+// and whenever it comes, changes the generation and moves credits at most once. A report
+// on a job ends its delivery: the engine has it.
 // Error codes: CodeNotFound, CodeUnknownJob, CodeCallbackContradiction.
 func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Processed, error) {
 	if cmd.Progress != nil {
@@ -47,6 +53,9 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		return Processed{}, err
 	}
 	s.metrics.Callback(string(outcome))
+	if outcome == aigen.OutcomeApplied {
+		s.warnOfLess(ctx, g, cmd.Report)
+	}
 	return Processed{Outcome: outcome, Status: g.Status}, nil
 }
 
@@ -75,6 +84,9 @@ func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processe
 	case !g.AwaitsJob(cmd.Report.JobID):
 		outcome = aigen.OutcomeStale
 	default:
+		if err := s.received(ctx, cmd); err != nil {
+			return Processed{}, err
+		}
 		s.tell([]aigen.Event{{
 			GenerationID: g.ID, UserID: g.UserID, Type: aigen.EventProgress, At: s.policy.Now().UTC().Truncate(time.Microsecond),
 			Data: aigen.EventData{
@@ -84,4 +96,18 @@ func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processe
 		}})
 	}
 	return Processed{Outcome: outcome, Status: g.Status}, nil
+}
+
+// received ends the delivery of a job that the engine has shown to have. Without a jobId
+// it could be another job's, which waits for its turn.
+func (s *Service) received(ctx context.Context, cmd ProcessResult) error {
+	job := cmd.Report.JobID
+	if !cmd.Received || job.IsZero() {
+		return nil
+	}
+	if err := s.store.SettleJob(ctx, job); err != nil {
+		return err
+	}
+	s.relay.Withdraw([]aigen.ID{job}, nil)
+	return nil
 }

@@ -19,6 +19,9 @@ type Relay struct {
 	metrics Metrics
 	c       RelayConfig
 	lanes   map[Lane]*lane
+
+	withdrawn withdrawals
+	canceller JobCanceller // nil: the publisher is none
 }
 
 // RelayConfig are the settings of a Relay; zero values get the defaults.
@@ -34,15 +37,26 @@ type RelayConfig struct {
 	// name is that of the only process (SQLite), so that a restart after a crash
 	// does not wait for leases to end.
 	ReleaseOnStart bool
+
+	// JobsByTurns lets the users whose jobs wait take turns, so that one user's backlog
+	// does not hold up another's: for an engine that works on few jobs at a time.
+	JobsByTurns bool
 }
 
 // deliverer hands deliveries over. It calls done once for each, by index.
 type deliverer interface {
 	deliver(ctx context.Context, ds []Delivery, done func(i int, err error))
 	window() int
-	// forever reports whether a delivery is retried without end.
-	forever(d Delivery, err error) bool
+	// away reports whether err says that the receiver is out of reach, for all.
+	away(err error) bool
+	// hopeless reports whether a delivery is given up that has failed with err; attempts
+	// is whether it was tried as often as is set.
+	hopeless(d Delivery, err error, attempts bool) bool
+	// next is when a delivery that has failed with err is tried again; the zero time: as
+	// the relay sees fit.
+	next(d Delivery, err error) time.Time
 	// dead is told of a delivery that is being given up on, before it is marked.
+	// errNotWanted: it is not to be marked, since nobody waits for it.
 	dead(ctx context.Context, d Delivery) error
 }
 
@@ -55,14 +69,13 @@ func (e *PermanentError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PermanentError) Unwrap() error { return e.Err }
 
-// ErrAway is what a JobPublisher's errors wrap while the engine's side is out of reach
-// altogether. Such an attempt is no fault of the job: it is repeated without end, and
-// the deadline of the stage, which is the authority, bounds the wait.
-var ErrAway = errors.New("the workflow engine is out of reach")
-
 // ErrReturned is given to done for a delivery that was not tried, because the
 // receiver is stopping: it is due again at once and the attempt does not count.
 var ErrReturned = errors.New("not tried: stopping")
+
+// errNotWanted is given to done for a job that nobody awaits any more: its row is gone,
+// or goes.
+var errNotWanted = errors.New("not tried: nobody awaits it any more")
 
 // NewRelay builds the relay of a service's outbox. Service is told, so that what
 // it writes is delivered without waiting for the next poll.
@@ -80,9 +93,16 @@ func NewRelay(s *Service, o Outbox, jobs JobPublisher, n NotificationService, w 
 	if g, ok := jobs.(Gatherer); ok {
 		gatherFor = g.GatherFor()
 	}
-	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, publisher: jobs, callbacks: w}, gatherFor)
+	r.canceller, _ = jobs.(JobCanceller)
+	r.lanes[LaneJobs] = newLane(r, LaneJobs, &jobDeliverer{service: s, relay: r, publisher: jobs, callbacks: w}, gatherFor)
+	if c.JobsByTurns {
+		r.lanes[LaneJobs].take = (&turns{outbox: o}).claim
+	}
+	if p, ok := jobs.(Recoverer); ok {
+		p.OnRecovered(r.lanes[LaneJobs].probeNow)
+	}
 	r.lanes[LaneCredits] = newLane(r, LaneCredits, &creditDeliverer{service: s}, 0)
-	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer), 0)
+	r.lanes[LaneNotifications] = newLane(r, LaneNotifications, newNotificationDeliverer(n, s.tracer, s.policy.Now), 0)
 	s.relay = r
 	return r
 }
@@ -133,27 +153,46 @@ func (r *Relay) takeUp(ctx context.Context) error {
 	return nil
 }
 
-// judge turns the end of an attempt into what is written.
-func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error) DeliveryResult {
+// judge turns the end of an attempt into what is written. waits is whether the delivery
+// waits for the end of an outage.
+func (r *Relay) judge(ctx context.Context, l *lane, d Delivery, err error, waits bool) DeliveryResult {
 	res := DeliveryResult{ID: d.ID}
 	var permanent *PermanentError
 	switch {
-	case err == nil:
-		res.Verdict = VerdictDelivered
+	case err == nil, errors.Is(err, errNotWanted), r.withdrawn.has(d.ID):
+		res.Verdict = VerdictDelivered // or not to be delivered: the row goes
 	case errors.Is(err, ErrReturned):
 		res.Verdict = VerdictReturned
-	case errors.As(err, &permanent), d.Attempts >= r.c.MaxAttempts && !l.to.forever(d, err):
+	case errors.As(err, &permanent), l.to.hopeless(d, err, d.Attempts >= r.c.MaxAttempts):
 		res.Verdict, res.Error = VerdictDead, trim(err.Error())
-		if err := l.to.dead(ctx, d); err != nil {
+		switch err := l.to.dead(ctx, d); {
+		case errors.Is(err, errNotWanted):
+			res.Verdict = VerdictDelivered
+		case err != nil:
 			// What follows from giving up is not written: try the whole again later.
 			res.Verdict, res.RetryAt = VerdictRetry, r.now().Add(r.c.Backoff.Delay(d.Attempts))
 		}
 	default:
-		res.Verdict, res.Error = VerdictRetry, trim(err.Error())
-		res.RetryAt = r.now().Add(r.c.Backoff.Delay(d.Attempts))
+		res.Verdict, res.Error, res.Uncounted = VerdictRetry, trim(err.Error()), uncounted(err) || l.to.away(err)
+		res.RetryAt = r.retryAt(l, d, err, waits)
 	}
-	r.report(l.name, d, res)
+	r.report(l.name, d, res, l.hushed(err, waits))
 	return res
+}
+
+// retryAt is when a delivery is tried again. One that waits for the end of an outage is
+// due at once: the lane holds it back.
+func (r *Relay) retryAt(l *lane, d Delivery, err error, waits bool) time.Time {
+	next := l.to.next(d, err)
+	switch {
+	case !next.IsZero():
+		return next
+	case waits:
+		return r.now().Add(retryAfter(err))
+	case uncounted(err), l.to.away(err):
+		return r.later(d, err)
+	}
+	return r.now().Add(r.c.Backoff.Delay(d.Attempts))
 }
 
 // verdictNames are for metrics and the log.
@@ -161,17 +200,10 @@ var verdictNames = [...]string{
 	VerdictDelivered: "delivered", VerdictRetry: "retry", VerdictDead: "dead", VerdictReturned: "returned",
 }
 
-func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult) {
+func (r *Relay) report(lane Lane, d Delivery, res DeliveryResult, hushed bool) {
 	name, age := verdictNames[res.Verdict], r.now().Sub(d.CreatedAt)
 	r.metrics.Delivery(lane, d.Kind, name, age)
-	level := slog.LevelDebug
-	switch res.Verdict {
-	case VerdictRetry:
-		level = slog.LevelWarn
-	case VerdictDead:
-		level = slog.LevelError
-	case VerdictDelivered, VerdictReturned:
-	}
+	level := levelOf(res.Verdict, hushed)
 	if !r.log.Enabled(context.Background(), level) {
 		return // nearly always, and its words are not free
 	}

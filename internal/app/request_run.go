@@ -12,10 +12,15 @@ import (
 func (s *Service) requestRun(
 	ctx context.Context, user, id aigen.ID, k RequestKey, v func(*aigen.Generation) error,
 ) (Accepted, error) {
+	start := admission{service: s, user: user}
+	defer start.end()
 	for {
 		forget := &Change{}
 		if first, err := s.replay(ctx, user, k, forget); first != nil || err != nil {
 			return deref(first), err
+		}
+		if err := start.admit(ctx); err != nil {
+			return Accepted{}, err
 		}
 		var answer *Accepted
 		g, err := s.change(ctx, id, func(g *aigen.Generation, c *Change) (bool, error) {

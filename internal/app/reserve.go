@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -55,7 +56,7 @@ func (s *Service) ask(c *Change, k RequestKey) (*Accepted, error) {
 func (s *Service) reserveRemotely(ctx context.Context, g *aigen.Generation, k RequestKey) (Accepted, error) {
 	run, ok := g.PendingRun()
 	if !ok {
-		return Accepted{}, g.Cancel(s.policy) // unreachable by construction; never silently accept
+		return Accepted{}, fmt.Errorf("generation %s has no reservation to ask for", g.ID) // unreachable by construction
 	}
 	ctx = context.WithoutCancel(ctx)
 	asked, cancel := context.WithTimeoutCause(ctx, s.reserveTimeout, errors.New("reserve credits: no answer in time"))

@@ -23,6 +23,8 @@ type Service struct {
 	bus     EventBus
 	relay   dispatcher
 	recent  recent
+	limits  Limits
+	queued  *queueBound
 	metrics Metrics
 	tracer  Tracer
 	log     *slog.Logger
@@ -53,6 +55,7 @@ type Config struct {
 	Metrics Metrics
 	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
+	Limits  Limits
 	Bus     EventBus // nil: this is the only replica, or streams hear of others by polling
 
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
@@ -75,6 +78,9 @@ type dispatcher interface {
 	Begin(deliveries []Delivery)
 	// Abandon tells that they were not written, or that nobody knows.
 	Abandon(deliveries []Delivery, err error)
+	// Withdraw tells of jobs that have ended: they are not to be handed over any more.
+	// Those that were dropped have ended without a report.
+	Withdraw(jobs, dropped []aigen.ID)
 	// Wake tells of deliveries that became due.
 	Wake(deliveries []Delivery)
 }
@@ -89,7 +95,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		bus: c.Bus, relay: nobody{}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
+		bus: c.Bus, relay: nobody{}, limits: c.Limits, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
 		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
 		pollEvents: c.PollEvents, pollWithBus: c.PollWithBus,
 	}
@@ -97,6 +103,9 @@ func New(c Config) (*Service, error) {
 		s.bus = noBus{}
 	}
 	s.hub = newHub(s.bus)
+	s.queued = &queueBound{
+		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, recent: map[aigen.ID]*userQueue{},
+	}
 	if s.tracer == nil {
 		s.tracer = noTracer{}
 	}
@@ -126,6 +135,7 @@ type nobody struct{}
 func (nobody) Lease([]Delivery)          {}
 func (nobody) Begin([]Delivery)          {}
 func (nobody) Abandon([]Delivery, error) {}
+func (nobody) Withdraw(_, _ []aigen.ID)  {}
 func (nobody) Wake([]Delivery)           {}
 
 // maxTries bounds how often a verb is repeated because others changed the same
@@ -220,6 +230,9 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		s.recent.forget(c.Generation.ID)
 	} else {
 		s.recent.put(c.Generation)
+	}
+	if len(c.Withdrawn) > 0 {
+		s.relay.Withdraw(c.withdrawals())
 	}
 	s.tell(c.Events)
 	s.relay.Begin(c.Deliveries)

@@ -36,6 +36,8 @@ type Config struct {
 	Issuer    string        // iss must equal it; empty: not checked
 	Audience  string        // aud must hold it; empty: not checked
 	UserClaim string        // holds the user's UUID; default "sub"
+	RoleClaim string        // holds the roles; default "roles", or "role" where there is no "roles"
+	Operator  string        // the role that is RoleOperator; default RoleOperator
 	Leeway    time.Duration // how far clocks may differ for exp and nbf, 0 to 5 minutes
 
 	HTTPClient *http.Client     // for the JWKS; default: one with a timeout, no downgrade to http
@@ -43,10 +45,13 @@ type Config struct {
 	Logger     *slog.Logger     // default slog.Default; never given a token
 }
 
+// RoleOperator is what Identity calls the role of those who run the service.
+const RoleOperator = "operator"
+
 // Identity is what a valid token says.
 type Identity struct {
 	UserID    [16]byte  // never zero
-	Roles     []string  // the caller's own copy
+	Roles     []string  // the caller's own copy; RoleOperator for Config.Operator
 	ExpiresAt time.Time // exp, without leeway
 }
 
@@ -54,7 +59,7 @@ type Identity struct {
 // that was checked with one set is checked again when the set has changed.
 type keySource interface {
 	// find returns the key of that id for that algorithm. Errors: ErrAlgorithm,
-	// ErrSignature (no such key), ErrKeysUnavailable.
+	// ErrUnknownKey, ErrKeysUnavailable.
 	find(ctx context.Context, kid, alg string) (key any, version uint64, err error)
 	// current is the version whose verdicts may be reused; ok is false when
 	// the keys are too old for that.
@@ -83,6 +88,9 @@ func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
 	if c.UserClaim == "" {
 		c.UserClaim = "sub"
 	}
+	if c.Operator == "" {
+		c.Operator = RoleOperator
+	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway {
 		return nil, fmt.Errorf("the leeway for token times is %s: set it to between 0 and %s", c.Leeway, maxLeeway)
 	}
@@ -92,7 +100,7 @@ func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
 	}
 	return &Verifier{
 		keys:  keys,
-		rules: rules{issuer: c.Issuer, audience: c.Audience, userClaim: c.UserClaim, leeway: c.Leeway, now: c.Now},
+		rules: rules{issuer: c.Issuer, audience: c.Audience, userClaim: c.UserClaim, roleClaim: c.RoleClaim, operator: c.Operator, leeway: c.Leeway, now: c.Now},
 		// The claims are checked by rules, one sentinel each; strict decoding
 		// leaves a signature only one spelling.
 		parser: jwt.NewParser(jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding()),
@@ -173,7 +181,7 @@ func (v *Verifier) check(ctx context.Context, token string) (Identity, uint64, e
 
 // translate turns the library's errors into this package's.
 func translate(err error) error {
-	for _, own := range []error{ErrMalformed, ErrAlgorithm, ErrSignature, ErrKeysUnavailable} {
+	for _, own := range []error{ErrMalformed, ErrAlgorithm, ErrSignature, ErrUnknownKey, ErrKeysUnavailable} {
 		if errors.Is(err, own) {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestVerifyReadsRolesAndUser(t *testing.T) {
 		want    []string
 	}{
 		{"none", "", nil, nil},
-		{"text", "", []any{"roles", " a  b "}, []string{"a", "b"}},
+		{"a text is one role, as it stands", "", []any{"roles", "x operator"}, []string{"x operator"}},
 		{"role", "", []any{"role", "admin"}, []string{"admin"}},
 		{"roles win over role", "", []any{"roles", []string{"a"}, "role", "admin"}, []string{"a"}},
 		{"what is no text grants nothing", "", []any{"roles", []any{1, nil, "", "a", map[string]any{"admin": true}}}, []string{"a"}},
@@ -113,6 +114,47 @@ func TestVerifyReadsRolesAndUser(t *testing.T) {
 			require.Equal(t, tc.want, got.Roles)
 		})
 	}
+}
+
+// Who may write their own text into a claim must not make an operator of themselves by
+// it: another claim can be named, another value, and nothing but that value counts.
+func TestTheOperatorsClaimAndValue(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		claim, value string
+		changes      []any
+		operator     bool
+	}{
+		{"", "", []any{"role", "operator"}, true},
+		{"", "", []any{"roles", []string{"user", "operator"}}, true},
+		{"", "", []any{"role", "x operator"}, false},
+		{"", "", []any{"role", "operator "}, false},
+		{"", "", []any{"role", "x\toperator"}, false},
+		{"", "", []any{"role", "x\u00a0operator"}, false},
+		{"", "", []any{"role", "Operator"}, false},
+		{"", "", []any{"roles", []any{"x operator", []string{"operator"}}}, false},
+		{"https://id.example/groups", "", []any{"role", "operator", "roles", []string{"operator"}}, false},
+		{"https://id.example/groups", "", []any{"https://id.example/groups", []string{"operator"}}, true},
+		{"", "aigen-operators", []any{"roles", []string{"operator"}}, false},
+		{"", "aigen-operators", []any{"roles", []string{"aigen-operators"}}, true},
+		{"groups", "aigen operators", []any{"groups", "aigen operators"}, true},
+	} {
+		c := config(newClock())
+		c.Secret, c.RoleClaim, c.Operator = secret, tc.claim, tc.value
+		got, err := verifier(t, c).Verify(t.Context(), token(t, hs256, secret, nil, claims(tc.changes...)))
+		require.NoError(t, err)
+		require.Equal(t, tc.operator, slices.Contains(got.Roles, auth.RoleOperator), "%+v", tc)
+	}
+}
+
+func TestAServiceProvesThatItHasTheSecret(t *testing.T) {
+	t.Parallel()
+	proof := auth.Proof(secret, "challenge", "8000")
+	require.True(t, auth.CheckProof(secret, "challenge", "8000", proof))
+	require.False(t, auth.CheckProof(secret, "another", "8000", proof), "a proof that was seen before")
+	require.False(t, auth.CheckProof(secret, "challenge", "8001", proof), "one that was passed on from another port")
+	require.False(t, auth.CheckProof([]byte("another secret of thirty-two bytes!"), "challenge", "8000", proof))
+	require.False(t, auth.CheckProof(secret, "challenge", "8000", ""))
 }
 
 func TestMint(t *testing.T) {

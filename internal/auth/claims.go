@@ -3,7 +3,6 @@ package auth
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,9 +15,11 @@ const lastSecond = 253402300799
 
 // rules are the checks on what a token says, after its signature was checked.
 type rules struct {
-	issuer, audience, userClaim string
-	leeway                      time.Duration
-	now                         func() time.Time
+	issuer, audience    string
+	userClaim           string
+	roleClaim, operator string
+	leeway              time.Duration
+	now                 func() time.Time
 }
 
 // check goes through the claims in a fixed order, so that a token with several
@@ -39,7 +40,7 @@ func (r rules) check(claims jwt.MapClaims) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{UserID: user, Roles: parseRoles(claims), ExpiresAt: expires}, nil
+	return Identity{UserID: user, Roles: r.parseRoles(claims), ExpiresAt: expires}, nil
 }
 
 func (r rules) checkTimes(claims jwt.MapClaims) (expires time.Time, err error) {
@@ -111,25 +112,31 @@ func parseUser(claims jwt.MapClaims, name string) ([16]byte, error) {
 	return id, nil
 }
 
-// parseRoles reads roles (a list, or texts separated by space), else role.
-// Anything else in there grants nothing.
-func parseRoles(claims jwt.MapClaims) []string {
-	value, ok := claims["roles"]
-	if !ok {
-		value = claims["role"]
-	}
-	switch value := value.(type) {
-	case string:
-		return strings.Fields(value)
-	case []any:
-		var roles []string
-		for _, one := range value {
-			if text, ok := one.(string); ok && text != "" {
-				roles = append(roles, text)
-			}
+// parseRoles reads the roles, a list of texts or one text. A text is one role, as it
+// stands: were it taken apart at blanks, who may write a free text into the claim could
+// write a role among its words. Anything else in there grants nothing.
+func (r rules) parseRoles(claims jwt.MapClaims) []string {
+	name := r.roleClaim
+	if name == "" {
+		name = "roles"
+		if _, ok := claims[name]; !ok {
+			name = "role"
 		}
-		return roles
-	default:
-		return nil
 	}
+	values, ok := claims[name].([]any)
+	if !ok {
+		values = []any{claims[name]}
+	}
+	var roles []string
+	for _, value := range values {
+		switch text, _ := value.(string); text {
+		case "":
+		case r.operator:
+			roles = append(roles, RoleOperator)
+		case RoleOperator: // another role is the operator's here
+		default:
+			roles = append(roles, text)
+		}
+	}
+	return roles
 }

@@ -13,9 +13,11 @@ var (
 	// ErrAlgorithm: the header's alg is missing, "none", or another than the
 	// key is for. The alg is never believed (RFC 8725, 3.1 and 3.2).
 	ErrAlgorithm = errors.New("the token is signed with an algorithm that is not accepted")
-	// ErrSignature: the signature is not that of the key, or no key is known
-	// that the token could have been signed with.
+	// ErrSignature: the signature is not that of the key.
 	ErrSignature = errors.New("the token's signature is not valid")
+	// ErrUnknownKey: the JWKS holds no key that the token could have been signed
+	// with. The signature was not looked at.
+	ErrUnknownKey = errors.New("the token is signed with a key that is not in the key set")
 	// ErrExpired: exp has passed, or is missing: a token without an end could
 	// never be taken back.
 	ErrExpired = errors.New("the token has expired")

@@ -56,14 +56,7 @@ func (r *remoteKeys) adopt(set *keySet) {
 		set.version = old.version + 1
 	}
 	r.set.Store(set)
-	usable := 0
-	for _, keys := range set.keys {
-		for _, key := range keys {
-			if key.alg != "" {
-				usable++
-			}
-		}
-	}
+	usable := set.usable()
 	if usable == 0 {
 		// Obeyed all the same: this is how an issuer withdraws everything.
 		r.log.WarnContext(r.ctx, "the JWKS holds no key that tokens can be checked with", "skipped", errors.Join(set.skipped...))

@@ -36,7 +36,7 @@ type remoteKeys struct {
 	client *http.Client
 	now    func() time.Time
 	log    *slog.Logger
-	ctx    context.Context // of the fetches: a caller that hangs up must not end one that others wait for
+	ctx    context.Context //nolint:containedctx // of the fetches: a caller that hangs up must not end one that others wait for
 	cancel context.CancelFunc
 	set    atomic.Pointer[keySet] // nil until the first success
 
@@ -52,12 +52,9 @@ type remoteKeys struct {
 type fetch struct{ done chan struct{} }
 
 func newRemoteKeys(ctx context.Context, c Config) (*remoteKeys, error) {
-	u, err := url.Parse(c.JWKSURL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return nil, errors.New("JWT_JWKS_URL is not an address: set it to https://…")
-	}
-	if u.User != nil {
-		return nil, errors.New("JWT_JWKS_URL holds a user name or password: a JWKS is public, take them out")
+	u, err := keysURL(c.JWKSURL)
+	if err != nil {
+		return nil, err
 	}
 	if u.Scheme == "http" {
 		c.Logger.WarnContext(ctx, "JWT_JWKS_URL is plain http: whoever can change its answers can make tokens")
@@ -65,13 +62,30 @@ func newRemoteKeys(ctx context.Context, c Config) (*remoteKeys, error) {
 	if c.Audience == "" {
 		c.Logger.WarnContext(ctx, "JWT_AUDIENCE is not set: a token that the issuer made for another program is accepted too")
 	}
+	r := unfetched(ctx, c)
+	r.start()
+	return r, nil
+}
+
+func unfetched(ctx context.Context, c Config) *remoteKeys {
 	r := &remoteKeys{url: c.JWKSURL, client: c.HTTPClient, now: c.Now, log: c.Logger}
 	if r.client == nil {
 		r.client = &http.Client{CheckRedirect: refuseDowngrade}
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
-	r.start()
-	return r, nil
+	return r
+}
+
+// keysURL checks the address. The error quotes nothing: it may hold a password.
+func keysURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, errors.New("JWT_JWKS_URL is not an address: set it to https://…")
+	}
+	if u.User != nil {
+		return nil, errors.New("JWT_JWKS_URL holds a user name or password: a JWKS is public, take them out")
+	}
+	return u, nil
 }
 
 // find looks the key up, and fetches the set again when that could help.

@@ -78,7 +78,7 @@ func TestJWKSUnknownKidsCauseFewFetches(t *testing.T) {
 				for i := range 50 {
 					text := token(t, edDSA, edOther, kid(fmt.Sprintf("%d-%d-%d", round, worker, i)), claims())
 					_, err := v.Verify(t.Context(), text)
-					if !errors.Is(err, auth.ErrSignature) {
+					if !errors.Is(err, auth.ErrUnknownKey) {
 						t.Errorf("got %v", err)
 					}
 				}
@@ -99,7 +99,7 @@ func TestJWKSRotationIsPickedUp(t *testing.T) {
 	accepts(t, v, before)
 
 	p.publish(jwk("new", rsaKey.Public()), jwk("old", edKey.Public()))
-	refuses(t, v, after, auth.ErrSignature) // within ten seconds of the last fetch
+	refuses(t, v, after, auth.ErrUnknownKey) // within ten seconds of the last fetch
 	at.Advance(10 * time.Second)
 	accepts(t, v, after)
 	accepts(t, v, before)
@@ -108,8 +108,8 @@ func TestJWKSRotationIsPickedUp(t *testing.T) {
 	// keys of before, and is refused as soon as the new set is there.
 	p.publish(jwk("new", rsaKey.Public()))
 	at.Advance(10 * time.Second)
-	refuses(t, v, token(t, edDSA, edOther, kid("unknown"), claims()), auth.ErrSignature)
-	refuses(t, v, before, auth.ErrSignature)
+	refuses(t, v, token(t, edDSA, edOther, kid("unknown"), claims()), auth.ErrUnknownKey)
+	refuses(t, v, before, auth.ErrUnknownKey)
 	accepts(t, v, after)
 }
 
@@ -139,8 +139,8 @@ func TestJWKSWithdrawnKeyIsForgotten(t *testing.T) {
 	at.Advance(time.Minute) // the next token has the set fetched, without waiting for it
 	require.Eventually(t, func() bool {
 		_, err := v.Verify(t.Context(), text)
-		return errors.Is(err, auth.ErrSignature)
-	}, 5*time.Second, time.Millisecond)
+		return errors.Is(err, auth.ErrUnknownKey)
+	}, time.Minute, time.Millisecond)
 	require.EqualValues(t, 2, p.fetches.Load())
 }
 
@@ -152,7 +152,7 @@ func TestJWKSAfterAQuietTimeIsFetchedFirst(t *testing.T) {
 	accepts(t, v, text)
 	p.publish([]map[string]any{}...) // everything is withdrawn
 	at.Advance(10 * time.Minute)
-	refuses(t, v, text, auth.ErrSignature)
+	refuses(t, v, text, auth.ErrUnknownKey)
 }
 
 func TestJWKSKeysStayUsableWhileTheServerIsDown(t *testing.T) {
@@ -173,7 +173,7 @@ func TestJWKSKeysStayUsableWhileTheServerIsDown(t *testing.T) {
 	release := p.block()
 	t.Cleanup(release)
 	at.Advance(time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // the fetch is given up after 5 s
 	defer cancel()
 	for range 100 {
 		_, err := v.Verify(ctx, text)

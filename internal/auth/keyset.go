@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/MicahParks/jwkset"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // maxKeys bounds how many keys of a set are looked at; real ones have 2 to 10.
@@ -35,11 +37,12 @@ func parseKeySet(body []byte) (*keySet, error) {
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // a byte order mark, which some web servers put there
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return nil, fmt.Errorf("the answer is no JWK Set: %w", err)
 	}
 	if doc.Keys == nil {
-		return nil, errors.New(`the answer is no JWK Set: it has no "keys"`)
+		return nil, noKeySet(body)
 	}
 	if len(doc.Keys) > maxKeys {
 		return nil, fmt.Errorf("the answer has %d keys, more than %d", len(doc.Keys), maxKeys)
@@ -58,6 +61,22 @@ func parseKeySet(body []byte) (*keySet, error) {
 		set.keys[fields.KID] = append(set.keys[fields.KID], key)
 	}
 	return set, nil
+}
+
+// noKeySet says what an answer without "keys" seems to be.
+func noKeySet(body []byte) error {
+	var doc struct {
+		JWKSURI string `json:"jwks_uri"`
+		KTY     string `json:"kty"`
+	}
+	_ = json.Unmarshal(body, &doc) // what cannot be read is nothing that is known
+	switch {
+	case doc.JWKSURI != "":
+		return fmt.Errorf("the answer is the issuer's discovery document: set JWT_JWKS_URL to its jwks_uri, %.200q", doc.JWKSURI)
+	case doc.KTY != "":
+		return errors.New(`the answer is a single key: serve a set, {"keys": [ … ]}, or set JWT_PUBLIC_KEY to the key as PEM`)
+	}
+	return errors.New(`the answer is no JWK Set: it has no "keys"`)
 }
 
 // parseKey returns the zero key, which checks nothing, with the reason when the
@@ -96,17 +115,23 @@ func mayVerify(ops []jwkset.KEYOPS) bool {
 	return len(ops) == 0
 }
 
-// lookup finds the key for a token. A token without kid is taken only when the
-// set leaves no choice. known is false when fetching the set again could help.
+// maxCandidates bounds the keys that one token is tried with: a signature that fits
+// none of them costs as many checks.
+const maxCandidates = 8
+
+// lookup finds the keys that a token may be signed with: those of its kid; all, if
+// the token names none or the issuer names none of its keys. known is false when
+// fetching the set again could help.
 func (s *keySet) lookup(kid, alg string) (key any, known bool, err error) {
 	candidates := s.keys[kid]
-	if kid == "" {
+	_, unnamed := s.keys[""]
+	if kid == "" || unnamed && len(s.keys) == 1 {
 		candidates = nil
 		for _, keys := range s.keys {
 			candidates = append(candidates, keys...)
 		}
 	}
-	var found []any
+	var found []jwt.VerificationKey
 	for _, one := range candidates {
 		if one.alg == alg {
 			found = append(found, one.key)
@@ -115,11 +140,25 @@ func (s *keySet) lookup(kid, alg string) (key any, known bool, err error) {
 	switch {
 	case len(found) == 1:
 		return found[0], true, nil
+	case len(found) > maxCandidates:
+		return nil, true, fmt.Errorf("%w: %d keys could be meant by kid %.100q, more than are tried", ErrUnknownKey, len(found), kid)
 	case len(found) > 1:
-		return nil, true, fmt.Errorf("%w: %d keys could be meant by kid %.100q", ErrSignature, len(found), kid)
+		return jwt.VerificationKeySet{Keys: found}, true, nil
 	case len(candidates) > 0 && kid != "":
 		return nil, true, fmt.Errorf("%w: %s with key %.100q", ErrAlgorithm, alg, kid)
 	default:
-		return nil, false, fmt.Errorf("%w: no key %.100q", ErrSignature, kid)
+		return nil, false, fmt.Errorf("%w: no key %.100q", ErrUnknownKey, kid)
 	}
+}
+
+// usable is how many keys check tokens.
+func (s *keySet) usable() (n int) {
+	for _, keys := range s.keys {
+		for _, key := range keys {
+			if key.alg != "" {
+				n++
+			}
+		}
+	}
+	return n
 }

@@ -39,11 +39,13 @@ func TestJWKSKeysAndAlgorithms(t *testing.T) {
 		{"an odd certificate", es256, ecKey, "odd cert", nil},
 		{"RSA of two types", rs256, rsaKey, "types", nil},
 		{"EC of two types", es256, ecKey, "types", nil},
-		{"two keys of a type", edDSA, edKey, "twice", auth.ErrSignature},
+		{"one of two keys of a type", edDSA, edKey, "twice", nil},
+		{"the other of two keys of a type", edDSA, edOther, "twice", nil},
+		{"neither of two keys of a type", edDSA, newEd(), "twice", auth.ErrSignature},
 		{"another key", rs256, rsaOther, "rsa", auth.ErrSignature},
 		{"the right key under another's kid", es256, ecKey, "ed", auth.ErrAlgorithm},
-		{"unknown kid", es256, ecKey, "nobody", auth.ErrSignature},
-		{"no kid where several could be meant", edDSA, edKey, "", auth.ErrSignature},
+		{"unknown kid", es256, ecKey, "nobody", auth.ErrUnknownKey},
+		{"no kid where several could be meant", edDSA, edKey, "", nil},
 		{"PS256", jwt.SigningMethodPS256, rsaKey, "rsa", auth.ErrAlgorithm},
 		{"RS512", jwt.SigningMethodRS512, rsaKey, "rsa", auth.ErrAlgorithm},
 		{"RS512 with a key for it", jwt.SigningMethodRS512, rsaKey, "RS512", auth.ErrAlgorithm},
@@ -68,11 +70,32 @@ func TestJWKSKeysAndAlgorithms(t *testing.T) {
 	}
 }
 
-func TestJWKSTokenWithoutKidNeedsASingleKey(t *testing.T) {
+func TestJWKSTokenWithoutKid(t *testing.T) {
 	t.Parallel()
-	v := remote(t, newIDP(t, jwk("rsa", rsaKey.Public()), jwk("ec", ecKey.Public())), newClock())
+	v := remote(t, newIDP(t, jwk("rsa", rsaKey.Public()), jwk("rsa2", rsaOther.Public()), jwk("ec", ecKey.Public())), newClock())
 	accepts(t, v, token(t, rs256, rsaKey, nil, claims()))
+	accepts(t, v, token(t, rs256, rsaOther, nil, claims()))
 	accepts(t, v, token(t, es256, ecKey, nil, claims()))
-	refuses(t, v, token(t, rs256, rsaOther, nil, claims()), auth.ErrSignature)
-	refuses(t, v, token(t, edDSA, edKey, nil, claims()), auth.ErrSignature)
+	refuses(t, v, token(t, es256, ecOther, nil, claims()), auth.ErrSignature)
+	refuses(t, v, token(t, edDSA, edKey, nil, claims()), auth.ErrUnknownKey)
+}
+
+// An issuer that names none of its keys may name them in its tokens all the same. Where
+// some have names, a name that is not known is a new key's.
+func TestJWKSKeysWithoutKid(t *testing.T) {
+	t.Parallel()
+	v := remote(t, newIDP(t, jwk("", rsaKey.Public()), jwk("", ecKey.Public())), newClock())
+	accepts(t, v, token(t, rs256, rsaKey, kid("k1"), claims()))
+	accepts(t, v, token(t, es256, ecKey, nil, claims()))
+	refuses(t, v, token(t, rs256, rsaOther, kid("k1"), claims()), auth.ErrSignature)
+	refuses(t, v, token(t, edDSA, edKey, kid("k1"), claims()), auth.ErrAlgorithm)
+
+	mixed := remote(t, newIDP(t, jwk("", rsaKey.Public()), jwk("ec", ecKey.Public())), newClock())
+	refuses(t, mixed, token(t, rs256, rsaKey, kid("k1"), claims()), auth.ErrUnknownKey)
+
+	many := make([]map[string]any, 9)
+	for i := range many {
+		many[i] = jwk("", edOther.Public())
+	}
+	refuses(t, remote(t, newIDP(t, many...), newClock()), token(t, edDSA, edOther, nil, claims()), auth.ErrUnknownKey)
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type Claims struct {
 	UserID    [16]byte
 	UserClaim string // where the verifier looks for the user; default "sub", which is always there too
+	RoleClaim string // where the verifier looks for the roles; default "roles"
 	Roles     []string
 	Issuer    string
 	Audience  string
@@ -38,7 +40,7 @@ func Mint(secret []byte, c Claims) (string, error) {
 		claims[c.UserClaim] = user
 	}
 	if len(c.Roles) > 0 {
-		claims["roles"] = c.Roles
+		claims[cmp.Or(c.RoleClaim, "roles")] = c.Roles
 	}
 	if c.Issuer != "" {
 		claims["iss"] = c.Issuer

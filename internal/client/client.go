@@ -6,6 +6,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,8 +18,10 @@ import (
 // Config says where the service is and how patient to be. BaseURL is required; the
 // zero value of everything else takes the default named.
 type Config struct {
-	BaseURL   string // http://host:port, with a path if the service is mounted below one
-	Token     string // the user's JWT
+	BaseURL string // http://host:port, with a path if the service is mounted below one
+	// Token gives the user's JWT for one request. It is asked before each, so that
+	// it may renew the token, or refuse to send one; nil: none is sent.
+	Token     func(ctx context.Context) (string, error)
 	UserAgent string // default "aigen-client"
 
 	// HTTPClient does the requests. It must have no Timeout, which would cut
@@ -44,6 +47,9 @@ type Client struct {
 	Config
 
 	base *url.URL
+	// api is HTTPClient for what carries a token: it follows no redirect. Go would take
+	// the token along to another port, and from https to http.
+	api *http.Client
 }
 
 // New checks c. The error is for a person: it names what is wrong with the URL.
@@ -51,9 +57,6 @@ func New(c Config) (*Client, error) {
 	base, err := parseBase(c.BaseURL)
 	if err != nil {
 		return nil, err
-	}
-	if strings.ContainsAny(c.Token, " \t\r\n") {
-		return nil, errors.New("the token has white space in it")
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{Transport: newTransport()}
@@ -66,7 +69,14 @@ func New(c Config) (*Client, error) {
 	c.IdleTimeout = orDefault(c.IdleTimeout, 45*time.Second)
 	c.MaxOutage = orDefault(c.MaxOutage, 2*time.Minute)
 	c.MaxDownload = orDefault(c.MaxDownload, 256<<20)
-	return &Client{Config: c, base: base}, nil
+	api := *c.HTTPClient
+	api.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{Config: c, base: base, api: &api}, nil
+}
+
+// Static gives the same token for each request.
+func Static(token string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return token, nil }
 }
 
 // CheckBaseURL reports what is wrong with the URL of a service.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -23,11 +24,18 @@ var errTooLarge = errors.New("the picture is too large")
 // The token is not sent: assets may lie anywhere, and whoever serves them has no
 // business with it.
 func (c *Client) Download(ctx context.Context, rawURL, path string, overwrite bool) (int64, error) {
+	return c.DownloadAs(ctx, rawURL, path, overwrite, func(string) string { return path })
+}
+
+// DownloadAs is Download for who has to see the bytes before they can name the file. It
+// lies beside stem first, and goes by the name that name gives it after a look; where
+// that is taken, name is asked for another.
+func (c *Client) DownloadAs(ctx context.Context, rawURL, stem string, overwrite bool, name func(part string) string) (int64, error) {
 	u, err := c.AssetURL(rawURL)
 	if err != nil {
 		return 0, err
 	}
-	part := path + "." + rand.Text()[:8] + ".part"
+	part := stem + "." + rand.Text()[:8] + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // G302, G304: the user's own file, their umask
 	if err != nil {
 		return 0, err
@@ -37,7 +45,16 @@ func (c *Client) Download(ctx context.Context, rawURL, path string, overwrite bo
 	if err = errors.Join(err, f.Close()); err != nil {
 		return 0, err
 	}
-	return n, place(part, path, overwrite)
+	for tried := ""; ; {
+		to := name(part)
+		if to == tried {
+			return 0, &fs.PathError{Op: "create", Path: to, Err: fs.ErrExist}
+		}
+		if err := place(part, to, overwrite); !errors.Is(err, fs.ErrExist) {
+			return n, err
+		}
+		tried = to
+	}
 }
 
 // AssetURL is the whole URL of an asset: what has a path alone lies with the service.
@@ -94,7 +111,7 @@ func (c *Client) fetchOnce(ctx context.Context, u string, f io.Writer) (int64, e
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		p := readProblem(res, time.Now())
-		p.Title = "The picture is not to be had: " + req.URL.Host + " answered " + res.Status
+		p.Title = "The picture is not to be had: " + req.URL.Host + " answered " + strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode)
 		return 0, p
 	}
 	if res.ContentLength > c.MaxDownload {

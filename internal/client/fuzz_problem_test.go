@@ -51,7 +51,7 @@ func FuzzAnswerOfTheService(f *testing.F) {
 			t.Skip("no status that package http hands out")
 		}
 		c, err := client.New(client.Config{
-			BaseURL: "http://127.0.0.1:1", Token: "t", Attempts: 1,
+			BaseURL: "http://127.0.0.1:1", Token: client.Static("t"), Attempts: 1,
 			HTTPClient: &http.Client{Transport: &answering{status, http.Header{"Content-Type": {media}, "Retry-After": {after}}, body}},
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,9 @@ func readProblem(res *http.Response, now time.Time) *Problem {
 		}
 	}
 	p.Status = res.StatusCode
+	if to := res.Header.Get("Location"); to != "" && p.Title == "" && p.Status < 400 {
+		p.Title = "The service leads elsewhere, and a token does not follow: name its own address (it answered " + strconv.Itoa(res.StatusCode) + " to " + hostOf(to) + ")"
+	}
 	if p.Title == "" {
 		p.Title = "The service answered " + strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode)
 	}
@@ -87,6 +91,14 @@ func readProblem(res *http.Response, now time.Time) *Problem {
 	}
 	p.RetryAfter = retryAfter(res.Header.Get("Retry-After"), now)
 	return p
+}
+
+func hostOf(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return "another path"
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // retryAfter reads both forms of the header (RFC 9110, section 10.2.3).

@@ -11,11 +11,12 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
-// maxAnswer bounds the body of an answer, in bytes: a generation has at most 8
-// samples of a few KiB each.
+// maxAnswer bounds the body of an answer, in bytes: a list has 1 MiB at most, and a
+// generation, with 8 samples of 20 KiB each, less than that.
 const maxAnswer = 4 << 20
 
 // NewKey makes an Idempotency-Key.
@@ -81,7 +82,9 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.authorize(req)
+	if err := c.authorize(req); err != nil {
+		return nil, err
+	}
 	req.Header.Set("Accept", "application/json")
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -89,7 +92,7 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
 	}
-	res, err := c.HTTPClient.Do(req)
+	res, err := c.api.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
@@ -107,11 +110,20 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
 	return answer, nil
 }
 
-func (c *Client) authorize(req *http.Request) {
+func (c *Client) authorize(req *http.Request) error {
 	req.Header.Set("User-Agent", c.UserAgent)
-	if c.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.Token)
+	if c.Token == nil {
+		return nil
 	}
+	token, err := c.Token(req.Context())
+	if err == nil && strings.ContainsAny(token, " \t\r\n") {
+		err = errors.New("the token has white space in it")
+	}
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // unreachable says it in words that name the service, not the whole request.

@@ -22,9 +22,9 @@ func setup(t *testing.T, h http.HandlerFunc, change ...func(*client.Config)) *cl
 	t.Helper()
 	server := httptest.NewServer(h)
 	config := client.Config{
-		BaseURL: server.URL, Token: "secret-token", CallTimeout: 5 * time.Second,
+		BaseURL: server.URL, Token: client.Static("secret-token"), CallTimeout: time.Minute,
 		MinDelay: time.Millisecond, MaxDelay: 20 * time.Millisecond,
-		IdleTimeout: 2 * time.Second, MaxOutage: 2 * time.Second,
+		IdleTimeout: time.Minute, MaxOutage: time.Minute,
 	}
 	for _, f := range change {
 		f(&config)

@@ -135,18 +135,25 @@ func (s *stream) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.c.authorize(req)
+	if err := s.c.authorize(req); err != nil {
+		return err
+	}
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("Cache-Control", "no-cache")
 	if s.last != "" {
 		req.Header.Set("Last-Event-ID", s.last)
 	}
-	res, err := s.c.HTTPClient.Do(req)
+	res, err := s.c.api.Do(req)
 	if err != nil {
 		return s.c.unreachable(conn, err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusNoContent: // the end has been seen
+		s.done = true
+		return nil
+	default:
 		return readProblem(res, time.Now())
 	}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {

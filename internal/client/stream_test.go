@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -135,10 +136,9 @@ func TestRepeatsOfAServerThatForgetsAreDropped(t *testing.T) {
 
 func TestASilentConnectionIsGivenUp(t *testing.T) {
 	t.Parallel()
-	var connections atomic.Int32
 	c := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		openStream(w)
-		if connections.Add(1) == 1 {
+		if resumeAt(r) == 0 {
 			_, _ = io.WriteString(w, history(2)[0])
 			flush(w)
 			<-r.Context().Done()
@@ -153,24 +153,36 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 
 func TestHeartbeatsKeepAConnectionAndASlowCallerDoesNotLoseIt(t *testing.T) {
 	t.Parallel()
-	var connections atomic.Int32
-	c := setup(t, func(w http.ResponseWriter, _ *http.Request) {
-		connections.Add(1)
-		openStream(w)
-		_, _ = io.WriteString(w, history(2)[0])
-		for range 20 {
-			_, _ = io.WriteString(w, ": heartbeat\n\n")
-			flush(w)
-			time.Sleep(20 * time.Millisecond)
-		}
-		_, _ = io.WriteString(w, history(2)[1])
-	}, func(c *client.Config) { c.IdleTimeout = 200 * time.Millisecond })
-	for _, err := range c.Stream(t.Context(), someGeneration, "") {
+	synctest.Test(t, func(t *testing.T) {
+		connections := 0
+		c, err := client.New(client.Config{
+			BaseURL: "http://x", IdleTimeout: 10 * time.Second,
+			HTTPClient: &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+				connections++
+				body, w := io.Pipe()
+				go func() {
+					_, _ = io.WriteString(w, history(2)[0])
+					for range 20 {
+						_, _ = io.WriteString(w, ": heartbeat\n\n")
+						time.Sleep(9 * time.Second)
+					}
+					_, _ = io.WriteString(w, history(2)[1])
+				}()
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: body}, nil
+			})},
+		})
 		require.NoError(t, err)
-		time.Sleep(300 * time.Millisecond) // longer than silence is borne
-	}
-	assert.EqualValues(t, 1, connections.Load())
+		for _, err := range c.Stream(t.Context(), someGeneration, "") {
+			require.NoError(t, err)
+			time.Sleep(time.Minute) // longer than silence is borne
+		}
+		assert.Equal(t, 1, connections)
+	})
 }
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestAStreamEndsWithWhatWillNotChange(t *testing.T) {
 	t.Parallel()
@@ -181,6 +193,21 @@ func TestAStreamEndsWithWhatWillNotChange(t *testing.T) {
 	})
 	_, _, err := collect(t.Context(), c, "")
 	assert.Equal(t, "not_found", client.CodeOf(err))
+	assert.EqualValues(t, 1, calls.Load())
+}
+
+// A service that has nothing more to tell says 204, and means it.
+func TestAStreamThatIsOverEnds(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	c := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		assert.Equal(t, "4", r.Header.Get("Last-Event-ID"))
+		w.WriteHeader(http.StatusNoContent)
+	})
+	ids, _, err := collect(t.Context(), c, "4")
+	require.NoError(t, err)
+	assert.Empty(t, ids)
 	assert.EqualValues(t, 1, calls.Load())
 }
 

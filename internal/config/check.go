@@ -72,6 +72,8 @@ func (l *loader) checkUnused(c *Config) {
 		{"NOTIFICATION_API_KEY", "NOTIFICATION_SERVICE_URL"},
 		{"IMAGE_API_KEY", "IMAGE_API_URL"},
 		{"IMAGE_API_MODEL", "IMAGE_API_URL"},
+		{"IMAGE_API_TIMEOUT", "IMAGE_API_URL"},
+		{"IMAGE_API_CONCURRENCY", "IMAGE_API_URL"},
 		{"GENERATION_JOB_EXCHANGE", "RABBITMQ_URL"},
 	} {
 		if l.given(pair[0]) && !l.given(pair[1]) {

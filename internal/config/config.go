@@ -15,6 +15,7 @@ type Config struct {
 	Credits       Credits       `title:"Credits"`
 	Notifications Notifications `title:"Notifications"`
 	Redis         Redis         `title:"Redis"`
+	TLS           TLS           `title:"Certificates"`
 	Log           Log           `title:"Logs and traces"`
 
 	// Warnings are what Load found odd but not wrong, in a stable order.
@@ -27,6 +28,7 @@ type Config struct {
 // Server is how the HTTP API is reached.
 type Server struct {
 	ListenAddr         string        `env:"LISTEN_ADDR" default:"127.0.0.1:8000" check:"hostport" doc:"Address to listen on, host:port. Port 0 takes any free port; an empty host means all interfaces."`
+	PublicURL          URL           `env:"PUBLIC_BASE_URL" schemes:"http https" base:"true" empty:"CALLBACK_BASE_URL" doc:"Base URL under which people reach this service, through the proxy in front of it: addresses of pictures begin with it, the console takes forms from its origin, and cookies are Secure where it is https."`
 	CORSAllowedOrigins []string      `env:"CORS_ALLOWED_ORIGINS" empty:"no other origin" doc:"Origins whose web pages may call the API, comma-separated (https://app.example.com), or * for all."`
 	RateLimitPerMinute int           `env:"RATE_LIMIT_PER_MINUTE" default:"0" min:"0" max:"1000000" doc:"Requests a user may make a minute, every call with a token counted; they may come at once. 0 sets no limit."`
 	Console            bool          `env:"ENABLE_CONSOLE" default:"true" doc:"Whether the web console is served, at /. The API is there either way."`
@@ -53,12 +55,16 @@ type Auth struct {
 	Issuer    string `env:"JWT_ISSUER" max:"1024" empty:"not checked" doc:"The iss claim that a user token must carry."`
 	Audience  string `env:"JWT_AUDIENCE" max:"1024" empty:"not checked" doc:"The aud claim that a user token must carry."`
 	UserClaim string `env:"JWT_USER_CLAIM" default:"sub" max:"255" doc:"Claim of a user token that holds the user's UUID."`
+	RoleClaim string `env:"JWT_ROLE_CLAIM" max:"255" empty:"roles, or role where there is no roles" doc:"Claim of a user token that holds the user's roles: a list of texts, or one text. Name one that users cannot write themselves."`
+	Operator  string `env:"JWT_OPERATOR_VALUE" default:"operator" max:"255" doc:"The role that makes an operator, exactly as it stands in the claim."`
+
+	Leeway time.Duration `env:"JWT_LEEWAY" default:"30s" min:"0s" max:"5m" doc:"How far the issuer's clock and ours may differ: a token is accepted this long before its nbf and after its exp."`
 }
 
 // Callback is how the workflow engine reports, and how it proves itself.
 type Callback struct {
 	Secrets []Secret `env:"N8N_CALLBACK_SECRET" min:"16" max:"4096" empty:"made and kept in DATA_DIR/callback.secret; then only loopback may be listened on" doc:"Secrets that prove a callback, comma-separated: the first is in use, the others are still accepted (for rotation)."`
-	BaseURL URL      `env:"CALLBACK_BASE_URL" schemes:"http https" base:"true" empty:"http:// and the address listened on" doc:"Base URL under which the workflow engine reaches this service."`
+	BaseURL URL      `env:"CALLBACK_BASE_URL" schemes:"http https" base:"true" endpoint:"/api/v1/callbacks/n8n" empty:"http:// and the address listened on" doc:"Base URL under which the workflow engine reaches this service."`
 	Secured bool     `env:"ENABLE_N8N_CALLBACK_SECURITY" default:"true" doc:"Whether a callback must prove itself. With false, anyone who reaches the port can finish generations."`
 }
 
@@ -69,15 +75,21 @@ type Engine struct {
 	JobQueue    string `env:"GENERATION_JOB_QUEUE" default:"creativeflow.jobs.generation" check:"queue" max:"250" doc:"Queue of the jobs, and the routing key they are published with. Its dead letters go to the same name with .dead after it."`
 	JobExchange string `env:"GENERATION_JOB_EXCHANGE" max:"255" empty:"the default exchange" doc:"Exchange that jobs are published to."`
 	WebhookURL  URL    `env:"N8N_WEBHOOK_URL" schemes:"http https" empty:"no webhook" doc:"n8n webhook that jobs are posted to where there is no RabbitMQ."`
+	// WebhookTimeout is for webhooks that answer when the work has ended.
+	WebhookTimeout time.Duration `env:"N8N_WEBHOOK_TIMEOUT" default:"15s" min:"1s" max:"10m" doc:"How long the webhook may take to answer. A job without an answer in that time may have been taken: it is sent again only after half of the time that its stage has left, and not at all once a callback for it has come."`
 }
 
 // Worker is the engine in the process, used when Engine names none.
 type Worker struct {
-	ImageAPIURL   URL    `env:"IMAGE_API_URL" schemes:"http https" base:"true" empty:"procedural pictures" doc:"Base URL of a server that speaks the OpenAI images API (https://api.openai.com/v1)."`
+	ImageAPIURL   URL    `env:"IMAGE_API_URL" schemes:"http https" base:"query" empty:"procedural pictures" doc:"Base URL of a server that speaks the OpenAI images API (https://api.openai.com/v1, or https://NAME.openai.azure.com/openai/deployments/MODEL?api-version=…)."`
 	ImageAPIKey   Secret `env:"IMAGE_API_KEY" max:"4096" doc:"Key for IMAGE_API_URL."`
 	ImageAPIModel string `env:"IMAGE_API_MODEL" max:"255" empty:"the server's own choice" doc:"Model asked of IMAGE_API_URL."`
-	Concurrency   int    `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
-	Render        bool   `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
+
+	ImageAPITimeout     time.Duration `env:"IMAGE_API_TIMEOUT" default:"1h" min:"1s" max:"24h" doc:"Time for one picture of IMAGE_API_URL, from when it is asked for; the deadline of the stage bounds it too. A picture that takes longer is not asked for again, since it may have been paid for."`
+	ImageAPIConcurrency int           `env:"IMAGE_API_CONCURRENCY" default:"4" min:"1" max:"64" doc:"Pictures asked of IMAGE_API_URL at once, over all jobs. 1 suits a server with one GPU."`
+
+	Concurrency int  `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
+	Render      bool `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
 }
 
 // Generation is the life of a generation: deadlines and attempts.
@@ -86,6 +98,8 @@ type Generation struct {
 	FinalTimeout          time.Duration `env:"FINAL_TIMEOUT" default:"10m" min:"1ms" max:"24h" doc:"Time for the final stage; past it the generation fails and is refunded."`
 	SelectionTimeout      time.Duration `env:"SELECTION_TIMEOUT" default:"720h" min:"1ms" max:"8760h" doc:"Time to select a sample; past it the generation is cancelled."`
 	MaxStageAttempts      int           `env:"MAX_STAGE_ATTEMPTS" default:"3" min:"1" max:"20" doc:"Jobs dispatched for one run at most, the first included, while failures are retryable."`
+	LimitPerMinute        int           `env:"GENERATION_LIMIT_PER_MINUTE" default:"60" min:"0" max:"1000000" doc:"How often a user may start work a minute: create, regenerate, select. They may come at once. 0 sets no limit."`
+	MaxQueuedPerUser      int           `env:"MAX_QUEUED_PER_USER" default:"200" min:"0" max:"1000000" doc:"Generations of one user that wait or are worked on, at most. Those that wait for a choice do not count. 0 sets no limit."`
 	OutboxMaxAttempts     int           `env:"OUTBOX_MAX_ATTEMPTS" default:"10" min:"1" max:"1000" doc:"Times a delivery is tried before it is set aside for an operator."`
 	ContentRejectedPolicy string        `env:"CONTENT_REJECTED_POLICY" default:"refund" oneof:"refund charge" doc:"What happens to the credits of a run whose content was rejected."`
 }
@@ -106,13 +120,18 @@ type Credits struct {
 
 // Notifications is who is told. With no URL they go to the log.
 type Notifications struct {
-	URL URL    `env:"NOTIFICATION_SERVICE_URL" schemes:"http https" base:"true" empty:"the log" doc:"Base URL of the notification service."`
+	URL URL    `env:"NOTIFICATION_SERVICE_URL" schemes:"http https" base:"true" endpoint:"/api/v1/notify" empty:"the log" doc:"Base URL of the notification service."`
 	Key Secret `env:"NOTIFICATION_API_KEY" max:"4096" empty:"sent without a key" doc:"Key for NOTIFICATION_SERVICE_URL."`
 }
 
 // Redis carries live events and limits between instances; with no URL, memory does.
 type Redis struct {
-	URL URL `env:"REDIS_URL" schemes:"redis rediss unix" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 or unix:///path. Services with different databases hear nothing of each other."`
+	URL URL `env:"REDIS_URL" schemes:"redis rediss unix redis+cluster rediss+cluster redis+sentinel rediss+sentinel redis-sentinel rediss-sentinel valkey valkeys" empty:"memory, for one instance" doc:"Redis that instances share live events and rate limits through: redis://:password@host:6379/0 (rediss:// for TLS), unix:///path, redis://host1,host2,host3 (Cluster) or redis+sentinel://host1,host2/master (Sentinel). Services with different databases hear nothing of each other."`
+}
+
+// TLS is whom the service trusts on the connections that it makes.
+type TLS struct {
+	CACertificates string `env:"CA_CERTIFICATES" check:"certificates" multiline:"true" empty:"the system's CAs alone" doc:"Certificates of CAs of your own, as PEM, trusted beside the system's on every connection that the service makes (HTTP, AMQP, Redis, and PostgreSQL without sslrootcert). Usually given as CA_CERTIFICATES_FILE, the path of the file."`
 }
 
 // Log is what is written for operators.
@@ -120,5 +139,5 @@ type Log struct {
 	Level    string `env:"LOG_LEVEL" default:"info" oneof:"debug info warn error" doc:"Least severe level that is logged."`
 	Format   string `env:"LOG_FORMAT" default:"text" oneof:"json text" doc:"Form of the log lines."`
 	Detailed bool   `env:"ENABLE_DETAILED_LOGGING" default:"false" doc:"Whether prompts may appear in the log. Tokens never do."`
-	OTLPURL  URL    `env:"OTEL_EXPORTER_OTLP_ENDPOINT" schemes:"http https" base:"true" empty:"no traces" doc:"Base URL of the OpenTelemetry collector that traces are sent to."`
+	OTLPURL  URL    `env:"OTEL_EXPORTER_OTLP_ENDPOINT" schemes:"http https" base:"true" endpoint:"/v1/traces" empty:"no traces" doc:"Base URL of the OpenTelemetry collector that traces are sent to."`
 }

@@ -27,9 +27,14 @@ var reference = regexp.MustCompile(`(\\)?\$\(?\{?([A-Z0-9_]+)`)
 // secrets included, so only the line number is taken from them.
 func (l *loader) readDotEnv() (map[string]string, bool) {
 	path := l.options.DotEnvPath
-	data, err := l.options.ReadFile(path)
+	data, err := l.options.readDotEnv(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, true
+	}
+	var untrusted problem
+	if errors.As(err, &untrusted) {
+		l.fault(path, "", untrusted.Error())
+		return nil, false
 	}
 	if err != nil {
 		l.fault(path, "", fmt.Sprintf("cannot be read (%s): correct it, or remove the file", readProblem(err)))

@@ -73,6 +73,23 @@ func (c Config) CallbackBaseURL(listening string) string {
 	return LocalURL(listening)
 }
 
+// PublicBase is the base URL that people reach the service by, as far as it is set:
+// PUBLIC_BASE_URL, else CALLBACK_BASE_URL.
+func (c Config) PublicBase() string {
+	if c.Server.PublicURL != "" {
+		return c.Server.PublicURL.Reveal()
+	}
+	return c.Callback.BaseURL.Reveal()
+}
+
+// PublicBaseURL is PublicBase, else http:// and the address really listened on.
+func (c Config) PublicBaseURL(listening string) string {
+	if base := c.PublicBase(); base != "" {
+		return base
+	}
+	return LocalURL(listening)
+}
+
 // LocalURL is how this machine reaches a service that listens there, past any
 // balancer: for its own commands and for the log.
 func LocalURL(listening string) string {
@@ -105,9 +122,9 @@ func (l Log) SlogLevel() slog.Level {
 
 // Part is one thing the service needs, and what does it.
 type Part struct {
-	Need     string // "database", "credits", "engine", "events", "notifications"
-	Uses     string // for a person; credentials masked
-	Embedded bool   // done within the process
+	Need     string `json:"need"`     // "database", "credits", "engine", "events", "notifications"
+	Uses     string `json:"uses"`     // for a person; credentials masked
+	Embedded bool   `json:"embedded"` // done within the process
 }
 
 // Parts says of each dependency whether it is embedded, in a stable order.

@@ -10,9 +10,9 @@ import (
 // Fault is one thing wrong with the settings. It holds no secret, and no value of
 // a setting that may contain one.
 type Fault struct {
-	Setting string // its name, or the path of the .env file
-	Source  string // "environment", ".env", "file /path", "default"; may be empty
-	Problem string // what is wrong and what to change, one line
+	Setting string `json:"setting"`          // its name, or the path of the .env file
+	Source  string `json:"source,omitempty"` // "environment", ".env", "file /path", "default"; may be empty
+	Problem string `json:"problem"`          // what is wrong and what to change, one line
 }
 
 // String is the fault in one line: setting, where it was set, problem.

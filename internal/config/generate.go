@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"path/filepath"
+	"slices"
 )
 
 // The files that made secrets are kept in, below DATA_DIR.
@@ -28,12 +29,16 @@ func EnsureSecrets(dir string, c *Config) error {
 	var faults []Fault
 	ensure := func(setting, file string, use func(Secret)) {
 		path := filepath.Join(dir, file)
-		secret, err := ensureSecret(path)
+		secret, modeless, err := ensureSecret(path)
 		if err != nil {
 			faults = append(faults, Fault{Setting: setting, Source: "file " + path, Problem: err.Error()})
 			return
 		}
 		use(secret)
+		if modeless {
+			c.Warnings = append(slices.Clip(c.Warnings), Warning{Setting: setting, Problem: "was made in " + path + ", on a file system that keeps no modes: " +
+				"other users of the machine may be able to read it; set it yourself, or keep DATA_DIR elsewhere"})
+		}
 		origins[setting] = fromGenerated
 	}
 	if c.NeedsTokenSecret() {

@@ -48,6 +48,9 @@ func (l *loader) lookup(name string) (found, bool) {
 func (l *loader) readValue(name, path string) found {
 	source := "file " + path
 	data, err := l.options.ReadFile(path)
+	if _, is := quoted(path); err != nil && is {
+		return found{source: source, fault: "cannot be read: remove the quotes around the path in " + name + fileSuffix}
+	}
 	if err != nil {
 		return found{source: source, fault: fmt.Sprintf("cannot be read (%s): correct %s, or the file's permissions", readProblem(err), name+fileSuffix)}
 	}
@@ -67,6 +70,29 @@ func readProblem(err error) string {
 	return err.Error()
 }
 
+// readOwn is readLimited for a file that was not named by anybody, but lies in the
+// folder that a command happens to be run in: it has to be ours.
+func readOwn(path string) (_ []byte, err error) {
+	if link, err := os.Lstat(path); err == nil {
+		if err := checkOwner(link); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.Open(path) //nolint:gosec // as readLimited
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOwner(info); err != nil {
+		return nil, err
+	}
+	return readAll(f)
+}
+
 // readLimited is os.ReadFile with an upper bound.
 func readLimited(path string) (_ []byte, err error) {
 	f, err := os.Open(path) //nolint:gosec // naming the file is what the setting is for
@@ -74,6 +100,10 @@ func readLimited(path string) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	return readAll(f)
+}
+
+func readAll(f *os.File) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err

@@ -24,6 +24,8 @@ type Options struct {
 	// ReadFile reads the .env file and every NAME_FILE. Nil reads the file
 	// system, at most 1 MiB a file.
 	ReadFile func(path string) ([]byte, error)
+
+	readDotEnv func(path string) ([]byte, error) // ReadFile, or what also looks at the owner
 }
 
 func (o Options) withDefaults() Options {
@@ -33,8 +35,9 @@ func (o Options) withDefaults() Options {
 	if o.DotEnvPath == "" {
 		o.DotEnvPath = ".env"
 	}
+	o.readDotEnv = o.ReadFile
 	if o.ReadFile == nil {
-		o.ReadFile = readLimited
+		o.ReadFile, o.readDotEnv = readLimited, readOwn
 	}
 	return o
 }
@@ -128,10 +131,25 @@ func (f field) check(raw string) error {
 	if f.tag.Get("multiline") == "" && hasControl(raw) {
 		return problem("has a line break or another character that is no text: look for a quote that is not closed, and encode binary secrets (base64)")
 	}
+	if quote, is := quoted(raw); is {
+		return problemf("begins and ends with %s, which `docker run --env-file` and Kubernetes keep as part of the value: remove the two quotes "+
+			"(a value that needs them cannot be given)", quote)
+	}
 	// Other settings were trimmed. In a secret it is not clear whether the space
 	// was meant, and in an HTTP header it would be lost.
 	if raw != strings.TrimSpace(raw) {
 		return problem("begins or ends with white space: remove it, here and at the other side")
 	}
 	return nil
+}
+
+// quoted reports whether a value stands in quotes. Those of the .env file were taken
+// off. To take these off too would change a secret that has them on the other side; to
+// keep them breaks each URL and name.
+func quoted(raw string) (quote string, is bool) {
+	raw = strings.TrimSpace(raw)
+	if len(raw) < 2 || raw[0] != raw[len(raw)-1] || (raw[0] != '"' && raw[0] != '\'') {
+		return "", false
+	}
+	return raw[:1], true
 }

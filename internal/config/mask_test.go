@@ -82,6 +82,38 @@ func TestNoFaultPrintsSecrets(t *testing.T) {
 	}
 }
 
+// Whatever a password has in it that belongs percent-encoded, and whichever setting it
+// is given for: it is neither in a fault nor shown.
+func TestNoPasswordIsShown(t *testing.T) {
+	t.Parallel()
+	templates := []string{
+		"%s://user:%s@h:1234/x", "%s://:%s@h/x", "%s://%s@h/x", "%s://user:12/%s@h/x", "%s://user:12?%s@h/x", "%s://user:12#%s@h/x",
+		"%s://user:12?a=%s@h/x", "%s://user:a@%s@h/x", "%s://user:%s%%zz@h/x", "%s://user:[%s]@h/x", "%s://user:a b%s@h/x", "%s://user:%s@h:99999/x",
+		"%s://user:%s@h:x/y", "%s://user:%s@", "%s://user:%s@h/?password=%[2]s", "%s://h/?token=%s", "%s://user:%s@h1,h2:0/x", "%s://user:a^%s@h/x",
+		"%s://user:a@b/%s@h/x", "%s:/user:%s@h/x", "%s:user:%s@h/x", "%s//user:%s@h", "%s://user:%s@h\n", "'%s://user:%s@h/x'",
+	}
+	var urls []string
+	for _, pair := range allSecrets() {
+		if name, value, _ := strings.Cut(pair, "="); strings.Contains(value, "://") {
+			urls = append(urls, name)
+		}
+	}
+	urls = append(urls, "JWT_JWKS_URL")
+	for _, scheme := range []string{"http", "HTTPS", "postgres", "POSTGRES", "amqp", "AMQPS", "redis", "Rediss", "redis+sentinel", "unix", "sqlite", "jdbc:postgresql", "x"} {
+		for _, template := range templates {
+			value := fmt.Sprintf(template, scheme, secretMark)
+			for _, name := range urls {
+				c, err := load(nil, name+"="+value)
+				assert.NotContains(t, fmt.Sprint(err), secretMark, "%s=%s", name, value)
+				if name == "DATABASE_URL" && c.DatabaseIsSQLite() {
+					continue // a path is no secret
+				}
+				assert.NotContains(t, fmt.Sprintf("%+v %+v %+v %+v", c, c.Settings(), c.Parts(), c.Warnings), secretMark, "%s=%s", name, value)
+			}
+		}
+	}
+}
+
 func TestMaskOfAnUnsetSecretIsNothing(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "||", fmt.Sprintf("%s|%v|%s", config.Secret(""), config.URL(""), config.URL("").String()))

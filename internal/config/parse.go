@@ -25,7 +25,7 @@ func (f field) set(raw string) (err error) {
 	case *[]Secret:
 		*target, err = parseSecrets(raw, f.bound("min"), f.bound("max"))
 	case *URL:
-		*target, err = parseURL(raw, strings.Fields(f.tag.Get("schemes")), f.tag.Get("base") == "true")
+		*target, err = f.parseURL(raw)
 	case *[]string:
 		*target, err = parseOrigins(raw)
 	case *bool:
@@ -65,6 +65,8 @@ func (f field) parseString(raw string) (string, error) {
 		return parseQueue(raw)
 	case "publickey":
 		return parsePublicKey(raw)
+	case "certificates":
+		return parseCertificates(raw)
 	}
 	return raw, nil
 }

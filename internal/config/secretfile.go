@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,52 +17,52 @@ const (
 	ownerOnly      = 0o600
 	ownerOnlyDir   = 0o700
 	othersMayTouch = 0o077
+	worldMayTouch  = 0o007
 )
 
 // ensureSecret reads the secret at path, and makes it first where there is none.
-// The error is a problem for a Fault.
-func ensureSecret(path string) (Secret, error) {
-	secret, err := readSecret(path)
+// The error is a problem for a Fault. For modeless see checkMode.
+func ensureSecret(path string) (_ Secret, modeless bool, _ error) {
+	secret, modeless, err := readSecret(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return secret, err
+		return secret, modeless, err
 	}
-	if err := createSecret(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", problemf("cannot be made (%s): correct DATA_DIR, or set the secret yourself", cause(err))
+	if err := createSecret(path, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", false, problemf("cannot be made (%s): correct DATA_DIR, or set the secret yourself", readProblem(err))
 	}
 	// Read back, and not kept from memory: another process may have been first,
 	// and then its secret is the one.
-	secret, err = readSecret(path)
+	secret, modeless, err = readSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", problem("was removed while it was being made: start again")
+		return "", false, problem("was removed while it was being made: start again")
 	}
-	return secret, err
+	return secret, modeless, err
 }
 
 // readSecret is fs.ErrNotExist where there is no file, else a problem.
-func readSecret(path string) (Secret, error) {
+func readSecret(path string) (_ Secret, modeless bool, _ error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fs.ErrNotExist
+		return "", false, fs.ErrNotExist
 	}
 	if err != nil {
-		return "", problemf("cannot be read (%s): correct DATA_DIR, or set the secret yourself", readProblem(err))
+		return "", false, problemf("cannot be read (%s): correct DATA_DIR, or set the secret yourself", readProblem(err))
 	}
 	if !info.Mode().IsRegular() {
-		return "", problem("is not a regular file: remove it, and a new secret is made")
+		return "", false, problem("is not a regular file: remove it, and a new secret is made")
 	}
-	// Windows has no such bits; there the directory's access list decides.
-	if mode := info.Mode().Perm(); mode&othersMayTouch != 0 && runtime.GOOS != "windows" {
-		return "", problemf("can be read or changed by other users (mode %04o): run `chmod 600` on it, or remove it to have a new secret made", mode)
+	if modeless, err = checkMode(path, info, keepsNoModes); err != nil {
+		return "", false, err
 	}
 	data, err := readLimited(path)
 	if err != nil {
-		return "", problemf("cannot be read (%s): correct its owner, or set the secret yourself", readProblem(err))
+		return "", false, problemf("cannot be read (%s): correct its owner, or set the secret yourself", readProblem(err))
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	if len(text) < minKept || hasControl(text) {
-		return "", problemf("does not hold a secret of at least %d bytes of text: remove it, and a new one is made (tokens from the old one end)", minKept)
+		return "", false, problemf("does not hold a secret of at least %d bytes of text: remove it, and a new one is made (tokens from the old one end)", minKept)
 	}
-	return Secret(text), nil
+	return Secret(text), modeless, nil
 }
 
 // createSecret puts a new secret at path, whole or not at all; fs.ErrExist when
@@ -71,8 +70,9 @@ func readSecret(path string) (Secret, error) {
 //
 // A hard link and not a rename puts it there, because a rename would replace the
 // file of a process that came first, which already uses what it wrote. Both are
-// atomic; only the link refuses.
-func createSecret(path string) (err error) {
+// atomic; only the link refuses. File systems without hard links get the file under its
+// name at once: a crash in between leaves one that is too short, which is said.
+func createSecret(path string, link func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, ownerOnlyDir); err != nil {
 		return err
@@ -85,10 +85,23 @@ func createSecret(path string) (err error) {
 	if err := writeSynced(temp, newSecret()); err != nil {
 		return err
 	}
-	if err := os.Link(temp.Name(), path); err != nil {
+	switch err := link(temp.Name(), path); {
+	case errors.Is(err, fs.ErrExist):
 		return err
+	case err != nil:
+		if err := createUnlinked(path); err != nil {
+			return err
+		}
 	}
 	return syncDir(dir)
+}
+
+func createUnlinked(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, ownerOnly) //nolint:gosec // below DATA_DIR
+	if err != nil {
+		return err
+	}
+	return writeSynced(f, newSecret())
 }
 
 func newSecret() string {
@@ -101,7 +114,8 @@ func newSecret() string {
 // cut could leave an empty file under the final name.
 func writeSynced(f *os.File, text string) error {
 	_, err := f.WriteString(text)
-	return errors.Join(err, f.Chmod(ownerOnly), f.Sync(), f.Close())
+	_ = f.Chmod(ownerOnly) // it was made so; readSecret looks whether it is
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // syncDir makes the new name itself outlive a power cut.
@@ -113,14 +127,6 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// cause is the innermost reason, without the paths of temporary files.
-func cause(err error) string {
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return fmt.Sprintf("hard link: %s", link.Err)
-	}
-	return readProblem(err)
+	_ = d.Sync() // some file systems cannot do it for a directory
+	return d.Close()
 }

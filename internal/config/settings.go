@@ -8,12 +8,12 @@ import (
 
 // Setting is one setting as `aigen doctor` shows it.
 type Setting struct {
-	Name   string
-	Group  string // the heading it stands under
-	Value  string // secrets and the credentials in URLs are masked; empty when not set
-	Source string // "environment", ".env", "file /path", "default", "generated"
-	Secret bool   // the whole value is a secret
-	Doc    string // meaning, unit and range
+	Name   string `json:"name"`
+	Group  string `json:"group"`  // the heading it stands under
+	Value  string `json:"value"`  // secrets and the credentials in URLs are masked; empty when not set
+	Source string `json:"source"` // "environment", ".env", "file /path", "default", "generated"
+	Secret bool   `json:"secret"` // the whole value is a secret
+	Doc    string `json:"doc"`    // meaning, unit and range
 }
 
 // Settings lists every setting, in the order of docs/configuration.md.
@@ -47,6 +47,9 @@ func (f field) show() string {
 	case time.Duration:
 		return showDuration(v)
 	case string:
+		if f.tag.Get("check") == "certificates" {
+			return showCertificates(v)
+		}
 		return strings.ReplaceAll(strings.TrimSpace(v), "\n", `\n`)
 	default:
 		return fmt.Sprint(v)

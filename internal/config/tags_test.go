@@ -27,7 +27,7 @@ func TestTags(t *testing.T) {
 			require.NoError(t, err, f.name)
 			_, err = time.ParseDuration(high)
 			require.NoError(t, err, f.name)
-			assert.Positive(t, least, f.name)
+			assert.GreaterOrEqual(t, least, time.Duration(0), f.name)
 		case int, Hundredths:
 			assert.NotEmpty(t, low, f.name)
 			assert.NotEmpty(t, high, f.name)

@@ -19,14 +19,18 @@ type URL string
 func (u URL) Reveal() string { return string(u) }
 
 // String masks the password, the user name where it stands alone (tokens are
-// given that way), and query parameters that sound like credentials.
+// given that way), and query parameters that sound like credentials. Where a password
+// may reach beyond what seems to be the host, it masks all but the scheme.
 func (u URL) String() string {
 	if u == "" || strings.HasPrefix(string(u), sqlitePrefix) {
 		return string(u)
 	}
-	parsed, err := url.Parse(string(u))
+	parsed, err := parseHosts(string(u))
 	if err != nil {
 		return "[unreadable URL]"
+	}
+	if strayAt(string(u)) {
+		return parsed.Scheme + "://" + maskedPart
 	}
 	if parsed.User != nil {
 		if _, has := parsed.User.Password(); has {

@@ -167,7 +167,9 @@ func TestNoCreditsAreExplained(t *testing.T) {
 					local(user)(cfg)
 				}
 			})
-			if !c.local {
+			if c.local {
+				f.enter()
+			} else {
 				f.signIn()
 			}
 			a := f.get("/").is(http.StatusOK).has(`data-broke>`, c.want)
@@ -175,6 +177,7 @@ func TestNoCreditsAreExplained(t *testing.T) {
 		})
 	}
 	f := setup(t, local(newID()))
+	f.enter()
 	f.get("/").has(`data-broke hidden`)
 }
 
@@ -230,6 +233,7 @@ func TestFilesThatAreAskedForByName(t *testing.T) {
 func TestTitlesTellOneTabFromAnother(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	id := f.create("a fox")
 	for at, title := range map[string]string{
 		"/generations": "History", "/generations?status=Failed": "Failed · History",

@@ -40,14 +40,6 @@ type Authenticator interface {
 // whether the token is good.
 var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
 
-// Local lets a person on this machine in without a token: for a service that made its
-// own secrets and listens on loopback alone.
-type Local struct {
-	UserID    aigen.ID
-	ProjectID aigen.ID
-	Secret    []byte // of this installation; form tokens are made from it
-}
-
 // Observation is what the console tells of a request, for its log line.
 type Observation struct {
 	User, Generation aigen.ID
@@ -66,6 +58,10 @@ type Config struct {
 	Ledger bool
 
 	Local *Local // nil: everybody needs a token
+	// PublicBase is the base URL that people reach the service by, as far as it is set
+	// ("https://aigen.example.com"): forms are taken from its origin, also where a proxy
+	// hides it, and cookies are Secure where it is https.
+	PublicBase string
 	// Portals are the origins whose pages may hand over a token by a form
 	// ("https://portal.example.com"); "*" is not one.
 	Portals []string

@@ -42,7 +42,7 @@ func New(c Config) (*Console, error) {
 	if k.pages, err = parsePages(k); err != nil {
 		return nil, fmt.Errorf("console: templates: %w", err)
 	}
-	if k.origins, err = newOrigins(c.Portals); err != nil {
+	if k.origins, err = newOrigins(c.PublicBase, c.Portals); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	k.drain, k.stop = context.WithCancel(context.Background())

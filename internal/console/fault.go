@@ -19,7 +19,6 @@ const (
 	codeStaleForm           aigen.Code = "stale_form"
 	codeBadForm             aigen.Code = "bad_form"
 	codeSignedOut           aigen.Code = "signed_out"
-	codeRateLimited         aigen.Code = "rate_limited"
 	codeTooManyStreams      aigen.Code = "too_many_streams"
 	codeAuthUnavailable     aigen.Code = "auth_unavailable"
 	codeBusy                aigen.Code = "busy"
@@ -122,7 +121,7 @@ func (k *Console) askToSignIn(w http.ResponseWriter, r *http.Request, out *signe
 	q := url.Values{"why": {out.why}}
 	next := r.URL.RequestURI()
 	if isPart(r) || r.Method != http.MethodGet {
-		next = refererPath(r)
+		next = k.refererPath(r)
 	}
 	if next != studioPath {
 		q.Set("next", next)
@@ -140,9 +139,9 @@ func (k *Console) askToSignIn(w http.ResponseWriter, r *http.Request, out *signe
 }
 
 // refererPath is the page that a form was on, as far as the browser says.
-func refererPath(r *http.Request) string {
+func (k *Console) refererPath(r *http.Request) string {
 	u, err := url.Parse(r.Referer())
-	if err != nil || u.Host != r.Host {
+	if err != nil || u.Host != r.Host && u.Scheme+"://"+u.Host != originOf(k.c.PublicBase) {
 		return studioPath
 	}
 	return localPath(u.RequestURI())

@@ -231,7 +231,7 @@ func (k *Console) cancel(w http.ResponseWriter, r *http.Request) error {
 		return k.refused(w, r, id, err)
 	}
 	if !isPart(r) {
-		leaveSaying(w, r, "cancelled")
+		k.leaveSaying(w, r, "cancelled")
 	}
 	return k.changed(w, r, id)
 }

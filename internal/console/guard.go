@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
@@ -37,8 +39,15 @@ type origins struct {
 	portal *http.CrossOriginProtection
 }
 
-func newOrigins(portals []string) (origins, error) {
+// newOrigins takes the service's own public address for its own origin: behind a proxy
+// that passes on another Host, nothing in a request over plain http says what it is.
+func newOrigins(publicBase string, portals []string) (origins, error) {
 	o := origins{own: http.NewCrossOriginProtection(), portal: http.NewCrossOriginProtection()}
+	if own := originOf(publicBase); own != "" {
+		if err := errors.Join(o.own.AddTrustedOrigin(own), o.portal.AddTrustedOrigin(own)); err != nil {
+			return o, fmt.Errorf("own address: %w", err)
+		}
+	}
 	for _, p := range portals {
 		if p == "*" {
 			continue // anybody may call the API with a token; nobody may sign a person in unasked
@@ -50,12 +59,22 @@ func newOrigins(portals []string) (origins, error) {
 	return o, nil
 }
 
+// originOf is the origin of a base URL, "" if there is none.
+func originOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 func (o origins) check(r *http.Request, portal bool) error {
 	which := o.own
 	if portal {
 		which = o.portal
 	}
 	if err := which.Check(r); err != nil {
+		err = fmt.Errorf("%w: from %.200q; if that is the address of this service, set PUBLIC_BASE_URL to it", err, r.Header.Get("Origin"))
 		return &fault{code: codeForeignForm, cause: err}
 	}
 	return nil
@@ -131,7 +150,7 @@ func (k *Console) limit(ctx context.Context, user aigen.ID) error {
 		return nil
 	}
 	if d := k.c.Limiter.Allow(ctx, user); !d.OK {
-		return &fault{code: codeRateLimited, wait: d.Reset}
+		return &fault{code: aigen.CodeRateLimited, wait: d.Reset}
 	}
 	return nil
 }

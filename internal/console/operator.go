@@ -96,9 +96,9 @@ func operatorNote(r *http.Request) aigen.OperatorNote {
 }
 
 // back leads to the page that a form was on, which shows how things stand now.
-func back(w http.ResponseWriter, r *http.Request, said, otherwise string) error {
-	leaveSaying(w, r, said)
-	to := refererPath(r)
+func (k *Console) back(w http.ResponseWriter, r *http.Request, said, otherwise string) error {
+	k.leaveSaying(w, r, said)
+	to := k.refererPath(r)
 	if !strings.HasPrefix(to, operatorPath) {
 		to = otherwise
 	}

@@ -205,7 +205,7 @@ func (c *chart) scale(slots []time.Time, top float64, some bool, all []series, s
 		c.From, c.Mid, c.To = slots[0], slots[len(slots)/2], slots[len(slots)-1]
 	}
 	if !some && c.Empty == "" {
-		c.Empty = "Nothing in this time."
+		c.Empty = "Nothing in this period."
 	}
 	if some {
 		c.Empty = ""

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -53,7 +54,7 @@ func (k *Console) operatorRetryAll(w http.ResponseWriter, r *http.Request) error
 	if _, err := k.c.Operations.RetryDeliveries(r.Context(), cmd); err != nil {
 		return err
 	}
-	return back(w, r, "retried", operatorDeliveriesPath)
+	return k.back(w, r, "retried", operatorDeliveriesPath)
 }
 
 func (k *Console) operatorRetry(w http.ResponseWriter, r *http.Request) error {
@@ -64,7 +65,7 @@ func (k *Console) operatorRetry(w http.ResponseWriter, r *http.Request) error {
 	if _, err := k.c.Operations.RetryDelivery(r.Context(), operatorNote(r), id); err != nil {
 		return err
 	}
-	return back(w, r, "retried", operatorDeliveriesPath)
+	return k.back(w, r, "retried", operatorDeliveriesPath)
 }
 
 func (k *Console) operatorDrop(w http.ResponseWriter, r *http.Request) error {
@@ -76,26 +77,59 @@ func (k *Console) operatorDrop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return back(w, r, "dropped", operatorDeliveriesPath)
+	return k.back(w, r, "dropped", operatorDeliveriesPath)
 }
 
 // actionsDesk is what operators did.
 type actionsDesk struct {
-	Items []app.OperatorAction
+	Items []actionRow
 	Next  string
+}
+
+// actionRow is an action, or several alike that an operator did with one click.
+type actionRow struct {
+	app.OperatorAction
+
+	More []app.OperatorAction // the others, newest first
+}
+
+// Count is how many actions the row stands for.
+func (r actionRow) Count() int { return len(r.More) + 1 }
+
+// actionsPage is how many actions are read for a page: many of them may make one row.
+const actionsPage = 100
+
+// together is how close actions alike must be to be one row.
+const together = time.Minute
+
+// actionRows joins what belongs together: "Retry all" records each delivery.
+func actionRows(list []app.OperatorAction) (rows []actionRow) {
+	for _, a := range list {
+		if n := len(rows); n > 0 && rows[n-1].alike(a) {
+			rows[n-1].More = append(rows[n-1].More, a)
+			continue
+		}
+		rows = append(rows, actionRow{OperatorAction: a})
+	}
+	return rows
+}
+
+func (r actionRow) alike(a app.OperatorAction) bool {
+	return r.OperatorID == a.OperatorID && r.Kind == a.Kind && r.DeliveryKind == a.DeliveryKind && r.Reason == a.Reason && r.Detail == a.Detail &&
+		r.At.Sub(a.At).Abs() < together
 }
 
 func (k *Console) operatorActions(w http.ResponseWriter, r *http.Request) error {
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
-	page, err := k.c.Operations.ListActions(r.Context(), app.ActionQuery{Before: max(0, before), Limit: operatorPage})
+	page, err := k.c.Operations.ListActions(r.Context(), app.ActionQuery{Before: max(0, before), Limit: actionsPage})
 	if err != nil {
 		return err
 	}
-	d := actionsDesk{Items: page.Items}
+	d := actionsDesk{Items: actionRows(page.Items)}
 	if page.Next > 0 {
 		d.Next = nextPage(operatorActionsPath, r.URL.Query(), "before", strconv.FormatInt(page.Next, 10))
 	}
-	return k.showDesk(w, r, "actions", "rows", "What operators did", desk{Place: "actions", Body: d})
+	return k.showDesk(w, r, "actions", "rows", "Actions", desk{Place: "actions", Body: d})
 }
 
 // systemDesk is how the process and what it stands on are.
@@ -103,6 +137,8 @@ type systemDesk struct {
 	app.Health
 
 	Groups []settingGroup
+	All    bool                // not those alone that differ from the default
+	Set    int                 // how many differ from the default
 	Uses   map[string]app.Part // by what is needed
 }
 
@@ -116,7 +152,15 @@ func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
 	for _, p := range d.Parts {
 		d.Uses[p.Need] = p
 	}
+	d.All = r.URL.Query().Get("settings") == "all"
 	for _, s := range k.c.Operations.GetSettings() {
+		set := s.Source != "default"
+		if set {
+			d.Set++
+		}
+		if !set && !d.All {
+			continue
+		}
 		if n := len(d.Groups); n == 0 || d.Groups[n-1].Name != s.Group {
 			d.Groups = append(d.Groups, settingGroup{Name: s.Group})
 		}
@@ -130,20 +174,20 @@ func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
 func droppable(d app.Delivery) string {
 	switch d.Kind {
 	case app.DeliverSampleJob, app.DeliverFinalJob:
-		return "If its generation still waits for it, that is failed and its credits are given back."
+		return "If its generation still waits for it, that is failed and its credits are refunded."
 	case app.DeliverReserve:
 		return "The reservation is given up. What the credit service holds for it is refunded."
 	case app.DeliverNotify:
-		return "The user is not told."
+		return "The user gets no notification."
 	case app.DeliverDeduct, app.DeliverRefund, app.DeliverRelease:
 	}
-	return "The credit service never hears of this decision: its account and ours differ for good. Settle it by hand."
+	return "The credit service is never told of this decision, so its account and ours stay different. Settle the difference by hand."
 }
 
 // deadHint is what to know before a dead delivery is tried again.
 func deadHint(d app.Delivery) string {
 	if d.State == app.DeliveryDead && d.Kind.Lane() == app.LaneJobs {
-		return "Nobody waits for this job any more: to try it again gives the engine work for nothing."
+		return "No generation waits for this job any more. A retry makes the engine work for nothing."
 	}
 	return ""
 }
@@ -156,5 +200,9 @@ func operatorName(s session, id aigen.ID) string {
 	return brief(id)
 }
 
-// brief is the end of an id: its beginning is a time, much the same for all of a day.
-func brief(id aigen.ID) string { return "…" + id.String()[24:] }
+// brief is the beginning and the end of an id: ids of one day begin alike, and those that a
+// portal counts up end alike.
+func brief(id aigen.ID) string {
+	text := id.String()
+	return text[:8] + "…" + text[len(text)-6:]
+}

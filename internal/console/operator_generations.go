@@ -23,6 +23,7 @@ type generationsDesk struct {
 	Project  string
 	From, To string // as the inputs of dates write them
 	Filtered bool
+	Faults   map[string]string // what is wrong with a field of the filter
 }
 
 func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) error {
@@ -40,12 +41,9 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 		q.To = to.AddDate(0, 0, 1) // that day is meant too
 	}
 	d.Filtered = d.Status != "" || d.User+d.Project+d.From+d.To != ""
-	switch {
-	case d.User != "" && q.UserID.IsZero() || d.Project != "" && q.ProjectID.IsZero():
-		// An id that is none has no generations; to show those of all would mislead.
-		return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
-	case !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To):
-		return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+	if d.Faults = filterFaults(d, q); len(d.Faults) > 0 {
+		// To show all generations instead would mislead.
+		return k.showDesk(w, r, "generations", "", "Generations", desk{Place: "generations", Body: d})
 	}
 	page, err := k.c.Operations.ListAllGenerations(r.Context(), q)
 	if err != nil {
@@ -56,6 +54,21 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 		d.Next = nextPage(operatorGenerationsPath, query, "before", page.Next.String())
 	}
 	return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+}
+
+// filterFaults says which fields of the filter cannot be used, and what to write.
+func filterFaults(d generationsDesk, q app.AllQuery) map[string]string {
+	faults := map[string]string{}
+	if d.User != "" && q.UserID.IsZero() {
+		faults["user"] = "This is not a UUID. To look for other ids, use the search above."
+	}
+	if d.Project != "" && q.ProjectID.IsZero() {
+		faults["project"] = "This is not a UUID."
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		faults["to"] = "This is before the first day."
+	}
+	return faults
 }
 
 // nextPage is this page's address with another place to go on from.
@@ -75,6 +88,8 @@ type storyDesk struct {
 	*aigen.Generation
 
 	Entries []storyRow
+	Samples []picture
+	Final   *picture
 	Credits aigen.CreditTotals
 	Took    time.Duration // to the end, or until now
 	Ended   bool
@@ -103,6 +118,7 @@ func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) err
 	if d.Ended {
 		d.Took = g.StatusSince.Sub(g.CreatedAt)
 	}
+	d.addPictures(k)
 	day := ""
 	for _, e := range story.Entries {
 		row := storyRow{StoryEntry: e, After: max(0, e.At.Sub(g.CreatedAt))}
@@ -117,6 +133,20 @@ func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) err
 	return k.showDesk(w, r, "generation", "story", "Generation "+g.ID.String()[:8], desk{Place: "generations", Body: d})
 }
 
+// addPictures shows what was made. What an engine gave an address for that a page may not
+// show has its id alone.
+func (d *storyDesk) addPictures(k *Console) {
+	for i, a := range d.Generation.Samples {
+		p := k.pictureOf(a, aigen.Resolution{Width: 512, Height: 512})
+		p.Number, p.Selected = i+1, a.AssetID == d.SelectedSampleID
+		d.Samples = append(d.Samples, p)
+	}
+	if d.FinalAsset != nil {
+		p := k.pictureOf(*d.FinalAsset, d.Input.Parameters.FinalResolution())
+		d.Final = &p
+	}
+}
+
 func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {
@@ -125,7 +155,7 @@ func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
 	if _, err := k.c.Operations.FailGeneration(r.Context(), app.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
 		return err
 	}
-	leaveSaying(w, r, "failed")
+	k.leaveSaying(w, r, "failed")
 	redirect(w, r, operatorGenerationsPath+"/"+id.String())
 	return nil
 }

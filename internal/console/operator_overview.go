@@ -122,27 +122,39 @@ func (n counts) failedShare() float64 {
 
 func tilesOf(st app.Statistics, n counts) []tile {
 	working := st.Generations[aigen.StatusPending] + st.Generations[aigen.StatusProcessingSamples] + st.Generations[aigen.StatusProcessingFinal]
-	failed := tile{Name: "Failed", Value: number(n.failed), Hint: percent(n.failedShare()) + " of those that ended", URL: operatorGenerationsPath + "?status=Failed"}
+	failed := tile{Name: "Failed", Value: number(n.failed), Hint: percent(n.failedShare()) + " of those that completed or failed", URL: operatorGenerationsPath + "?status=Failed"}
 	if n.failedShare() >= .05 && n.failed > 1 {
 		failed.Kind = "bad"
 	}
-	dead := tile{Name: "Dead letters", Value: number(n.dead), Hint: "nothing is given up on", URL: operatorDeliveriesPath + "?state=dead"}
+	dead := tile{Name: "Dead letters", Value: number(n.dead), Hint: "no delivery was given up", URL: operatorDeliveriesPath + "?state=dead"}
 	if n.dead > 0 {
-		dead.Kind, dead.Hint = "bad", "given up on: look at them"
+		dead.Kind, dead.Hint = "bad", "given up, need a decision"
 	}
 	return []tile{
-		{Name: "Being made", Value: number(working), Hint: number(st.Generations[aigen.StatusAwaitingSelection]) + " wait for a choice"},
-		{Name: "Accepted", Value: number(n.accepted), Hint: number(n.retried) + " jobs tried again"},
+		{Name: "In progress", Value: number(working), Hint: number(st.Generations[aigen.StatusAwaitingSelection]) + " waiting for a choice"},
+		{Name: "Accepted", Value: number(n.accepted), Hint: number(n.retried) + " jobs retried"},
 		{Name: "Completed", Value: number(n.completed), Hint: number(n.cancelled) + " cancelled", URL: operatorGenerationsPath + "?status=Completed"},
 		failed,
-		{Name: "Outbox", Value: number(n.depth), Hint: "wait or are being made", URL: operatorDeliveriesPath},
+		{Name: "Outbox", Value: number(n.depth), Hint: "waiting or in progress", URL: operatorDeliveriesPath},
 		dead,
 		{Name: "Credits held", Value: st.Reservations.Amount.String(), Hint: number(st.Reservations.Open) + " open reservations"},
 	}
 }
 
+// windowName is how a sentence names a window: "hour", "7 days".
+func windowName(w app.Window) string {
+	switch length := w.Length; {
+	case length == time.Hour:
+		return "hour"
+	case length < 48*time.Hour:
+		return strconv.Itoa(int(length.Hours())) + " hours"
+	default:
+		return strconv.Itoa(int(length.Hours())/24) + " days"
+	}
+}
+
 func percent(share float64) string {
-	return strconv.FormatFloat(math.Round(share*1000)/10, 'f', -1, 64) + " %"
+	return strconv.FormatFloat(math.Round(share*1000)/10, 'f', -1, 64) + "%"
 }
 
 // slowLane is when a lane's oldest delivery is worth a look: most take no second.
@@ -150,11 +162,11 @@ const slowLane = 2 * time.Minute
 
 func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
 	if n.dead > 0 {
-		text := number(n.dead) + " deliveries were given up on."
+		text := number(n.dead) + " deliveries were given up."
 		if n.dead == 1 {
-			text = "1 delivery was given up on."
+			text = "1 delivery was given up."
 		}
-		list = append(list, concern{"bad", text, operatorDeliveriesPath + "?state=dead", "See why, and try again"})
+		list = append(list, concern{"bad", text, operatorDeliveriesPath + "?state=dead", "See why, and retry"})
 	}
 	for _, l := range lanes {
 		if l.Age >= slowLane {
@@ -163,7 +175,7 @@ func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
 		}
 	}
 	if share := n.failedShare(); share >= .2 && n.failed >= 3 {
-		list = append(list, concern{"bad", percent(share) + " of what ended in the last " + st.Window.Name + " failed.", operatorGenerationsPath + "?status=Failed", "See them"})
+		list = append(list, concern{"bad", percent(share) + " of the generations that completed or failed in the last " + windowName(st.Window) + " failed.", operatorGenerationsPath + "?status=Failed", "See them"})
 	}
 	return list
 }
@@ -208,7 +220,7 @@ func (o *overview) draw(st app.Statistics, n counts) {
 	o.Final = stageChart("Time for the final", slots, st.Final, column, func(a app.Activity) []time.Duration { return a.Final })
 
 	held := st.Credits.Held()
-	o.Credits = stacked(chart{Title: "Credits asked for"}, slots, []series{
+	o.Credits = stacked(chart{Title: "Credits reserved"}, slots, []series{
 		{"a", "Deducted", column(func(a app.Activity) float64 { return amount(a.Credits.Deducted) }), st.Credits.Deducted.String()},
 		{"d", "Refunded", column(func(a app.Activity) float64 { return amount(a.Credits.Refunded) }), st.Credits.Refunded.String()},
 		{"c", "Still held", column(func(a app.Activity) float64 { return amount(a.Credits.Held()) }), held.String()},
@@ -236,9 +248,9 @@ func stageChart(
 		}
 		return took(d)
 	}
-	return curves(chart{Title: name, Empty: "None was made in this time."}, slots, []series{
-		{"a", "Half within", value(func(t app.StageTimes) time.Duration { return t.P50 }), total(all.P50)},
-		{"d", "95 % within", value(func(t app.StageTimes) time.Duration { return t.P95 }), total(all.P95)},
+	return curves(chart{Title: name, Empty: "No picture was made in this period."}, slots, []series{
+		{"a", "p50", value(func(t app.StageTimes) time.Duration { return t.P50 }), total(all.P50)},
+		{"d", "p95", value(func(t app.StageTimes) time.Duration { return t.P95 }), total(all.P95)},
 	}, timeAxis, inSeconds)
 }
 
@@ -266,8 +278,8 @@ func (o *overview) drawOutbox(st app.Statistics) {
 		a.total = took(o.Lanes[i].Age)
 		depth, age = append(depth, d), append(age, a)
 	}
-	o.Depth = curves(chart{Title: "Outbox: how many wait", Empty: "All lanes are empty."}, slots, depth, axis, whole)
-	o.Age = curves(chart{Title: "Outbox: age of the oldest", Empty: "Nothing waits."}, slots, age, timeAxis, inSeconds)
+	o.Depth = curves(chart{Title: "Outbox: waiting deliveries", Empty: "Nothing is waiting."}, slots, depth, axis, whole)
+	o.Age = curves(chart{Title: "Outbox: age of the oldest", Empty: "Nothing is waiting."}, slots, age, timeAxis, inSeconds)
 }
 
 func whole(v float64) string {

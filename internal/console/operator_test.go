@@ -134,7 +134,7 @@ func ask(t *testing.T, mux http.Handler, token, method, path string, form url.Va
 		form.Set(formField, session{secret: []byte(token)}.FormToken())
 	}
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader(form.Encode()))
-	r.AddCookie(&http.Cookie{Name: cookieName(r), Value: token})
+	r.AddCookie(&http.Cookie{Name: "aigen", Value: token})
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Referer", "http://localhost/operator/deliveries?state=dead")
@@ -198,7 +198,7 @@ func TestOperatorSteps(t *testing.T) {
 	}
 	w := ask(t, mux, "boss", http.MethodPost, "/operator/deliveries/"+id+"/drop", url.Values{"reason": {"gone"}})
 	assert.Equal(t, http.StatusConflict, w.Code)
-	assert.Contains(t, w.Body.String(), "explicit word")
+	assert.Contains(t, w.Body.String(), "Confirmation required")
 }
 
 func TestOperatorSearch(t *testing.T) {
@@ -229,8 +229,8 @@ func TestOverviewSaysWhatNeedsALook(t *testing.T) {
 	st.Activity = []app.Activity{{From: now, Events: map[aigen.EventType]int64{aigen.EventFailed: 3, aigen.EventCompleted: 7}}}
 	o := newOverview(st)
 	require.Len(t, o.Concerns, 3)
-	assert.Contains(t, o.Concerns[0].Text, "2 deliveries were given up on")
+	assert.Contains(t, o.Concerns[0].Text, "2 deliveries were given up.")
 	assert.Contains(t, o.Concerns[1].Text, "waited for 3 min")
-	assert.Contains(t, o.Concerns[2].Text, "30 %")
+	assert.Contains(t, o.Concerns[2].Text, "30% of the generations that completed or failed in the last hour failed.")
 	assert.Equal(t, "bad", o.Tiles[3].Kind)
 }

@@ -22,6 +22,7 @@ func operatorFunctions() template.FuncMap {
 		"took":         took,
 		"number":       number,
 		"clock":        func(t time.Time) string { return t.UTC().Format("15:04:05.000") },
+		"minute":       func(t time.Time) string { return t.UTC().Format("15:04") + " UTC" },
 		"day":          func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 		"code":         func(c aigen.Code) string { return string(c) },
 		"zero":         func(id aigen.ID) bool { return id.IsZero() },
@@ -49,8 +50,8 @@ func statusName(s aigen.Status) string {
 }
 
 var eventNames = map[aigen.EventType]string{
-	aigen.EventCreated: "Accepted", aigen.EventSamplesStarted: "Samples started", aigen.EventSamplesRetrying: "Samples are tried again",
-	aigen.EventSamplesReady: "Samples are ready", aigen.EventFinalStarted: "Final started", aigen.EventFinalRetrying: "The final is tried again",
+	aigen.EventCreated: "Accepted", aigen.EventSamplesStarted: "Samples started", aigen.EventSamplesRetrying: "Samples retried",
+	aigen.EventSamplesReady: "Samples are ready", aigen.EventFinalStarted: "Final started", aigen.EventFinalRetrying: "Final retried",
 	aigen.EventCompleted: "Completed", aigen.EventFailed: "Failed", aigen.EventRejected: "The content was rejected",
 	aigen.EventCancelled: "Cancelled", aigen.EventCreditsRefused: "Not enough credits", aigen.EventCreditsUnavailable: "Credits could not be checked",
 }
@@ -77,7 +78,7 @@ var movementNames = map[app.MovementKind]string{
 func actionName(k app.OperatorActionKind) string {
 	switch k {
 	case app.ActionRetry:
-		return "Tried again"
+		return "Retried"
 	case app.ActionDrop:
 		return "Dropped"
 	case app.ActionFail:

@@ -208,6 +208,7 @@ func TestAnotherUsersCreativeIsNotThere(t *testing.T) {
 func TestThePolicyAllowsNothingInline(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	id := f.create("a fox")
 	f.report(id, samples("https://x.example/1.png"))
 	inline := regexp.MustCompile(`(?i)<script(?:>| [^>]*>\s*[^<\s])|<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals="js`)
@@ -304,7 +305,7 @@ func TestTheStreamNudges(t *testing.T) {
 	assert.Equal(t, id.String(), changes[1]["id"])
 	assert.Equal(t, "AwaitingSelection", changes[1]["status"])
 	f.console.Shutdown()
-	require.Eventually(t, func() bool { _, open := <-events; return !open }, 5*time.Second, time.Millisecond, "the stream ends")
+	require.Eventually(t, func() bool { _, open := <-events; return !open }, time.Minute, time.Millisecond, "the stream ends")
 	f.get("/live", "Accept", "text/event-stream").is(http.StatusServiceUnavailable)
 }
 
@@ -385,6 +386,7 @@ func (f *fixture) tryListen() (_ <-chan event, status int) {
 func TestFilesAreCompressedAndKept(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	page := f.get("/").text
 	total := 0
 	for _, m := range regexp.MustCompile(`"(/static/[^"#]+)`).FindAllStringSubmatch(page, -1) {
@@ -408,6 +410,7 @@ func TestFilesAreCompressedAndKept(t *testing.T) {
 func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	f.get("/nothing").is(http.StatusNotFound).has("There is no page here", "<html")
 	f.get("/nothing", "Accept", "*/*").is(http.StatusNotFound).has(`"code":"route_not_found"`)
 	f.get("/api/v1/nothing").is(http.StatusNotFound).has(`"code":"route_not_found"`)

@@ -111,13 +111,13 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	p.FormToken = p.Session.FormToken()
 	p.Theme, p.Path, p.Version = themeOf(r), localPath(r.URL.RequestURI()), k.c.Version
 	if r.Method != http.MethodGet {
-		p.Path = refererPath(r) // there is nothing to come back to where a form was sent
+		p.Path = k.refererPath(r) // there is nothing to come back to where a form was sent
 	}
 	if block == "layout" || p.NeedsBalance {
 		p.Balance = k.balanceOf(r.Context(), p.Session)
 	}
 	if block == "layout" {
-		p.Toasts = append(p.Toasts, takeSaying(w, r)...)
+		p.Toasts = append(p.Toasts, k.takeSaying(w, r)...)
 	}
 	var out bytes.Buffer
 	if err := k.pages[name].ExecuteTemplate(&out, block, p); err != nil {
@@ -129,10 +129,18 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Vary", "HX-Request, Cookie")
 	var zipped []byte
-	if out.Len() > 1<<10 {
+	if out.Len() > 1<<10 && !reflects(r, status) {
 		zipped = zip(out.Bytes(), gzip.DefaultCompression)
 	}
 	writeZipped(w, r, status, out.Bytes(), zipped)
+}
+
+// reflects reports whether a page may show what another site has put into the address:
+// the query fills in forms and filters, and stands in links. Compressed together with
+// the person's own prompts and pictures, its length would tell which guess is right
+// (BREACH). What our own pages ask for is no guess.
+func reflects(r *http.Request, status int) bool {
+	return (r.URL.RawQuery != "" || status != http.StatusOK) && r.Header.Get("Sec-Fetch-Site") != "same-origin"
 }
 
 // balanceOf is nil where there is nobody, or no answer within the time that a page

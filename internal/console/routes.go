@@ -90,6 +90,9 @@ func (k *Console) guarded(rt route, w http.ResponseWriter, r **http.Request) err
 	if err := k.origins.check(*r, rt.portal); err != nil {
 		return err
 	}
+	if k.enter(w, *r) {
+		return nil
+	}
 	s, why := k.identify(*r)
 	*r = (*r).WithContext(context.WithValue((*r).Context(), sessionKey{}, s))
 	observedOf((*r).Context()).User = s.UserID

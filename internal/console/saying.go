@@ -6,25 +6,25 @@ import "net/http"
 // page after it: a cookie of a minute carries which of these it is.
 var afterwards = map[string]toast{
 	"cancelled":  {Kind: "good", Title: "Cancelled", Text: "The reserved credits were refunded."},
-	"retried":    {Kind: "good", Title: "Tried again", Text: "What was waiting here is due now."},
-	"dropped":    {Kind: "good", Title: "Dropped", Text: "It is written down, with your reason."},
-	"failed":     {Kind: "good", Title: "The generation was failed", Text: "What it had reserved is free again, and the user is told."},
+	"retried":    {Kind: "good", Title: "Retried", Text: "The delivery is due now."},
+	"dropped":    {Kind: "good", Title: "Dropped", Text: "The action and your reason are in the list of actions."},
+	"failed":     {Kind: "good", Title: "Generation marked as failed", Text: "Its reserved credits are refunded, and the user is told."},
 	"signed-in":  {Kind: "good", Title: "Welcome"},
 	"signed-out": {Kind: "good", Title: "You are signed out"},
 }
 
 const sayingCookie = "aigen-said"
 
-func leaveSaying(w http.ResponseWriter, r *http.Request, which string) {
-	http.SetCookie(w, newCookie(r, sayingCookie, which, 60))
+func (k *Console) leaveSaying(w http.ResponseWriter, r *http.Request, which string) {
+	http.SetCookie(w, k.newCookie(r, sayingCookie, which, 60))
 }
 
-func takeSaying(w http.ResponseWriter, r *http.Request) []toast {
+func (k *Console) takeSaying(w http.ResponseWriter, r *http.Request) []toast {
 	c, err := r.Cookie(sayingCookie)
 	if err != nil {
 		return nil
 	}
-	http.SetCookie(w, newCookie(r, sayingCookie, "", -1))
+	http.SetCookie(w, k.newCookie(r, sayingCookie, "", -1))
 	if t, ok := afterwards[c.Value]; ok {
 		return []toast{t}
 	}
@@ -50,9 +50,9 @@ func (k *Console) setTheme(w http.ResponseWriter, r *http.Request) error {
 	const year = 365 * 24 * 3600
 	switch theme := r.PostFormValue("theme"); theme {
 	case "light", "dark":
-		http.SetCookie(w, newCookie(r, themeCookie, theme, year))
+		http.SetCookie(w, k.newCookie(r, themeCookie, theme, year))
 	default: // the system's again
-		http.SetCookie(w, newCookie(r, themeCookie, "", -1))
+		http.SetCookie(w, k.newCookie(r, themeCookie, "", -1))
 	}
 	if isPart(r) {
 		w.WriteHeader(http.StatusNoContent)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 // session is who asks. The zero value is nobody.
 type session struct {
 	Identity
-	Local  bool   // let in without a token, since it is this machine
+	Local  bool   // let in by the key of the installation
 	secret []byte // form tokens are made from it
 }
 
@@ -30,7 +29,7 @@ func sessionOf(ctx context.Context) session {
 // SignedIn reports whether somebody is.
 func (s session) SignedIn() bool { return !s.UserID.IsZero() }
 
-// Operator reports whether it is one: by a role, or as the person at this machine.
+// Operator reports whether it is one: by a role, or as the person who holds the key.
 func (s session) Operator() bool { return s.Local || slices.Contains(s.Roles, operatorRole) }
 
 // maxToken is what fits into a cookie, with its name and attributes (RFC 6265, 6.1).
@@ -56,15 +55,14 @@ func (e *signedOutError) Error() string {
 
 func (e *signedOutError) Unwrap() error { return e.cause }
 
-// identify finds out who asks: by the cookie, else as the person at this machine. The
-// error is why there is nobody.
+// identify finds out by the cookie who asks. The error is why there is nobody.
 func (k *Console) identify(r *http.Request) (session, error) {
-	cookie, err := r.Cookie(cookieName(r))
+	cookie, err := r.Cookie(k.cookieName(r))
 	if err != nil || cookie.Value == "" {
-		if s, ok := k.localSession(r); ok {
-			return s, nil
-		}
 		return session{}, &signedOutError{why: "needed"}
+	}
+	if strings.HasPrefix(cookie.Value, localPrefix) {
+		return k.c.Local.session(cookie.Value, k.c.Now())
 	}
 	id, err := k.c.Authenticator.Authenticate(r.Context(), cookie.Value)
 	switch {
@@ -78,48 +76,37 @@ func (k *Console) identify(r *http.Request) (session, error) {
 	return session{Identity: id, secret: []byte(cookie.Value)}, nil
 }
 
-// localSession is that of the person at this machine. Two kinds of strangers could
-// pass for them, since the connection is from loopback either way: a web page whose
-// name was made to point here (DNS rebinding), which the Host header gives away, and
-// visitors of a proxy on this machine, whose headers say that there is one.
-func (k *Console) localSession(r *http.Request) (session, bool) {
-	if k.c.Local == nil || !isLoopbackHost(r.Host) || cameByProxy(r.Header) || !isLoopbackAddress(r.RemoteAddr) {
-		return session{}, false
+// isSecure reports whether the browser speaks https, to us or to a proxy before us: by
+// the public address of the service, or by what proxies say. With several in a row, the
+// first value is that of the one before the browser. Who forges it only changes the
+// attributes of a cookie of their own.
+func (k *Console) isSecure(r *http.Request) bool {
+	if r.TLS != nil || strings.HasPrefix(k.c.PublicBase, "https://") {
+		return true
 	}
-	return session{Identity: Identity{UserID: k.c.Local.UserID, Roles: []string{operatorRole}}, Local: true, secret: k.c.Local.Secret}, true
-}
-
-// isLoopbackHost takes the names that cannot be made to point elsewhere.
-func isLoopbackHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if first(r.Header.Get("X-Forwarded-Proto")) == "https" {
+		return true
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+	for pair := range strings.SplitSeq(first(r.Header.Get("Forwarded")), ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if name == "proto" && strings.Trim(value, `"`) == "https" {
+			return true
+		}
+	}
+	return false
 }
 
-func isLoopbackAddress(remote string) bool {
-	at, err := netip.ParseAddrPort(remote)
-	return err == nil && at.Addr().Unmap().IsLoopback()
-}
-
-func cameByProxy(h http.Header) bool {
-	return slices.ContainsFunc([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"},
-		func(name string) bool { return h.Get(name) != "" })
-}
-
-// isSecure reports whether the browser speaks https, to us or to a proxy before us.
-// Who forges the header only changes the attributes of a cookie of their own.
-func isSecure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+// first is the first element of a list in a header, in lower case.
+func first(list string) string {
+	element, _, _ := strings.Cut(list, ",")
+	return strings.ToLower(strings.TrimSpace(element))
 }
 
 // cookieName is that of the session. With https, the prefix has browsers refuse one
 // that another host, or plain http, has set. Without it, cookies of all ports of a
 // host are one pot: the port keeps two services on this machine apart.
-func cookieName(r *http.Request) string {
-	if isSecure(r) {
+func (k *Console) cookieName(r *http.Request) string {
+	if k.isSecure(r) {
 		return "__Host-aigen"
 	}
 	if _, port, err := net.SplitHostPort(r.Host); err == nil {
@@ -127,6 +114,10 @@ func cookieName(r *http.Request) string {
 	}
 	return "aigen"
 }
+
+// maxCookieAge bounds the life of a cookie: tokens that "never" end have an exp of the
+// year 9999, and browsers keep nothing for longer than some 400 days.
+const maxCookieAge = 365 * 24 * time.Hour
 
 // sessionCookie holds the token. No script sees it; it comes along when the person
 // follows a link to here from elsewhere (Lax), and with nothing else that another site
@@ -137,16 +128,18 @@ func (k *Console) sessionCookie(r *http.Request, token string, ends time.Time) *
 	case token == "":
 		age = -1
 	case !ends.IsZero():
-		age = int((ends.Sub(k.c.Now()) + keepExpired).Seconds())
+		// The bound first: the sum could be more than a Duration holds.
+		left := min(ends.Sub(k.c.Now()), maxCookieAge-keepExpired)
+		age = int((left + keepExpired).Seconds())
 	}
-	return newCookie(r, cookieName(r), token, age)
+	return k.newCookie(r, k.cookieName(r), token, age)
 }
 
 // newCookie is one that no script sees. age in seconds; 0: until the browser is
 // closed, negative: it is removed.
-func newCookie(r *http.Request, name, value string, age int) *http.Cookie {
+func (k *Console) newCookie(r *http.Request, name, value string, age int) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // G124: Secure follows the scheme; plain http on loopback could keep no other
-		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: isSecure(r), SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: k.isSecure(r), SameSite: http.SameSiteLaxMode,
 	}
 }
 

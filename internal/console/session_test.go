@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +62,68 @@ func TestATokenBecomesACookieThatNoScriptSees(t *testing.T) {
 	f.get("/").is(http.StatusSeeOther)
 }
 
+// Proxies say in several ways, or not at all, that they speak https; the service's own
+// public address says it too.
+func TestTheCookieIsSecureBehindHTTPS(t *testing.T) {
+	t.Parallel()
+	silent := setup(t)
+	public := setup(t, func(c *console.Config) { c.PublicBase = "https://aigen.example.com/ai" })
+	for _, tc := range []struct {
+		f       *fixture
+		headers []string
+		secure  bool
+	}{
+		{silent, nil, false},
+		{silent, []string{"X-Forwarded-Proto", "http"}, false},
+		{silent, []string{"X-Forwarded-Proto", "http,https"}, false},
+		{silent, []string{"X-Forwarded-Proto", "HTTPS"}, true},
+		{silent, []string{"X-Forwarded-Proto", "https, http"}, true},
+		{silent, []string{"Forwarded", "for=192.0.2.1;proto=https"}, true},
+		{silent, []string{"Forwarded", `for="[2001:db8::1]";Proto="https", for=10.0.0.1;proto=http`}, true},
+		{silent, []string{"Forwarded", "for=192.0.2.1;proto=http, for=10.0.0.1;proto=https"}, false},
+		{public, nil, true},
+		{public, []string{"X-Forwarded-Proto", "http"}, true}, // the second of two proxies says what it hears
+	} {
+		a := tc.f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(tc.f.user)}}, tc.headers...).leadsTo("/")
+		cookie := a.Cookies()[0]
+		assert.Equal(t, tc.secure, cookie.Secure, tc.headers)
+		assert.Equal(t, tc.secure, cookie.Name == "__Host-aigen", tc.headers)
+	}
+}
+
+// A proxy that passes on another Host hides what the browser sees, and over plain http
+// browsers say nothing but the Origin: the operator can name it.
+func TestFormsComeFromThePublicAddress(t *testing.T) {
+	t.Parallel()
+	token := func(f *fixture) url.Values { return url.Values{"token": {tokenOf(f.user)}} }
+	f := setup(t, func(c *console.Config) { c.PublicBase = "http://aigen.lan:8080" })
+	f.do(http.MethodPost, "/sign-in", token(f), "Origin", "http://aigen.lan:8080").leadsTo("/")
+	f.do(http.MethodPost, "/theme", url.Values{}, "Origin", "http://aigen.lan:8080").leadsTo("/")
+	f.do(http.MethodPost, "/sign-in", token(f), "Origin", "http://aigen.lan").is(http.StatusForbidden)
+	f.do(http.MethodPost, "/sign-in", token(f), "Origin", "http://evil.example").is(http.StatusForbidden)
+	f.do(http.MethodPost, "/sign-in", token(f), "Origin", "http://aigen.lan", "Sec-Fetch-Site", "same-origin").leadsTo("/")
+	g := setup(t)
+	g.do(http.MethodPost, "/sign-in", token(g), "Origin", "http://aigen.lan:8080").is(http.StatusForbidden)
+}
+
+// Compressed, the length of a page would tell whether a prompt in its address is among
+// the person's own (BREACH).
+func TestPagesThatShowTheirAddressAreNotCompressed(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.signIn()
+	gzip := func(path string, headers ...string) bool {
+		return f.get(path, append(headers, "Accept-Encoding", "gzip")...).Header.Get("Content-Encoding") == "gzip"
+	}
+	for _, path := range []string{"/?prompt=a+fox", "/generations?status=Failed", "/generations?cursor=x", "/nothing-like-it", "/?x"} {
+		assert.False(t, gzip(path), path)
+		assert.False(t, gzip(path, "Sec-Fetch-Site", "cross-site"), path)
+		assert.False(t, gzip(path, "Sec-Fetch-Site", "none"), path)
+	}
+	assert.True(t, gzip("/"))
+	assert.True(t, gzip("/?prompt=a+fox", "Sec-Fetch-Site", "same-origin"))
+}
+
 func TestBehindHTTPSTheCookieIsBoundToTheHost(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -113,28 +176,86 @@ func TestSigningInLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-// Only what really is this machine is let in without a token: not a name that was made
-// to point here, and not who comes through a proxy.
-func TestTheLocalUserIsAtThisMachine(t *testing.T) {
+// Where a request comes from proves nothing: a proxy of this machine comes from loopback
+// too, with any Host and without a header of its own, and so does any user of the machine.
+func TestTheLocalUserNeedsTheKey(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
 	port := f.URL[strings.LastIndexByte(f.URL, ':'):]
-	for _, host := range []string{"127.0.0.1" + port, "localhost" + port, "LOCALHOST", "[::1]" + port, "127.8.9.10"} {
-		f.get("/", "Host", host).is(200).has("local user", "/operator")
-	}
-	for _, host := range []string{"evil.example" + port, "127.0.0.1.evil.example" + port, "localhost.evil.example", "10.0.0.1", "localhost:evil@x", "1", ""} {
-		if host != "" {
-			a := f.get("/", "Host", host)
-			assert.NotEqual(t, http.StatusOK, a.StatusCode, host)
+	for _, host := range []string{"127.0.0.1" + port, "localhost" + port, "LOCALHOST", "[::1]" + port, "aigen.example.com"} {
+		for _, path := range []string{"/", "/operator", "/operator/system", "/generations"} {
+			a := f.get(path, "Host", host).is(http.StatusSeeOther)
 			assert.NotContains(t, a.text, "local user")
 		}
 	}
-	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-		f.get("/", header, "192.0.2.7").is(http.StatusSeeOther)
+	f.get("/sign-in").is(200).has("aigen console", "?key=")
+
+	for _, wrong := range []string{"", "x", f.local.Key()[1:], f.local.Key() + "A", strings.ToUpper(f.local.Key())} {
+		a := f.get("/?key=" + wrong)
+		to := a.is(http.StatusSeeOther).Header.Get("Location")
+		assert.True(t, strings.HasPrefix(to, "/sign-in?"), to)
+		assert.NotContains(t, to, "?key=")
+		assert.Empty(t, a.Cookies())
+		f.get(to).is(200).has("not the one of this service")
 	}
-	// A token goes before.
-	f.signIn()
+
+	a := f.get("/?prompt=a+fox&key=" + f.local.Key()).leadsTo("/?prompt=a+fox")
+	assert.Equal(t, "no-referrer", a.Header.Get("Referrer-Policy"), "the key is in the address that the browser leaves")
+	assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	cookie := a.Cookies()[0]
+	assert.True(t, cookie.HttpOnly)
+	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
+	assert.NotContains(t, cookie.Value, f.local.Key())
+	f.get("/").is(200).has("local user", "/operator")
+
+	f.signIn() // a token takes the cookie's place
 	f.get("/").is(200).has(f.user.String())
+	f.do(http.MethodPost, "/sign-out", url.Values{}).leadsTo("/sign-in")
+	f.get("/").is(http.StatusSeeOther)
+	f.do(http.MethodPost, "/sign-in", url.Values{"token": {" " + console.LocalAddress(f.URL, f.local) + "\n"}, "next": {"/generations"}}).leadsTo("/generations")
+	f.get("/").is(200).has("local user")
+}
+
+// A cookie in place of the key is of this installation, ends, and cannot be made longer.
+func TestTheLocalCookie(t *testing.T) {
+	t.Parallel()
+	var now atomic.Int64
+	f := setup(t, local(newID()), func(c *console.Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
+	now.Store(time.Now().Unix())
+	f.enter()
+	address, err := url.Parse(f.URL)
+	require.NoError(t, err)
+	value := f.client.Jar.Cookies(address)[0].Value
+	name := "aigen-" + address.Port()
+	elsewhere := setup(t, func(c *console.Config) {
+		c.Local = &console.Local{UserID: newID(), ProjectID: newID(), Secret: []byte("of another")}
+	})
+	nobody := setup(t)
+	for _, other := range []*fixture{elsewhere, nobody} {
+		to := other.get("/", "Cookie", "aigen-"+other.URL[strings.LastIndexByte(other.URL, ':')+1:]+"="+value).is(http.StatusSeeOther).Header.Get("Location")
+		assert.Contains(t, to, "why=invalid")
+	}
+	f.client.Jar = nil
+	parts := strings.Split(value, ".")
+	for _, forged := range []string{"local.", "local.99999999999", "local.99999999999." + parts[2], "local.x." + parts[2], value + "A", "local." + parts[1] + "." + parts[2][1:]} {
+		f.get("/", "Cookie", name+"="+forged).is(http.StatusSeeOther)
+	}
+	f.get("/", "Cookie", name+"="+value).is(200)
+	now.Add(31 * 24 * 3600)
+	to := f.get("/", "Cookie", name+"="+value).is(http.StatusSeeOther).Header.Get("Location")
+	assert.Contains(t, to, "why=expired")
+}
+
+// An identity provider that gives tokens without an end writes the year 9999.
+func TestATokenThatNeverEndsSignsIn(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	for _, ends := range []time.Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Now().AddDate(300, 0, 0), time.Now().AddDate(2, 0, 0)} {
+		f.auth.set(func(a *fakeAuth) { a.expires = ends })
+		a := f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}}).leadsTo("/")
+		assert.Equal(t, 365*24*3600, a.Cookies()[0].MaxAge, "%s", ends)
+		f.get("/").is(200)
+	}
 }
 
 func TestWithoutLocalLoopbackIsNothingSpecial(t *testing.T) {
@@ -147,6 +268,7 @@ func TestWithoutLocalLoopbackIsNothingSpecial(t *testing.T) {
 func TestOtherOriginsCannotUseASession(t *testing.T) {
 	t.Parallel()
 	f := setup(t, local(newID()))
+	f.enter()
 	form := f.studio("a fox")
 	for name, headers := range map[string][]string{
 		"cross-site": {"Sec-Fetch-Site", "cross-site"}, "same-site": {"Sec-Fetch-Site", "same-site"},

@@ -41,6 +41,7 @@ type fixture struct {
 	store   *sqlite.Store
 	auth    *fakeAuth
 	user    aigen.ID
+	local   *console.Local
 	client  *http.Client
 }
 
@@ -71,6 +72,7 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 	for _, change := range changes {
 		change(&c)
 	}
+	f.local = c.Local
 	f.console, err = console.New(c)
 	require.NoError(t, err)
 	var pages []httpapi.Page
@@ -98,7 +100,7 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 	return f
 }
 
-// local lets the person at this machine in.
+// local has a key for the person who started the service.
 func local(user aigen.ID) func(*console.Config) {
 	return func(c *console.Config) {
 		c.Local = &console.Local{UserID: user, ProjectID: newID(), Secret: []byte("of this installation")}
@@ -216,6 +218,12 @@ func (a answer) has(texts ...string) answer {
 func (f *fixture) signIn() {
 	f.t.Helper()
 	f.do(http.MethodPost, "/sign-in", url.Values{"token": {tokenOf(f.user)}}).leadsTo("/")
+}
+
+// enter opens the address with the key.
+func (f *fixture) enter() {
+	f.t.Helper()
+	f.get("/?key=" + f.local.Key()).leadsTo("/")
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="(csrf|nonce)" value="([^"]*)">`)

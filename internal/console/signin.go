@@ -11,6 +11,7 @@ import (
 var signInWords = map[string]string{
 	"expired": "Your session has ended. Sign in again to go on: what you typed is kept in this tab.",
 	"invalid": "That session is not valid here. Sign in with another token.",
+	"key":     "The key in that address is not the one of this service.",
 }
 
 // signInData is the sign-in page's.
@@ -18,7 +19,7 @@ type signInData struct {
 	Why   string // what brought the person here
 	Error string // what was wrong with the token
 	Next  string
-	Local bool // the service would let somebody at its own machine in
+	Local bool // the service has a key for the person who started it
 }
 
 func (k *Console) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -42,6 +43,12 @@ func (k *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 	next := localPath(r.PostFormValue("next"))
 	token := strings.TrimSpace(r.PostFormValue("token"))
 	token = strings.TrimSpace(strings.TrimPrefix(token, "Bearer "))
+	if k.c.Local.hasKey(keyOf(token)) {
+		k.letIn(w, r)
+		k.leaveSaying(w, r, "signed-in")
+		redirect(w, r, next)
+		return nil
+	}
 	ends, says, err := k.tryToken(r, token)
 	if err != nil {
 		return err
@@ -53,7 +60,7 @@ func (k *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	http.SetCookie(w, k.sessionCookie(r, token, ends))
-	leaveSaying(w, r, "signed-in")
+	k.leaveSaying(w, r, "signed-in")
 	redirect(w, r, next)
 	return nil
 }
@@ -86,11 +93,7 @@ func (k *Console) signOut(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, k.sessionCookie(r, "", time.Time{}))
 	// What the browser may still show of a person who left is not for the next one.
 	w.Header().Set("Clear-Site-Data", `"cache"`)
-	leaveSaying(w, r, "signed-out")
-	to := signInPath
-	if k.c.Local != nil {
-		to = studioPath
-	}
-	redirect(w, r, to)
+	k.leaveSaying(w, r, "signed-out")
+	redirect(w, r, signInPath)
 	return nil
 }

@@ -94,10 +94,10 @@ var sayings = map[aigen.Code]struct {
 		"There is no such delivery", "It was made meanwhile, or given up.", "The list shows what is left.",
 	}},
 	aigen.CodeDeliveryBusy: {http.StatusConflict, words{
-		"This delivery is being made right now", "Nothing was changed.", "Look again in a moment.",
+		"This delivery is in progress", "Nothing was changed.", "Look again in a moment.",
 	}},
 	aigen.CodeForceRequired: {http.StatusConflict, words{
-		"This needs an explicit word",
+		"Confirmation required",
 		"The delivery tells the credit service what was decided about a user's credits. Without it the two accounts differ for good, so nothing was changed.",
 		"Retry it; if that can never help, drop it with the box ticked and settle the account by hand.",
 	}},
@@ -110,8 +110,11 @@ var sayings = map[aigen.Code]struct {
 		"This page is out of date", "It was made for another session, so it could not be trusted.", "Load the page again, then try once more. What you typed is kept.",
 	}},
 	codeBadForm: {http.StatusBadRequest, words{"That could not be read", "The form was too large, or did not arrive whole.", "Shorten the text and try again."}},
-	codeRateLimited: {http.StatusTooManyRequests, words{
+	aigen.CodeRateLimited: {http.StatusTooManyRequests, words{
 		"A little too fast", "There is a limit to how often you can ask in a minute.", "Wait a moment, then try again.",
+	}},
+	aigen.CodeQueueFull: {http.StatusTooManyRequests, words{
+		"Your queue is full", "You have as many creatives waiting as you may have at a time.", "Wait until one is done, or cancel one, then try again.",
 	}},
 	codeTooManyStreams: {http.StatusTooManyRequests, words{"Too many open tabs", "Each tab follows along live, up to a limit.", "Close some of them."}},
 	codeAuthUnavailable: {http.StatusServiceUnavailable, words{

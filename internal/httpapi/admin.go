@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -59,8 +58,8 @@ func pathID(r *http.Request, otherwise aigen.Code, words string) (aigen.ID, erro
 	return id, nil
 }
 
-// filter reads the query of a list. Parameters that it does not know are none of its
-// business; an empty one counts as missing.
+// filter reads the query of a list, whose names were checked. An empty parameter counts
+// as missing.
 type filter struct {
 	get    func(name string) string
 	faults faults
@@ -73,11 +72,12 @@ func (f *filter) limit() int {
 	if text == "" {
 		return defaultLimit
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxLimit {
+	n, ok := aigen.WholeNumber(text)
+	if !ok || n < 1 || n > maxLimit {
 		f.faults.add("query.limit", "must be a whole number from 1 to %d", maxLimit)
+		return defaultLimit
 	}
-	return n
+	return int(n)
 }
 
 func (f *filter) id(name string) (id aigen.ID) {
@@ -145,12 +145,15 @@ func nextID(id aigen.ID) *string {
 
 // reasonOf reads the reason and what else a step needs.
 func (a *API) reasonOf(w http.ResponseWriter, r *http.Request, needed bool, more ...string) (object, string, *faults, error) {
-	raw := []byte("{}")
-	if needed || r.ContentLength != 0 {
-		var err error
-		if raw, err = a.readBody(w, r, a.c.MaxBody, strict); err != nil {
-			return object{}, "", nil, err
+	read := a.readOptional
+	if needed {
+		read = func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+			return a.readBody(w, r, a.c.MaxBody, strict)
 		}
+	}
+	raw, err := read(w, r)
+	if err != nil {
+		return object{}, "", nil, err
 	}
 	f := new(faults)
 	o := newObject("body", raw, f)

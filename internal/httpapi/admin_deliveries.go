@@ -43,7 +43,7 @@ type adminDropBody struct {
 }
 
 type adminRetryBody struct {
-	IDs          []string `json:"ids,omitempty" maxItems:"500" format:"uuid" doc:"These. Without: all that are dead and match the rest."`
+	IDs          []string `json:"ids,omitempty" minItems:"1" maxItems:"500" format:"uuid" doc:"These. Without: all that are dead and match the rest."`
 	Lane         string   `json:"lane,omitempty" enum:"jobs,credits,notifications"`
 	Kind         string   `json:"kind,omitempty" enum:"@kind"`
 	GenerationID string   `json:"generationId,omitempty" format:"uuid"`

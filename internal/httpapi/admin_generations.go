@@ -105,16 +105,21 @@ func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
 	if q.Before, err = f.cursorID(); err != nil {
 		return err
 	}
-	page, err := a.c.Operations.ListAllGenerations(r.Context(), q)
+	leave, err := a.large.enter(identityOf(r.Context()).UserID)
 	if err != nil {
 		return err
 	}
-	view, err := viewPage(app.Page{Items: page.Items})
-	if err != nil {
-		return err
+	defer leave()
+	read := func(after *aigen.Generation, limit int) ([]*aigen.Generation, bool, error) {
+		part := q
+		part.Limit = limit
+		if after != nil {
+			part.Before = after.ID
+		}
+		page, err := a.c.Operations.ListAllGenerations(r.Context(), part)
+		return page.Items, !page.Next.IsZero(), err
 	}
-	view.NextCursor = nextID(page.Next)
-	return writeJSON(w, http.StatusOK, view)
+	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
 }
 
 func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
@@ -199,7 +204,7 @@ func (a *API) adminFail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerGeneration(w, r, g, false)
+	return a.answerGeneration(w, r, g, false)
 }
 
 func (a *API) adminSearch(w http.ResponseWriter, r *http.Request) error {

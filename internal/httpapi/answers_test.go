@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,8 @@ func TestErrorsOfTheService(t *testing.T) {
 		{&aigen.Error{Code: aigen.CodeCreditServiceUnavailable, Message: "Wait.", Detail: "odoo.internal"}, 503, "credit_service_unavailable", true},
 		{&aigen.Error{Code: "invented", Message: "odoo.internal"}, 500, "internal_error", false},
 		{errors.New("SELECT * FROM users: db.internal refused"), 500, "internal_error", false},
+		{&app.LimitError{Err: &aigen.Error{Code: aigen.CodeQueueFull, Message: "Full."}, Wait: time.Second}, 429, "queue_full", true},
+		{&app.LimitError{Err: &aigen.Error{Code: aigen.CodeRateLimited, Message: "Slowly."}, Wait: time.Second}, 429, "rate_limited", true},
 		{app.ErrVersionConflict, 503, "busy", true},
 	} {
 		s.err = c.err
@@ -84,11 +87,18 @@ func TestTrailingSlashAndHead(t *testing.T) {
 	f := setup(t)
 	f.call(http.MethodPost, base+"/", createBody()).is(http.StatusAccepted)
 	id := f.create()
-	for _, path := range []string{base + "/", base + "/" + id + "/", "/api/v1/credits/", "/healthz/", "/readyz/", "/openapi.json/", "/docs/"} {
+	for _, path := range []string{base + "/", base + "/" + id + "/", "/api/v1/credits/"} {
 		f.call(http.MethodGet, path, nil).is(http.StatusOK)
 		head := f.call(http.MethodHead, path, nil).is(http.StatusOK)
 		assert.Empty(t, head.body)
 	}
+	// Elsewhere a thing has one address, which a proxy can keep to itself.
+	for _, path := range []string{"/healthz", "/metrics", "/docs"} {
+		for _, more := range []string{"/", "%2f", "//", "/.", ";"} {
+			f.call(http.MethodGet, path+more, nil).problem(http.StatusNotFound, "route_not_found")
+		}
+	}
+	f.call(http.MethodGet, base+"%2f", nil).problem(http.StatusNotFound, "route_not_found")
 	assert.Empty(t, f.call(http.MethodHead, base+"/"+id+"/events", nil).is(http.StatusOK).body, "HEAD of a stream ends")
 	f.call(http.MethodPost, base+"/"+id+"/cancel/", nil).is(http.StatusOK)
 	assert.Equal(t, "/docs", f.call(http.MethodGet, "/", nil).is(http.StatusFound).Header.Get("Location"))

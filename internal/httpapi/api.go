@@ -17,8 +17,13 @@ type API struct {
 	mux     *http.ServeMux
 	secrets []webhooksig.Secret
 	docs    documents
-	streams *streams
-	pages   map[string]bool // the patterns of Config.Pages
+	streams *places
+	large   *places
+	pages   map[string]bool     // the patterns of Config.Pages
+	queries map[string][]string // names of parameters, by method and path
+
+	unproved  *allowance    // for the bodies of callbacks
+	leftovers chan struct{} // a place for each body that is read after its answer
 
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
@@ -45,7 +50,9 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser)}
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser), large: newLargeAnswers(), queries: queryNames()}
+	a.unproved = newAllowance()
+	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
 	a.addPages()
 	for _, rt := range routes() {
@@ -66,12 +73,18 @@ func (a *API) OpenAPI() []byte { return a.docs.json.body }
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: requestID(r), started: time.Now()}
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, timeout: a.c.WriteTimeout}
 	h := w.Header()
 	h.Set("X-Request-Id", c.id)
 	secure(h)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	watchBody(rec, r)
 	a.setDeadlines(w, r, c.started)
+	a.answer(rec, r, c)
+	a.takeLeftover(w, &rec.body)
+}
+
+func (a *API) answer(rec *recorder, r *http.Request, c *call) {
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
@@ -97,6 +110,11 @@ func (a *API) setDeadlines(w http.ResponseWriter, r *http.Request, now time.Time
 // dispatch finds the route. ServeMux answers in plain text, or with a redirect,
 // where there is none: these become problems.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions && r.RequestURI == "*" { // of the server as a whole
+		w.Header().Set("Allow", corsMethods+", OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	clean := path.Clean(r.URL.Path)
 	if clean != r.URL.Path && clean+"/" != r.URL.Path {
 		a.noRoute(w, r, "There is nothing at this path.")
@@ -118,10 +136,13 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
 }
 
-// trimSlash makes /x/ mean /x. The tree of assets is left alone: its handler
-// decides what a directory is.
+// trimSlash makes /api/v1/x/ mean /api/v1/x (contract section 1). Elsewhere each thing
+// has one address: a rule of a proxy for /metrics must not be passed by /metrics/. So
+// must an escaped slash, which others do not take for one, not be taken for one here.
 func trimSlash(r *http.Request) {
-	if len(r.URL.Path) < 2 || !strings.HasSuffix(r.URL.Path, "/") || strings.HasPrefix(r.URL.Path, assetsPath) {
+	path := r.URL.Path
+	escaped := r.URL.RawPath != "" && !strings.HasSuffix(r.URL.RawPath, "/")
+	if !strings.HasPrefix(path, apiPath) || path == apiPath || !strings.HasSuffix(path, "/") || escaped {
 		return
 	}
 	u := *r.URL // shared with the caller's request
@@ -166,6 +187,11 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 			if err := a.admit(id); err != nil {
 				return err
 			}
+		}
+	}
+	if rt.strictQuery() {
+		if err := checkQuery(r, a.queries[rt.method+" "+rt.path]); err != nil {
+			return err
 		}
 	}
 	if rt.method == http.MethodGet {

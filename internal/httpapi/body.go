@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -18,7 +19,7 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rule
 	if err := checkMedia(r.Header); err != nil {
 		return nil, err
 	}
-	body, err := a.readAll(w, r, limit)
+	body, err := a.readAll(w, r, limit, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +30,32 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rule
 		return nil, err
 	}
 	return body, nil
+}
+
+// readOptional is readBody where nothing at all is a body too: that of an empty object.
+func (a *API) readOptional(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.ContentLength == 0 || isEmpty(w, r) {
+		return []byte("{}"), nil
+	}
+	return a.readBody(w, r, a.c.MaxBody, strict)
+}
+
+// isEmpty looks whether anything comes of a body whose length was not announced.
+func isEmpty(w http.ResponseWriter, r *http.Request) bool {
+	if r.ContentLength > 0 {
+		return false
+	}
+	first := make([]byte, 1)
+	n, err := io.ReadFull(r.Body, first)
+	if errors.Is(err, io.EOF) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // see timed
+		return true
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first[:n]), r.Body), r.Body}
+	return false
 }
 
 // checkMedia wants application/json in UTF-8, not compressed.
@@ -51,21 +78,31 @@ func checkMedia(h http.Header) error {
 	if err != nil || media != "application/json" {
 		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	// "UTF8" is no name of a charset, and what many call it.
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
 		return newFault(codeUnsupportedType, "JSON is UTF-8: leave the charset out.")
 	}
 	return nil
 }
 
-// readAll reads up to limit bytes, for no longer than ReadTimeout: who sends a byte
-// a minute must not hold a connection for good.
-func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// readAll reads up to limit bytes. claim bounds the memory for them; nil does not.
+func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64, room *claim) (body []byte, err error) {
+	err = a.timed(w, r, limit, func(src io.Reader) error {
+		body, err = readInto(make([]byte, 0, firstRoom(r)), src, int(limit), room)
+		return err
+	})
+	return body, err
+}
+
+// timed lets read have the body, of limit bytes at most, for no longer than ReadTimeout:
+// who sends a byte a minute must not hold a connection for good.
+func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
 	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
-	body, err := readInto(make([]byte, 0, firstRoom(r)), http.MaxBytesReader(w, r.Body, limit))
+	err := read(http.MaxBytesReader(w, r.Body, limit))
 	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
 		// left behind would look like one. After a failure it stays: package http
@@ -75,15 +112,17 @@ func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]by
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:
-		return body, nil
+		return nil
 	case errors.As(err, &over):
-		return nil, tooLarge(limit)
+		return tooLarge(limit)
+	case errors.Is(err, errNoRoom):
+		return newFault(codeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		f := newFault(codeRequestTimeout, "The body did not arrive in time.")
 		f.headers = http.Header{"Connection": {"close"}}
-		return nil, f
+		return f
 	default:
-		return nil, &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
+		return &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
 	}
 }
 
@@ -104,8 +143,14 @@ func firstRoom(r *http.Request) int64 {
 	return r.ContentLength + 1
 }
 
-// readInto is io.ReadAll with room of the caller's.
-func readInto(b []byte, r io.Reader) ([]byte, error) {
+// errNoRoom: nothing is left of an allowance.
+var errNoRoom = errors.New("there is no room for the body")
+
+// readInto is io.ReadAll with room of the caller's. r ends after limit bytes.
+func readInto(b []byte, r io.Reader, limit int, room *claim) ([]byte, error) {
+	if !room.grow(cap(b)) {
+		return b, errNoRoom
+	}
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -115,7 +160,11 @@ func readInto(b []byte, r io.Reader) ([]byte, error) {
 		case err != nil:
 			return b, err
 		case len(b) == cap(b):
-			b = slices.Grow(b, cap(b))
+			more := min(2*cap(b), limit+1) // one more to see the end
+			if !room.grow(more) {
+				return b, errNoRoom
+			}
+			b = append(make([]byte, 0, more), b...)
 		}
 	}
 }
@@ -126,6 +175,8 @@ func (a *API) skipBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	_, err := a.readAll(w, r, a.c.MaxBody)
-	return err
+	return a.timed(w, r, a.c.MaxBody, func(src io.Reader) error {
+		_, err := io.Copy(io.Discard, src)
+		return err
+	})
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
@@ -24,17 +23,17 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 			headers: challenge(`Bearer realm="aigen callbacks"`),
 		}
 	}
-	body, err := a.readProved(w, r, proof)
+	room := &claim{of: a.unproved}
+	defer room.free()
+	body, err := a.readProved(w, r, proof, room)
 	if err != nil {
 		return err
 	}
 	var f faults
 	o := newObject("body", body, &f)
-	var tokenJob aigen.ID
-	if a.c.CallbackSecurity && !proof.proved {
-		if tokenJob, err = a.checkToken(o, proof); err != nil {
-			return err
-		}
+	tokenJob, err := a.checkToken(o, proof)
+	if err != nil {
+		return err
 	}
 	cmd := readCallback(o)
 	if err := f.err(); err != nil {
@@ -53,6 +52,7 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessResult) error {
 	c := callOf(r.Context())
+	cmd.Received = true
 	c.generation, c.job = cmd.GenerationID, cmd.Report.JobID
 	done, err := a.c.Service.ProcessN8NResult(r.Context(), cmd)
 	if err != nil {

@@ -43,6 +43,27 @@ func TestSameCallbackAThousandTimes(t *testing.T) {
 	assert.Len(t, events, 2)
 }
 
+// An engine that makes less than was paid for is told to who runs it, once.
+func TestLessThanAsked(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	id := f.create()
+	whole := samplesReport(id, f.job(id))
+	f.report(whole).is(http.StatusOK)
+	assert.NotContains(t, f.log.String(), "fewer samples")
+	f.call(http.MethodPost, base+"/"+id+"/regenerate-samples", object{"inputParameters": object{"samples": 8}}).is(http.StatusAccepted)
+	few := samplesReport(id, f.job(id))
+	for range 2 {
+		f.report(few).is(http.StatusOK)
+	}
+	assert.Equal(t, 1, strings.Count(f.log.String(), "the engine made fewer samples than were asked"))
+	assert.Contains(t, f.log.String(), `"asked":8,"made":2`)
+
+	f.call(http.MethodPost, base+"/"+id+"/select-sample", object{"sampleId": "s1", "resolution": "4096x4096"}).is(http.StatusAccepted)
+	f.report(finalReport(id, f.job(id))).is(http.StatusOK)
+	assert.Contains(t, f.log.String(), `"asked":"4096x4096"`)
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -148,8 +169,8 @@ func TestBadCallbacks(t *testing.T) {
 		{final(object{"finalAssetId": ""}), []string{"body.results.finalAssetId", "body.results.finalAsset"}},
 		{final(object{"finalAssetId": "x", "finalAsset": asset("/a")}), []string{"body.results.finalAssetId"}},
 		{object{"status": "success", "stage": "progress"}, []string{"body.results.progress"}},
-		{object{"status": "success", "stage": "progress", "results": object{"progress": 101}}, []string{"body.results.progress"}},
-		{object{"status": "success", "stage": "progress", "results": object{"progress": 0.5}}, []string{"body.results.progress"}},
+		{object{"status": "success", "stage": "progress", "results": object{"progress": 100.5}}, []string{"body.results.progress"}},
+		{object{"status": "success", "stage": "progress", "results": object{"progress": "50"}}, []string{"body.results.progress"}},
 		{object{"status": "failure", "stage": "progress", "results": object{"progress": 5}}, []string{"body.status"}},
 	}
 	for _, url := range []string{

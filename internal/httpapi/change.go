@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -10,13 +11,13 @@ import (
 // selectBody describes the body of select-sample.
 type selectBody struct {
 	SampleID   string  `json:"sampleId" minLength:"1" maxLength:"255" doc:"assetId of one of sampleAssets."`
-	Resolution *string `json:"resolution,omitempty" nullable:"true" pattern:"^[0-9]{2,4}x[0-9]{2,4}$" example:"1080x1920" doc:"WIDTHxHEIGHT, each 64 to 4096; default: that of the input."`
+	Resolution *string `json:"resolution,omitempty" nullable:"true" pattern:"@resolution" example:"1080x1920" doc:"WIDTHxHEIGHT, each 64 to 4096; default: that of the input."`
 }
 
 // regenerateBody describes the body of regenerate-samples. What is missing stays.
 type regenerateBody struct {
-	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000"`
-	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000"`
+	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a blue fox"`
+	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000" pattern:"@text" example:"watercolour"`
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
 }
 
@@ -53,8 +54,10 @@ func readSelect(body []byte, f *faults) (sample string, res aigen.Resolution) {
 	o.only("sampleId", "resolution")
 	o.need("sampleId")
 	if s, ok := o.text("sampleId"); ok {
-		if s == "" || len(s) > aigen.MaxAssetIDLength {
-			o.fault("sampleId", "must have 1 to %d bytes", aigen.MaxAssetIDLength)
+		// In characters, as the document has it. One that has more bytes than an id may
+		// have is no sample's.
+		if s == "" || utf8.RuneCountInString(s) > aigen.MaxAssetIDLength {
+			o.fault("sampleId", "must have 1 to %d characters", aigen.MaxAssetIDLength)
 		}
 		sample = s
 	}
@@ -72,11 +75,9 @@ func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := []byte("{}")
-	if r.Body != nil && r.ContentLength != 0 { // nothing at all: the same once more
-		if body, err = a.readBody(w, r, a.c.MaxBody, strict); err != nil {
-			return err
-		}
+	body, err := a.readOptional(w, r) // nothing at all: the same once more
+	if err != nil {
+		return err
 	}
 	var f faults
 	cmd := readRegenerate(body, &f)
@@ -137,5 +138,5 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	replayed(w, r, again)
-	return answerGeneration(w, r, g, false)
+	return a.answerGeneration(w, r, g, false)
 }

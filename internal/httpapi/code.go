@@ -30,13 +30,15 @@ const (
 	codeUnsupportedType     aigen.Code = "unsupported_media_type"
 	codeUnsupportedCoding   aigen.Code = "unsupported_content_encoding"
 	codeRangeNotSatisfied   aigen.Code = "range_not_satisfiable"
-	codeRateLimited         aigen.Code = "rate_limited"
 	codeTooManyStreams      aigen.Code = "too_many_streams"
 	codeAuthUnavailable     aigen.Code = "auth_unavailable"
 	codeShuttingDown        aigen.Code = "shutting_down"
 	codeBusy                aigen.Code = "busy"
 	codeDatabaseUnavailable aigen.Code = "database_unavailable"
 	codeUnknownError        aigen.Code = "request_refused"
+	codeUnreadable          aigen.Code = "malformed_request"
+	codeExpectationFailed   aigen.Code = "expectation_failed"
+	codeHeadersTooLarge     aigen.Code = "headers_too_large"
 )
 
 // kind is what a code means on the wire.
@@ -83,15 +85,19 @@ var kinds = []kind{
 	{aigen.CodeInvalidInput, http.StatusUnprocessableEntity, "Invalid input", 0},
 	{aigen.CodeUnknownSample, http.StatusUnprocessableEntity, "No such sample", 0},
 	{aigen.CodeIdempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request", 0},
-	{codeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
+	{aigen.CodeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
+	{aigen.CodeQueueFull, http.StatusTooManyRequests, "Too many generations at once", 10 * time.Second},
 	{codeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
 	{codeUnknownError, http.StatusBadRequest, "The request was refused", 0},
+	{codeUnreadable, http.StatusBadRequest, "The request cannot be read", 0},
+	{codeExpectationFailed, http.StatusExpectationFailed, "Not what can be expected", 0},
+	{codeHeadersTooLarge, http.StatusRequestHeaderFieldsTooLarge, "The headers are too large", 0},
 	{aigen.CodeInternal, http.StatusInternalServerError, "Something went wrong here", 0},
 	{aigen.CodeCreditServiceUnavailable, http.StatusServiceUnavailable, "Credits cannot be checked just now", 5 * time.Second},
 	{codeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
 	{codeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
 	{codeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
-	{codeBusy, http.StatusServiceUnavailable, "Too many changes at once", time.Second},
+	{codeBusy, http.StatusServiceUnavailable, "Too much at once", time.Second},
 }
 
 // kindOf finds the row of a code; ok is false where there is none.

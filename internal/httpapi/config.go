@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -24,7 +25,7 @@ type Service interface {
 	RegenerateSamples(ctx context.Context, cmd app.RegenerateSamples) (app.Accepted, error)
 	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
 	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
-	ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error)
+	EachEvent(ctx context.Context, user, id aigen.ID, after int64) iter.Seq2[aigen.Event, error]
 	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*app.Stream, error)
 	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
@@ -90,11 +91,14 @@ type Config struct {
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)
 	CallbackSecurity bool     // false: callbacks need no proof, and none is looked at
 
-	CORSOrigins    []string // "https://app.example.com"; "*" for all; empty: no CORS
-	Assets         http.Handler
-	Pages          []Page                                 // the console; see Page
-	NoPage         http.Handler                           // what a browser sees where there is no page; nil: a problem
-	Ready          func(ctx context.Context) []Dependency // nil: always ready
+	CORSOrigins []string // "https://app.example.com"; "*" for all; empty: no CORS
+	Assets      http.Handler
+	Pages       []Page                                 // the console; see Page
+	NoPage      http.Handler                           // what a browser sees where there is no page; nil: a problem
+	Ready       func(ctx context.Context) []Dependency // nil: always ready
+	// Prove answers a challenge of a command on this machine, before that sends a token
+	// here: port is the one that it has connected to. nil: there is no secret to prove.
+	Prove          func(challenge, port string) string
 	MetricsHandler http.Handler
 	Recorder       Recorder
 	Tracer         Tracer // nil: requests are not traced

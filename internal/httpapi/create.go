@@ -9,9 +9,9 @@ import (
 
 // createBody describes the body of POST /generations; readCreate reads it.
 type createBody struct {
-	ProjectID       string         `json:"projectId" format:"uuid"`
-	InputPrompt     string         `json:"inputPrompt" minLength:"1" maxLength:"4000" doc:"What the picture shows, 1 to 4000 characters after trimming."`
-	StyleGuidance   *string        `json:"styleGuidance,omitempty" maxLength:"2000" nullable:"true" doc:"How it shall look."`
+	ProjectID       string         `json:"projectId" format:"uuid" doc:"Any but the nil UUID."`
+	InputPrompt     string         `json:"inputPrompt" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a red fox in the snow" doc:"What the picture shows, 1 to 4000 characters after trimming."`
+	StyleGuidance   *string        `json:"styleGuidance,omitempty" maxLength:"2000" nullable:"true" pattern:"@text" example:"watercolour" doc:"How it shall look."`
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
 }
 

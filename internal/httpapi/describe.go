@@ -16,7 +16,7 @@ const apiVersion = "1.0.0"
 
 const apiText = `Starts and follows AI generations: samples, a choice, a final picture, and the credits for each.
 
-Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 in UTC, ids are UUIDs, amounts of credits are decimal strings with two places. Every answer has an ` + "`X-Request-Id`" + `. Errors are RFC 9457 problems; branch on their ` + "`code`" + `. A repeat with the same ` + "`Idempotency-Key`" + ` within 24 hours gets the first answer. Where calls are limited, every answer says in ` + "`RateLimit`" + ` how many are left, and a 429 how long to wait.`
+Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 in UTC, ids are UUIDs, amounts of credits are decimal strings with two places. Every answer has an ` + "`X-Request-Id`" + `. Errors are RFC 9457 problems; branch on their ` + "`code`" + `. A repeat with the same ` + "`Idempotency-Key`" + ` within 24 hours gets the first answer. What a query does not know is refused. Where calls are limited, every answer says in ` + "`RateLimit`" + ` how many are left, and a 429 how long to wait.`
 
 // spec is what an operation looks like.
 type spec struct {
@@ -24,6 +24,7 @@ type spec struct {
 	params                 []*huma.Param
 	body                   reflect.Type
 	bodyOptional           bool
+	dropsBody              bool // one may be sent, and is not looked at
 	answers                []answer
 	codes                  []aigen.Code
 	security               []map[string][]string
@@ -56,7 +57,7 @@ func describe() *huma.OpenAPI {
 			{Name: tagCredits, Description: "The user's account."},
 			{Name: tagEngine, Description: "For the workflow engine."},
 			{Name: tagService, Description: "For operators and tools."},
-			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in its claim `roles` or `role`."},
+			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in the claim that JWT_ROLE_CLAIM names (`roles` or `role`)."},
 		},
 		Components: &huma.Components{Schemas: s.registry, SecuritySchemes: securitySchemes()},
 	}
@@ -79,9 +80,15 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		op.Parameters = append([]*huma.Param{idParam(rt.path)}, op.Parameters...)
 	}
 	codes := sp.codes
+	if rt.method == http.MethodGet || sp.dropsBody {
+		codes = append(codes, codeIncompleteBody, codeRequestTimeout, codeBodyTooLarge)
+	}
+	if rt.strictQuery() {
+		codes = append(codes, aigen.CodeInvalidInput)
+	}
 	if rt.guard != guardNone {
 		op.Security = []map[string][]string{{schemeUser: {}}}
-		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, codeRateLimited, codeDatabaseUnavailable)
+		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, aigen.CodeRateLimited, codeDatabaseUnavailable)
 	}
 	if rt.guard == guardOperator {
 		codes = append(codes, codeOperatorRequired)
@@ -103,11 +110,11 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 	return op
 }
 
-// describeRate names the fields where clients look at them. They are in every answer
-// to a user who is known, also in the other problems.
+// describeRate names the fields that are in every answer to a user who is known, where
+// calls are limited.
 func describeRate(op *huma.Operation) {
 	for status, r := range op.Responses {
-		if status < "400" || status == strconv.Itoa(http.StatusTooManyRequests) {
+		if status != strconv.Itoa(http.StatusUnauthorized) {
 			r.Headers[rateHeader], r.Headers[ratePolicyHeader] = header(rateHeader), header(ratePolicyHeader)
 		}
 	}
@@ -125,7 +132,11 @@ func (a answer) response(s shapes) *huma.Response {
 	if a.body != nil {
 		r.Content = map[string]*huma.MediaType{media: {Schema: s.of(a.body)}}
 	} else if a.status == http.StatusOK {
-		r.Content = map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}
+		schema := &huma.Schema{Type: huma.TypeString}
+		if media == "application/json" {
+			schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+		}
+		r.Content = map[string]*huma.MediaType{media: {Schema: schema}}
 	}
 	if a.asJSON != nil {
 		r.Content["application/json"] = &huma.MediaType{Schema: s.of(a.asJSON)}
@@ -154,6 +165,9 @@ func describeErrors(op *huma.Operation, codes []aigen.Code, problem *huma.Schema
 		r.Description += "`" + string(k.code) + "`: " + k.title + "."
 		if k.retry > 0 {
 			r.Headers["Retry-After"] = header("Retry-After")
+		}
+		if k.code == codeUnsupportedCoding {
+			r.Headers["Accept-Encoding"] = header("Accept-Encoding")
 		}
 		if k.status == http.StatusUnauthorized {
 			r.Headers["WWW-Authenticate"] = header("WWW-Authenticate")

@@ -42,10 +42,17 @@ func header(name string) *huma.Param {
 		"Retry-After":          "Seconds until another try is worth it.",
 		rateHeader:             `Where calls are limited: how many are left (r), and for how many seconds no more (t), as in "default";r=59;t=1.`,
 		ratePolicyHeader:       `Where calls are limited: how many (q) in how many seconds (w), as in "default";q=60;w=60.`,
+		"Accept-Encoding":      "identity: the body is taken without an encoding.",
 		"WWW-Authenticate":     "What is wrong with the token.",
 		"Idempotency-Replayed": "true where the answer is that of an earlier request with the same key.",
 	}
 	return &huma.Param{Description: texts[name], Schema: &huma.Schema{Type: huma.TypeString}}
+}
+
+func ifNoneMatchParam() *huma.Param {
+	return &huma.Param{
+		Name: "If-None-Match", In: "header", Description: "An ETag that you have.", Schema: &huma.Schema{Type: huma.TypeString},
+	}
 }
 
 func idParam(path string) *huma.Param {
@@ -86,7 +93,7 @@ func listParams() []*huma.Param {
 	return []*huma.Param{
 		{Name: "status", In: "query", Description: "Only those in this state.", Schema: status},
 		{Name: "projectId", In: "query", Description: "Only those of this project.", Schema: project},
-		{Name: "limit", In: "query", Description: "How many at most.", Schema: &huma.Schema{
+		{Name: "limit", In: "query", Description: "How many at most. A page of large ones has fewer, and a nextCursor.", Schema: &huma.Schema{
 			Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Default: defaultLimit,
 		}},
 		{Name: "cursor", In: "query", Description: "nextCursor of the page before.", Schema: text()},

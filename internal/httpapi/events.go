@@ -12,9 +12,10 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
-// eventListView is the list of events that clients without SSE get.
+// eventListView describes the list of events that clients without SSE get.
 type eventListView struct {
-	Items []eventView `json:"items" nullable:"false"`
+	Items           []eventView `json:"items" nullable:"false" doc:"Oldest first. 1 MiB of them at most."`
+	NextLastEventID *string     `json:"nextLastEventId" doc:"Where there is more: ask again with this as Last-Event-ID. Else null."`
 }
 
 func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
@@ -43,21 +44,39 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 	if format == formatJSON {
 		return a.listEvents(w, r, user, id, after)
 	}
+	if g.Status.Ended() && after == g.LastEvent {
+		// A browser's EventSource connects again whenever a stream ends, but for this.
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	return a.stream(w, r, func(ctx context.Context) (*app.Stream, error) {
 		return a.c.Service.StreamGeneration(ctx, user, id, after)
 	})
 }
 
 func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.ID, after int64) error {
-	events, err := a.c.Service.ListEvents(r.Context(), user, id, after)
+	leave, err := a.large.enter(user)
 	if err != nil {
 		return err
 	}
-	view := eventListView{Items: make([]eventView, len(events))}
-	for i, e := range events {
-		view.Items[i] = viewEvent(e)
+	defer leave()
+	body := newListBody()
+	for e, err := range a.c.Service.EachEvent(r.Context(), user, id, after) {
+		if err != nil {
+			return err
+		}
+		fits, err := body.add(viewEvent(e))
+		if err != nil {
+			return err
+		}
+		if !fits {
+			body.end(w, "nextLastEventId", strconv.FormatInt(after, 10))
+			return nil
+		}
+		after = e.Seq
 	}
-	return writeJSON(w, http.StatusOK, view)
+	body.end(w, "nextLastEventId", "")
+	return nil
 }
 
 func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
@@ -74,7 +93,11 @@ func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
 		if !given {
 			return a.c.Service.StreamUser(ctx, user, nil)
 		}
-		return a.c.Service.StreamUser(ctx, user, &after)
+		s, err := a.c.Service.StreamUser(ctx, user, &after)
+		if errors.Is(err, app.ErrAhead) {
+			return nil, eventIDFault("you have no event of that number yet")
+		}
+		return s, err
 	})
 }
 

@@ -77,3 +77,9 @@ func AcceptedView(a app.Accepted) any {
 
 // PlainURL and BadOddURL are the short and the long way to check a URL.
 var PlainURL, BadOddURL = plainURL, badOddURL
+
+// CheckQuery is for the fuzz target.
+var CheckQuery = checkQuery
+
+// Pattern is a pattern of the document by the name that tags have for it.
+func Pattern(name string) string { return patterns[name] }

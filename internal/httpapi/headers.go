@@ -30,7 +30,10 @@ func secure(h http.Header) {
 
 const (
 	corsMethods = "GET, HEAD, POST"
-	corsHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, X-Correlation-ID"
+	// Besides our own: what fetch and polyfills of EventSource add, and what tracing in
+	// the browser does. One header that is missing here breaks the whole page.
+	corsHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, X-Correlation-ID, " +
+		"Cache-Control, Pragma, X-Requested-With, Range, If-Range, traceparent, tracestate, baggage, sentry-trace"
 	corsExposed = "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, X-Request-Id, Idempotency-Replayed"
 )
 

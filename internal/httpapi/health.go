@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 )
@@ -21,9 +22,30 @@ type readyView struct {
 
 // health says that the process answers, nothing more: a database that is down is no
 // reason to restart it.
-func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
+func (a *API) health(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
+	a.prove(w, r)
 	return writeJSON(w, http.StatusOK, healthView{Status: "ok", Version: a.c.Version})
+}
+
+// ChallengeHeader and ProofHeader let a command find out whether the service at an
+// address has the secret that its token would be signed with.
+const (
+	ChallengeHeader = "Aigen-Challenge"
+	ProofHeader     = "Aigen-Proof"
+
+	maxChallenge = 64 // bytes
+)
+
+func (a *API) prove(w http.ResponseWriter, r *http.Request) {
+	challenge := r.Header.Get(ChallengeHeader)
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if a.c.Prove == nil || !ok || challenge == "" || len(challenge) > maxChallenge {
+		return
+	}
+	if _, port, err := net.SplitHostPort(at.String()); err == nil {
+		w.Header().Set(ProofHeader, a.c.Prove(challenge, port))
+	}
 }
 
 // ready says whether requests should be sent here.
@@ -44,6 +66,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if view.Status == StateDown {
+		callOf(r.Context()).gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
 		return writeJSON(w, http.StatusServiceUnavailable, view)
 	}

@@ -39,6 +39,9 @@ func checkClosely(body []byte, rules jsonRules) error {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
 		return newFault(codeEmptyBody, "Send a JSON object.")
 	}
+	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
+		return newFault(codeMalformedJSON, "The body begins with a byte order mark (EF BB BF), which JSON does not have. Send it without.", at(0))
+	}
 	if offset := invalidUTF8(body); offset >= 0 {
 		return newFault(codeInvalidUTF8, fmt.Sprintf("The byte at offset %d is not valid UTF-8.", offset), at(offset))
 	}

@@ -24,7 +24,7 @@ func (a *API) limit(ctx context.Context, h http.Header, user aigen.ID) error {
 	}
 	wait := seconds(d.Reset)
 	return &fault{
-		code: codeRateLimited, detail: "You asked too often. Wait " + wait + " s.",
+		code: aigen.CodeRateLimited, detail: "You asked too often. Wait " + wait + " s.",
 		headers: http.Header{"Retry-After": {wait}},
 	}
 }

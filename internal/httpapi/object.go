@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,12 +121,26 @@ func (o object) number(name string, high int) int {
 	if !ok {
 		return 0
 	}
-	n, err := strconv.Atoi(string(raw))
-	if err != nil || n < 0 || n > high {
+	n, ok := aigen.WholeNumber(string(raw))
+	if !ok || n < 0 || n > int64(high) {
 		o.fault(name, "must be a whole number from 0 to %d", high)
 		return 0
 	}
-	return n
+	return int(n)
+}
+
+// percent returns a member that is a number from 0 to 100, rounded; 0 if it is missing.
+func (o object) percent(name string) int {
+	raw, ok := o.get(name)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseFloat(string(raw), 64) // of valid JSON: text, true and lists are no numbers
+	if err != nil || n < 0 || n > 100 {
+		o.fault(name, "must be a number from 0 to 100")
+		return 0
+	}
+	return int(math.Round(n))
 }
 
 // flag returns a member that is true or false; false if it is missing.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,7 +142,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, field := range f.fields {
 		p.Errors = append(p.Errors, ProblemError{Location: field.Location, Message: field.Message})
 	}
-	body, _ := json.Marshal(p) //nolint:errchkjson // strings and a number: cannot fail
+	body, _ := marshal(p)                            // strings and a number: cannot fail
+	h.Set("Content-Length", strconv.Itoa(len(body))) // it may be sent before the request's end
 	w.WriteHeader(k.status)
 	_, _ = w.Write(body) // the client may be gone: nothing left to tell
 }
@@ -151,9 +153,21 @@ func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
+// marshal writes JSON as people read it: encoding/json would spell <, > and & as
+// escapes, for the sake of pages that hold JSON, of which there are none.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
 // writeJSON answers with a value.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
+	body, err := marshal(v)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
 )
 
@@ -14,7 +15,10 @@ type proof struct {
 	signature     webhooksig.Headers
 
 	hasToken, hasSecret, hasSignature bool
-	proved                            bool // by the secret or the signature
+	proved                            bool
+	firstForm                         bool // the token can only be checked with the body
+
+	generation, job aigen.ID // that the token was made for, once it was checked
 }
 
 func readProof(r *http.Request) *proof {
@@ -30,31 +34,31 @@ func readProof(r *http.Request) *proof {
 
 func (p *proof) given() bool { return p.hasToken || p.hasSecret || p.hasSignature }
 
-// readProved reads the body and checks the proofs that need no look into it. The
-// signature is over the bytes as they came, so it is checked before their form.
-func (a *API) readProved(w http.ResponseWriter, r *http.Request, p *proof) ([]byte, error) {
-	if !a.c.CallbackSecurity {
-		return a.readBody(w, r, a.c.MaxCallback, jsonRules{})
-	}
-	p.proved = p.hasSecret && webhooksig.EqualSecret(a.secrets, p.secret)
-	if !p.proved && !p.hasToken && !p.hasSignature {
-		return nil, newFault(codeInvalidProof, "X-N8N-Webhook-Secret is not the secret.")
+// readProved reads the body of a callback and checks its proof, before the body where
+// that can be. The signature is over the bytes as they came, so it is checked before
+// their form. room is what the body takes up while nothing is proved.
+func (a *API) readProved(w http.ResponseWriter, r *http.Request, p *proof, room *claim) ([]byte, error) {
+	if err := a.checkHeaders(p); err != nil {
+		return nil, err
 	}
 	if err := checkMedia(r.Header); err != nil {
 		return nil, err
 	}
-	body, err := a.readAll(w, r, a.c.MaxCallback)
+	if p.proved {
+		room = nil
+	}
+	body, err := a.readAll(w, r, a.c.MaxCallback, room)
 	if err != nil {
 		return nil, err
 	}
-	if p.hasSignature && !p.proved {
+	if a.c.CallbackSecurity && !p.proved && p.hasSignature {
 		err := webhooksig.Verify(a.secrets, p.signature, body, a.c.Now())
 		p.proved = err == nil
 		if err != nil && !p.hasToken {
 			return nil, &fault{code: codeInvalidProof, detail: signatureFault(err), cause: err}
 		}
 	}
-	if !p.proved && (a.c.Tokens == nil || a.c.Tokens.CheckForm(p.token) != nil) {
+	if a.c.CallbackSecurity && !p.proved && !p.firstForm {
 		return nil, wrongToken(nil)
 	}
 	if a.c.DetailedLogging {
@@ -63,19 +67,52 @@ func (a *API) readProved(w http.ResponseWriter, r *http.Request, p *proof) ([]by
 	return body, checkJSON(body, jsonRules{})
 }
 
-// checkToken returns the job that the token was made for. Without the generation
-// that the body speaks of nothing can be checked, and nothing is told.
+// checkHeaders checks the proofs that need no look into the body, and refuses where no
+// body could help: a caller without a proof costs nothing.
+func (a *API) checkHeaders(p *proof) error {
+	if !a.c.CallbackSecurity {
+		return nil
+	}
+	if p.proved = p.hasSecret && webhooksig.EqualSecret(a.secrets, p.secret); p.proved {
+		return nil
+	}
+	cause := app.ErrTokenForm
+	if p.hasToken && a.c.Tokens != nil {
+		p.generation, p.job, cause = a.c.Tokens.Open(p.token)
+		p.proved, p.firstForm = cause == nil, errors.Is(cause, app.ErrTokenFirstForm)
+	}
+	switch {
+	case p.proved, p.firstForm, p.hasSignature:
+		return nil
+	case p.hasToken:
+		return wrongToken(cause)
+	default:
+		return newFault(codeInvalidProof, "X-N8N-Webhook-Secret is not the secret.")
+	}
+}
+
+// checkToken compares what the token was made for with what the body speaks of, and
+// returns its job: zero where another proof counts. Without the generation nothing can
+// be checked, and nothing is told.
 func (a *API) checkToken(o object, p *proof) (aigen.ID, error) {
+	if !a.c.CallbackSecurity || p.proved && p.job.IsZero() {
+		return aigen.ID{}, nil
+	}
 	o.need("generationId")
 	generation, ok := o.id("generationId")
-	if !ok {
+	switch {
+	case !ok:
 		return aigen.ID{}, o.faults.err()
+	case !p.proved:
+		job, err := a.c.Tokens.Verify(generation, p.token)
+		if err != nil {
+			return aigen.ID{}, wrongToken(err)
+		}
+		return job, nil
+	case generation != p.generation:
+		return aigen.ID{}, wrongToken(app.ErrTokenForged)
 	}
-	job, err := a.c.Tokens.Verify(generation, p.token)
-	if err != nil {
-		return aigen.ID{}, wrongToken(err)
-	}
-	return job, nil
+	return p.job, nil
 }
 
 func wrongToken(cause error) error {

@@ -21,44 +21,32 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.UserID = identityOf(r.Context()).UserID
-	page, err := a.c.Service.ListGenerations(r.Context(), q)
+	leave, err := a.large.enter(q.UserID)
 	if err != nil {
 		return err
 	}
-	view, err := viewPage(page)
-	if err != nil {
-		return err
+	defer leave()
+	cursor := func(g *aigen.Generation) app.Cursor { return app.Cursor{CreatedAt: g.CreatedAt, ID: g.ID} }
+	read := func(after *aigen.Generation, limit int) ([]*aigen.Generation, bool, error) {
+		part := q
+		part.Limit = limit
+		if after != nil {
+			before := cursor(after)
+			part.Before = &before
+		}
+		page, err := a.c.Service.ListGenerations(r.Context(), part)
+		return page.Items, page.Next != nil, err
 	}
-	return writeJSON(w, http.StatusOK, view)
+	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
-// readListQuery reads the query. Parameters that it does not know are none of its
-// business; an empty one counts as missing.
 func readListQuery(r *http.Request) (app.ListQuery, error) {
-	values := r.URL.Query()
-	q := app.ListQuery{Limit: defaultLimit, Status: aigen.Status(values.Get("status"))}
-	var f faults
-	if text := values.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			f.add("query.limit", "must be a whole number from 1 to %d", maxLimit)
-		}
-		q.Limit = n
-	}
-	if q.Status != "" && !q.Status.Valid() {
-		f.add("query.status", "must be one of %s", statusList())
-	}
-	if text := values.Get("projectId"); text != "" {
-		id, err := aigen.ParseID(text)
-		if err != nil {
-			f.add("query.projectId", "must be a UUID")
-		}
-		q.ProjectID = id
-	}
-	if err := f.err(); err != nil {
+	f := newFilter(r)
+	q := app.ListQuery{Limit: f.limit(), Status: word(f, "status", aigen.Statuses()), ProjectID: f.id("projectId")}
+	if err := f.faults.err(); err != nil {
 		return q, err
 	}
-	text := values.Get("cursor")
+	text := f.get("cursor")
 	if text == "" {
 		return q, nil
 	}
@@ -78,14 +66,6 @@ func parseCursor(text string) (app.Cursor, error) {
 	return cursor, nil
 }
 
-func statusList() string {
-	var names []string
-	for _, s := range aigen.Statuses() {
-		names = append(names, string(s))
-	}
-	return strings.Join(names, ", ")
-}
-
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {
@@ -95,12 +75,12 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerGeneration(w, r, g, true)
+	return a.answerGeneration(w, r, g, true)
 }
 
 // answerGeneration writes a generation with its ETag; conditional lets a client
 // that has it already off with 304.
-func answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
+func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
 	tag := etag(g)
 	if conditional {
 		w.Header().Set("ETag", tag)
@@ -115,7 +95,19 @@ func answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generatio
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, view)
+	body, err := marshal(view)
+	if err != nil {
+		return err
+	}
+	if conditional && len(body) > largeAnswer {
+		leave, err := a.large.enter(identityOf(r.Context()).UserID)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	writeBody(w, http.StatusOK, body)
+	return nil
 }
 
 // etag names a state of a generation. The 1 stands for the shape of the JSON: who

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -11,11 +12,19 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
+// answerPiece is how much of an answer must go out within WriteTimeout. A slow reader gets
+// a whole picture; one who does not read holds nothing for long.
+const answerPiece = 64 << 10
+
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	status  int
+	bytes   int64
+	body    requestBody   // of the request
+	timeout time.Duration // for each piece of the answer
+	piece   int64         // bytes since the deadline was set
+	cut     bool          // a write failed: the client has not got all of it
 }
 
 // statusOf is the status that was answered, 0 if nothing was yet.
@@ -36,23 +45,55 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-func (r *recorder) Write(b []byte) (int, error) {
+func (r *recorder) Write(b []byte) (n int, err error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
+	for first := true; first || n < len(b) && err == nil; first = false {
+		var wrote int
+		wrote, err = r.ResponseWriter.Write(b[n:min(len(b), n+answerPiece)])
+		n += wrote
+		r.wrote(int64(wrote), err)
+	}
 	return n, err
 }
 
 // ReadFrom keeps sendfile for assets.
-func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
+func (r *recorder) ReadFrom(src io.Reader) (n int64, err error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	n, err := io.Copy(r.ResponseWriter, src)
-	r.bytes += n
+	// package net looks for a file within one LimitedReader, not within two.
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
+	for limited.N > 0 && err == nil {
+		part := &io.LimitedReader{R: limited.R, N: min(limited.N, answerPiece)}
+		var wrote int64
+		wrote, err = io.Copy(r.ResponseWriter, part)
+		n += wrote
+		limited.N -= wrote
+		r.wrote(wrote, err)
+		if part.N > 0 {
+			break // the source has ended
+		}
+	}
 	return n, err
+}
+
+// statusClientGone stands in the log and in the metrics for a request whose client hung
+// up before its answer. The number is nginx's.
+const statusClientGone = 499
+
+// wrote counts what went out, and gives the next piece its time.
+func (r *recorder) wrote(n int64, err error) {
+	r.bytes += n
+	r.cut = r.cut || err != nil
+	if r.piece += n; r.piece >= answerPiece && r.timeout > 0 {
+		r.piece = 0
+		_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.timeout))
+	}
 }
 
 // finish is deferred around each request: it catches a panic, and writes the one
@@ -84,6 +125,9 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	if route == "" {
 		route = "unmatched"
 	}
+	if c.gone && status >= http.StatusInternalServerError {
+		status = statusClientGone // no defect, and no answer that anybody has seen
+	}
 	a.c.Recorder.Request(route, method, status, took)
 	level := slog.LevelInfo
 	switch {
@@ -95,6 +139,7 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 	if !a.c.Log.Enabled(r.Context(), level) {
 		return
 	}
+	c.gone = c.gone || rec.cut
 	attrs := []slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", rec.bytes),

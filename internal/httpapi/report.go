@@ -90,7 +90,7 @@ func readProgress(o, results object, status string, cmd *app.ProcessResult) {
 		o.fault("status", "must be success for progress; a failure has the stage that failed")
 	}
 	results.need("progress")
-	percent := results.number("progress", 100)
+	percent := results.percent("progress")
 	cmd.Progress = &percent
 }
 

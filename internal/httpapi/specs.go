@@ -28,7 +28,7 @@ func generationSpecs() map[string]spec {
 	one := answer{status: http.StatusOK, text: "The generation.", body: reflect.TypeFor[generationView]()}
 	work := []aigen.Code{
 		aigen.CodeInsufficientCredits, aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused,
-		aigen.CodeCreditServiceUnavailable, codeBusy,
+		aigen.CodeCreditServiceUnavailable, codeBusy, aigen.CodeQueueFull,
 	}
 	change := append([]aigen.Code{aigen.CodeNotFound, aigen.CodeInvalidState}, work...)
 	withTag, cancelled := one, one
@@ -39,7 +39,7 @@ func generationSpecs() map[string]spec {
 			id: "createGeneration", tag: tagGenerations, summary: "Start a generation",
 			text:   "Reserves credits and orders samples. Unknown fields are refused, except within inputParameters, whose unknown keys pass through to the engine.",
 			params: []*huma.Param{keyParam()}, body: reflect.TypeFor[createBody](), answers: []answer{accepted},
-			codes: append([]aigen.Code{aigen.CodeInvalidState}, work...),
+			codes: work,
 		},
 		"GET " + generationsPath: {
 			id: "listGenerations", tag: tagGenerations, summary: "List your generations, newest first",
@@ -49,10 +49,8 @@ func generationSpecs() map[string]spec {
 		},
 		"GET " + generationPath: {
 			id: "getGeneration", tag: tagGenerations, summary: "Read one generation",
-			params: []*huma.Param{{
-				Name: "If-None-Match", In: "header", Description: "An ETag that you have.", Schema: &huma.Schema{Type: huma.TypeString},
-			}},
-			answers: []answer{withTag, {status: http.StatusNotModified, text: "You have it already.", headers: []string{"ETag"}}},
+			params:  []*huma.Param{ifNoneMatchParam()},
+			answers: []answer{withTag, notModified()},
 			codes:   []aigen.Code{aigen.CodeNotFound},
 		},
 		"POST " + selectPath: {
@@ -68,7 +66,7 @@ func generationSpecs() map[string]spec {
 		},
 		"POST " + cancelPath: {
 			id: "cancelGeneration", tag: tagGenerations, summary: "Cancel a generation",
-			text: "Refunds what is reserved.", params: []*huma.Param{keyParam()}, answers: []answer{cancelled},
+			text: "Refunds what is reserved. A body is not looked at.", dropsBody: true, params: []*huma.Param{keyParam()}, answers: []answer{cancelled},
 			codes: []aigen.Code{
 				aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput,
 				aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused, codeBusy,
@@ -82,26 +80,33 @@ func generationSpecs() map[string]spec {
 	}
 }
 
-const eventsText = `Each event has its type as ` + "`event`" + `, and as ` + "`data`" + ` the JSON of the schema Event. Events that are kept have an ` + "`id`" + `: hand the last one in as Last-Event-ID to resume. ` + "`progress`" + ` has none. ` + "`server_shutdown`" + ` and ` + "`token_expired`" + ` say why a stream ends from this side. A comment comes where nothing happens.`
+const eventsText = `Each event has its type as ` + "`event`" + `, and as ` + "`data`" + ` the JSON of the schema Event. Events that are kept have an ` + "`id`" + `: hand the last one in as Last-Event-ID to resume. ` + "`progress`" + ` has none. ` + "`server_shutdown`" + ` and ` + "`token_expired`" + ` say why a stream ends from this side. A comment comes where nothing happens.
+
+All events are named: an EventSource hears them with ` + "`addEventListener`" + `, not with ` + "`onmessage`" + `.`
 
 func eventSpecs() map[string]spec {
 	stream := answer{
-		status: http.StatusOK, text: "The events.", media: eventStream, body: reflect.TypeFor[eventView](),
+		status: http.StatusOK, text: "The events, one after the other, each with this schema as its data.", media: eventStream, body: reflect.TypeFor[eventView](),
 	}
 	withList := stream
 	withList.asJSON = reflect.TypeFor[eventListView]()
+	over := answer{status: http.StatusNoContent, text: "The generation has ended, and Last-Event-ID is its last event: an EventSource stops."}
 	codes := []aigen.Code{codeInvalidEventID, codeNotAcceptable, codeTooManyStreams, codeShuttingDown}
 	return map[string]spec{
 		"GET " + eventsPath: {
 			id: "generationEvents", tag: tagEvents, summary: "Follow one generation",
-			text:   "What has happened so far, then what happens; ends after the last event. With `Accept: application/json`: what has happened so far as a list. " + eventsText,
-			params: lastEventParams(), answers: []answer{withList}, codes: append([]aigen.Code{aigen.CodeNotFound}, codes...),
+			text:   "What has happened so far, then what happens; ends after the last event. With `Accept: application/json`: what has happened so far as a list. Without `Accept` it is the stream, which a generated client may wait for: name what you want. " + eventsText,
+			params: lastEventParams(), answers: []answer{withList, over}, codes: append([]aigen.Code{aigen.CodeNotFound}, codes...),
 		},
 		"GET " + userEventsPath: {
 			id: "userEvents", tag: tagEvents, summary: "Follow all of your generations",
 			text: "From now on, or after Last-Event-ID. " + eventsText, params: lastEventParams(), answers: []answer{stream}, codes: codes,
 		},
 	}
+}
+
+func notModified() answer {
+	return answer{status: http.StatusNotModified, text: "You have it already.", headers: []string{"ETag"}}
 }
 
 func engineSpecs() map[string]spec {
@@ -129,6 +134,12 @@ func serviceSpecs() map[string]spec {
 			answers: []answer{{status: http.StatusOK, text: summary + ".", media: media}},
 		}
 	}
+	document := func(id, summary, media string) spec {
+		s := text(id, summary, media)
+		s.params, s.answers = []*huma.Param{ifNoneMatchParam()}, append(s.answers, notModified())
+		s.answers[0].headers = []string{"ETag"}
+		return s
+	}
 	return map[string]spec{
 		"GET " + healthPath: {
 			id: "health", tag: tagService, summary: "Is the process alive", security: open,
@@ -142,8 +153,8 @@ func serviceSpecs() map[string]spec {
 			},
 		},
 		"GET " + metricsPath:     text("metrics", "Metrics for Prometheus", "text/plain"),
-		"GET " + openAPIJSONPath: text("openapiJSON", "This document in JSON", "application/json"),
-		"GET " + openAPIYAMLPath: text("openapiYAML", "This document in YAML", "application/yaml"),
-		"GET " + docsPath:        text("docs", "This document to read", "text/html"),
+		"GET " + openAPIJSONPath: document("openapiJSON", "This document in JSON", "application/json"),
+		"GET " + openAPIYAMLPath: document("openapiYAML", "This document in YAML", "application/yaml"),
+		"GET " + docsPath:        document("docs", "This document to read", "text/html"),
 	}
 }

@@ -16,6 +16,9 @@ const eventStream = "text/event-stream"
 // retryHint is how long a client waits before it connects again.
 const retryHint = 2 * time.Second
 
+// keptBuffer is how large a buffer of a stream may stay, in bytes.
+const keptBuffer = 16 << 10
+
 // errClientGone: an event could not be written within its deadline.
 var errClientGone = errors.New("the client does not read its events")
 
@@ -38,7 +41,9 @@ func (s *sse) begin() error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // else nginx keeps events until its buffer is full
 	s.w.WriteHeader(http.StatusOK)
-	fmt.Fprintf(&s.buf, "retry: %d\n\n", retryHint.Milliseconds())
+	// Without a blank line, here and in a comment: some clients make an event without
+	// data of each.
+	fmt.Fprintf(&s.buf, "retry: %d\n", retryHint.Milliseconds())
 	return s.flush()
 }
 
@@ -68,7 +73,7 @@ func (s *sse) notice(name, message string) error {
 }
 
 func (s *sse) comment(text string) error {
-	s.buf.WriteString(": " + text + "\n\n")
+	s.buf.WriteString(": " + text + "\n")
 	return s.flush()
 }
 
@@ -76,7 +81,9 @@ func (s *sse) flush() error {
 	// A writer without deadlines (a test's) needs none.
 	_ = s.control.SetWriteDeadline(time.Now().Add(s.timeout))
 	_, err := s.w.Write(s.buf.Bytes())
-	s.buf.Reset()
+	if s.buf.Reset(); s.buf.Cap() > keptBuffer {
+		s.buf = bytes.Buffer{} // streams are open for hours, and large events are rare
+	}
 	if err == nil {
 		err = s.control.Flush()
 	}

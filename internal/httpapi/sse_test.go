@@ -40,6 +40,9 @@ func (f *fixture) listen(path string, headers ...string) *listener {
 	require.NoError(f.t, err)
 	l := &listener{t: f.t, resp: resp, lines: bufio.NewScanner(resp.Body), cancel: cancel}
 	f.t.Cleanup(l.close)
+	if resp.StatusCode == http.StatusNoContent {
+		return l // nothing is left to come
+	}
 	require.Equal(f.t, http.StatusOK, resp.StatusCode)
 	require.Equal(f.t, "text/event-stream", resp.Header.Get("Content-Type"))
 	return l
@@ -50,12 +53,15 @@ func (l *listener) close() {
 	_ = l.resp.Body.Close()
 }
 
-// next reads one event; ok is false at the end of the stream.
+// next reads one event, or one comment or hint, which no blank line may end: some
+// clients would make an event without data of it. ok is false at the end of the stream.
 func (l *listener) next() (e event, ok bool) {
 	l.t.Helper()
 	for l.lines.Scan() {
 		line := l.lines.Text()
 		if line == "" {
+			require.NotEmpty(l.t, e.name, "an event without a name")
+			require.NotEmpty(l.t, e.data, "an event without data")
 			return e, true
 		}
 		field, value, _ := strings.Cut(line, ": ")
@@ -65,9 +71,11 @@ func (l *listener) next() (e event, ok bool) {
 		case "event":
 			e.name = value
 		case "retry":
-			e.retry = value
+			require.Zero(l.t, e, "within an event")
+			return event{retry: value}, true
 		case "":
-			e.comment = value
+			require.Zero(l.t, e, "within an event")
+			return event{comment: value}, true
 		case "data":
 			require.NoError(l.t, json.Unmarshal([]byte(value), &e.data))
 		default:

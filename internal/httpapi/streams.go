@@ -8,30 +8,43 @@ import (
 	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
-// streams counts the open event streams of each user. One that forgets to close
-// its own must not use up the connections of all.
-type streams struct {
+// places counts what each user has open of something. One that forgets to close its own
+// must not use up the connections, or the memory, of all.
+type places struct {
 	limit int
+	full  func() error // what is said where there is no place
 
 	mu   sync.Mutex
 	open map[aigen.ID]int
 }
 
-func newStreams(limit int) *streams { return &streams{limit: limit, open: map[aigen.ID]int{}} }
+// newStreams has places for event streams.
+func newStreams(limit int) *places {
+	return &places{limit: limit, open: map[aigen.ID]int{}, full: func() error {
+		return newFault(codeTooManyStreams, "You have "+strconv.Itoa(limit)+" event streams open. Close one first.")
+	}}
+}
+
+// newLargeAnswers has places for answers that take up memory until they were read.
+func newLargeAnswers() *places {
+	return &places{limit: largeAnswers, open: map[aigen.ID]int{}, full: func() error {
+		return newFault(aigen.CodeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
+	}}
+}
 
 // enter takes a place; leave gives it back.
-func (s *streams) enter(user aigen.ID) (leave func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open[user] >= s.limit {
-		return nil, newFault(codeTooManyStreams, "You have "+strconv.Itoa(s.limit)+" event streams open. Close one first.")
+func (p *places) enter(user aigen.ID) (leave func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open[user] >= p.limit {
+		return nil, p.full()
 	}
-	s.open[user]++
+	p.open[user]++
 	return sync.OnceFunc(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.open[user]--; s.open[user] <= 0 {
-			delete(s.open, user)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.open[user]--; p.open[user] <= 0 {
+			delete(p.open, user)
 		}
 	}), nil
 }

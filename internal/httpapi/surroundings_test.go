@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -76,6 +77,27 @@ func TestSecurityHeaders(t *testing.T) {
 	assert.Equal(t, "no-store", f.call(http.MethodGet, base, nil).Header.Get("Cache-Control"))
 }
 
+// Who hangs up is no error of the service, neither in the log nor in the metrics.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/generations", nil)
+	r.Header.Set("Authorization", "Bearer "+tokenOf(f.user))
+	f.api.ServeHTTP(httptest.NewRecorder(), r)
+	probe := setup(t, func(c *httpapi.Config) {
+		c.Ready = func(context.Context) []httpapi.Dependency {
+			return []httpapi.Dependency{{Name: "database", State: httpapi.StateDown}}
+		}
+	})
+	probe.api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+	assert.NotContains(t, probe.log.String(), "ERROR")
+	assert.Contains(t, f.log.String(), `"status":499`)
+	assert.Contains(t, f.log.String(), `"client_gone":true`)
+	assert.NotContains(t, f.log.String(), "ERROR")
+}
+
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	f := setup(t, func(c *httpapi.Config) { c.CORSOrigins = []string{"https://app.example"} })
@@ -85,7 +107,9 @@ func TestCORS(t *testing.T) {
 	}
 	a := preflight("https://app.example").is(http.StatusNoContent)
 	assert.Equal(t, "https://app.example", a.Header.Get("Access-Control-Allow-Origin"))
-	assert.Contains(t, a.Header.Get("Access-Control-Allow-Headers"), "Idempotency-Key")
+	for _, name := range []string{"Idempotency-Key", "Last-Event-ID", "Cache-Control", "traceparent", "tracestate", "baggage"} {
+		assert.Contains(t, strings.Split(a.Header.Get("Access-Control-Allow-Headers"), ", "), name)
+	}
 	assert.Contains(t, a.Header.Get("Access-Control-Allow-Methods"), "POST")
 	assert.Empty(t, a.Header.Get("Access-Control-Allow-Credentials"))
 	for _, origin := range []string{"https://evil.example", "null", "https://app.example.evil.example", "http://app.example"} {

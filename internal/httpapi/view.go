@@ -54,8 +54,9 @@ type generationView struct {
 	Credits           totalsView      `json:"credits"`
 }
 
+// pageView describes what generationPage writes.
 type pageView struct {
-	Items      []generationView `json:"items" nullable:"false"`
+	Items      []generationView `json:"items" nullable:"false" doc:"As many as asked for, unless that is more than 1 MiB: then fewer."`
 	NextCursor *string          `json:"nextCursor" doc:"For the next page; null on the last."`
 }
 
@@ -120,21 +121,6 @@ func viewCost(g *aigen.Generation, s aigen.Stage) *string {
 
 func viewTotals(t aigen.CreditTotals) totalsView {
 	return totalsView{Reserved: t.Reserved.String(), Deducted: t.Deducted.String(), Refunded: t.Refunded.String()}
-}
-
-func viewPage(p app.Page) (pageView, error) {
-	v := pageView{Items: make([]generationView, len(p.Items))}
-	for i, g := range p.Items {
-		item, err := viewGeneration(g)
-		if err != nil {
-			return pageView{}, err
-		}
-		v.Items[i] = item
-	}
-	if p.Next != nil {
-		v.NextCursor = orNull(p.Next.String())
-	}
-	return v, nil
 }
 
 func viewBalance(b app.Balance) balanceView {

@@ -3,6 +3,7 @@ package httpcall
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,6 +55,35 @@ func (a Answer) RetryAfter(now time.Time) time.Duration {
 	}
 	return 0
 }
+
+// Away reports whether the answer says that there is nobody to take the call just now: it
+// comes from a server that has too much to do, or from a proxy in front of one that is
+// gone (the 52x and 530 are Cloudflare's).
+func (a Answer) Away() bool {
+	switch a.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 530:
+		return true
+	}
+	return a.Status >= 520 && a.Status <= 527
+}
+
+// Asks gives err a method RetryAfter where the answer asks to be left alone for a while.
+func (a Answer) Asks(err error, now time.Time) error {
+	if wait := a.RetryAfter(now); wait > 0 {
+		return &asked{err, wait}
+	}
+	return err
+}
+
+// asked is an error with how long the other side asks to be left alone.
+type asked struct {
+	error
+	after time.Duration
+}
+
+func (a *asked) Error() string             { return fmt.Sprintf("%s (asks to wait %s)", a.error, a.after) }
+func (a *asked) Unwrap() error             { return a.error }
+func (a *asked) RetryAfter() time.Duration { return a.after }
 
 // Object is a JSON object with its values not read yet.
 type Object map[string]json.RawMessage

@@ -31,7 +31,7 @@ func packed(t testing.TB) []byte {
 
 // TestBombs: an answer that unpacks to more than anybody wants, or has no end, is given
 // up at the limit. Not parallel: it watches the memory of the process.
-func TestBombs(t *testing.T) {
+func TestBombs(t *testing.T) { //nolint:paralleltest // see above
 	member := packed(t)
 	forever := func(header http.Header, chunk []byte) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

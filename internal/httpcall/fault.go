@@ -9,8 +9,7 @@ import (
 // FaultKind is how a call came to nothing.
 type FaultKind int
 
-// The kinds of faults. Only after Unreachable is it likely that the other side did
-// nothing; it is sure after none of them.
+// The kinds of faults. That the other side did nothing is sure where Sent is false.
 const (
 	Unreachable FaultKind = iota // no connection, or it ended before an answer began
 	CutOff                       // the answer ended too soon
@@ -24,6 +23,9 @@ const (
 type CallError struct {
 	Kind FaultKind
 	Err  error
+
+	Sent   bool // the other side may have the request, or a part of it
+	Status int  // of an answer that began; 0: none did
 }
 
 // Error implements error.

@@ -16,14 +16,19 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // Config is what a Caller is made of. BaseURL is required.
 type Config struct {
-	BaseURL string        // "https://host/path", with or without a slash at the end
+	// BaseURL is "https://host/path". What an operator has written is used as it is: its
+	// slash at the end, its escapes and its query. Only where a Path is appended is there
+	// one slash between the two.
+	BaseURL string
 	Key     string        // sent as a bearer token; empty: none
 	Timeout time.Duration // of one call, from the dial to the last byte; default 10 s
 	Conns   int           // connections at a time; default 16
@@ -62,7 +67,7 @@ const (
 
 // New builds a Caller, and refuses a base URL that nothing can be asked at.
 func New(c Config) (*Caller, error) {
-	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
+	base, err := url.Parse(c.BaseURL)
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
 		return nil, errors.New(`the base URL must be of the form "https://host/path"`) // not quoted: it may hold a password
 	}
@@ -105,8 +110,8 @@ func (c *Caller) Close() { c.transport.CloseIdleConnections() }
 // other side has just closed, package http sends it once more by itself.
 type Request struct {
 	Method string
-	Path   string // appended to the base URL
-	Query  url.Values
+	Path   string     // appended to the base URL; "": the base URL itself
+	Query  url.Values // after the query of the base URL
 	Header http.Header
 	Body   []byte // JSON; nil: none
 }
@@ -116,23 +121,38 @@ func (c *Caller) Do(ctx context.Context, r Request) (Answer, error) {
 	late := fmt.Errorf("no answer within %s", c.c.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Timeout, late)
 	defer cancel()
-	req, err := c.request(ctx, r)
+	var sent atomic.Bool
+	req, err := c.request(withTrace(ctx, &sent), r)
 	if err != nil {
 		return Answer{}, &CallError{Kind: Unreachable, Err: err}
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return Answer{}, faultOf(ctx, Unreachable, err)
+		fault := faultOf(ctx, Unreachable, err)
+		fault.Sent = sent.Load()
+		return Answer{}, fault
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.c.MaxAnswer+1))
 	switch {
 	case err != nil:
-		return Answer{}, faultOf(ctx, CutOff, err)
+		fault := faultOf(ctx, CutOff, err)
+		fault.Sent, fault.Status = true, resp.StatusCode
+		return Answer{}, fault
 	case int64(len(body)) > c.c.MaxAnswer:
-		return Answer{}, &CallError{Kind: TooLarge, Err: fmt.Errorf("the answer is longer than %d bytes", c.c.MaxAnswer)}
+		err := fmt.Errorf("the answer is longer than %d bytes", c.c.MaxAnswer)
+		return Answer{}, &CallError{Kind: TooLarge, Err: err, Sent: true, Status: resp.StatusCode}
 	}
 	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: c.unsaid(resp.StatusCode, body)}, nil
+}
+
+// withTrace notes in sent whether anything of the request has left. A connection that was
+// kept may turn out to be closed: then the request is made anew on another.
+func withTrace(ctx context.Context, sent *atomic.Bool) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { sent.Store(false) },
+		WroteHeaders: func() { sent.Store(true) },
+	})
 }
 
 // unsaid strikes the secrets of the call out of an answer that reports a fault: servers
@@ -145,11 +165,43 @@ func (c *Caller) unsaid(status int, body []byte) []byte {
 	return []byte(c.veil.Replace(string(body)))
 }
 
-func (c *Caller) request(ctx context.Context, r Request) (*http.Request, error) {
+// address is the base URL, as it was given, with what the request adds.
+func (c *Caller) address(r Request) (*url.URL, error) {
 	u := *c.base
-	u.Path += r.Path
-	u.RawPath = ""
-	u.RawQuery = r.Query.Encode()
+	if r.Path != "" {
+		u.RawPath = strings.TrimRight(u.EscapedPath(), "/") + r.Path
+		var err error
+		if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+			return nil, errors.New("the request could not be made")
+		}
+	}
+	if more := r.Query.Encode(); more != "" && u.RawQuery != "" {
+		u.RawQuery += "&" + more
+	} else if more != "" {
+		u.RawQuery = more
+	}
+	u.RawQuery = escaped(u.RawQuery)
+	return &u, nil
+}
+
+// escaped is a query in which nothing but what cannot be sent is spelt otherwise.
+func escaped(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func (c *Caller) request(ctx context.Context, r Request) (*http.Request, error) {
+	u, err := c.address(r)
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, errors.New("the request could not be made") // the error has the URL in it

@@ -286,3 +286,62 @@ func TestObject(t *testing.T) {
 		assert.False(t, ok, bad)
 	}
 }
+
+// A part of the address that an operator has given stays as it is; what is appended is
+// appended with one slash.
+func TestBaseURLStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ base, path, query, want string }{
+		{"", "", "", "/"},
+		{"/", "", "", "/"},
+		{"/x/", "", "", "/x/"},
+		{"/x/", "/y", "", "/x/y"},
+		{"/x", "/y", "a=1", "/x/y?a=1"},
+		{"/team%2Fa/", "/y", "", "/team%2Fa/y"},
+		{"/x%2F", "/y", "", "/x%2F/y"},
+		{"/x?k=a+b;c", "/y", "a=1", "/x/y?k=a+b;c&a=1"},
+		{"/x?flag", "", "", "/x?flag"},
+	} {
+		var asked string
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.RequestURI }))
+		caller, err := httpcall.New(httpcall.Config{BaseURL: server.URL + c.base})
+		require.NoError(t, err)
+		query, err := url.ParseQuery(c.query)
+		require.NoError(t, err)
+		_, err = caller.Do(t.Context(), httpcall.Request{Method: http.MethodGet, Path: c.path, Query: query})
+		require.NoError(t, err)
+		caller.Close()
+		server.Close()
+		require.Equal(t, c.want, asked, "%+v", c)
+	}
+}
+
+// Whether anything has left is known of a call that came to nothing.
+func TestSent(t *testing.T) {
+	t.Parallel()
+	sent := func(err error) bool {
+		var f *httpcall.CallError
+		require.ErrorAs(t, err, &f)
+		return f.Sent
+	}
+	caller, server := setup(t, httpcall.Config{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	_, err := post(t.Context(), caller)
+	require.True(t, sent(err))
+	server.Close()
+	_, err = post(t.Context(), caller)
+	require.False(t, sent(err), "nobody listens")
+
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	tls, err := httpcall.New(httpcall.Config{BaseURL: "https://" + silent.Addr().String(), Timeout: 50 * time.Millisecond})
+	require.NoError(t, err)
+	defer tls.Close()
+	_, err = post(t.Context(), tls)
+	require.False(t, sent(err), "the handshake has not ended")
+	plain, err := httpcall.New(httpcall.Config{BaseURL: "http://" + silent.Addr().String(), Timeout: 50 * time.Millisecond})
+	require.NoError(t, err)
+	defer plain.Close()
+	_, err = post(t.Context(), plain)
+	require.True(t, sent(err))
+}

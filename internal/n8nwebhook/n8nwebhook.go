@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,6 @@ type Config struct {
 type Publisher struct {
 	c      Config
 	call   *httpcall.Caller
-	query  url.Values
 	secret webhooksig.Secret
 }
 
@@ -58,19 +58,26 @@ func New(c Config) (*Publisher, error) {
 	if err != nil {
 		return nil, errors.New("N8N_WEBHOOK_URL cannot be read") // not quoted: it may hold a password
 	}
-	query := u.Query()
-	u.RawQuery = ""
-	var secrets []string // of the query: a token, perhaps
-	for _, values := range query {
-		secrets = append(secrets, values...)
-	}
 	call, err := httpcall.New(httpcall.Config{
-		BaseURL: u.String(), Timeout: c.Timeout, Conns: c.Calls, MaxAnswer: 64 << 10, Wrap: c.Wrap, Secrets: secrets,
+		BaseURL: c.URL, Timeout: c.Timeout, Conns: c.Calls, MaxAnswer: 64 << 10, Wrap: c.Wrap, Secrets: values(u.RawQuery),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("N8N_WEBHOOK_URL: %w", err)
 	}
-	return &Publisher{c: c, call: call, query: query, secret: secret}, nil
+	return &Publisher{c: c, call: call, secret: secret}, nil
+}
+
+// values of a query, each of which may be a token, as they are spelt and as they are meant.
+func values(query string) (list []string) {
+	for _, pair := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		if _, value, ok := strings.Cut(pair, "="); ok {
+			list = append(list, value)
+			if meant, err := url.QueryUnescape(value); err == nil && meant != value {
+				list = append(list, meant)
+			}
+		}
+	}
+	return list
 }
 
 // Close ends the connections that are kept.
@@ -96,8 +103,11 @@ func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done fun
 }
 
 func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("not posted: %w", err)
+	if ctx.Err() != nil {
+		return app.ErrReturned
+	}
+	if err := j.Check(ctx); err != nil {
+		return err
 	}
 	id, now := j.JobID.String(), p.c.Now()
 	h := http.Header{}
@@ -107,11 +117,31 @@ func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
 	if j.TraceParent != "" {
 		h.Set("Traceparent", j.TraceParent)
 	}
-	answer, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodPost, Query: p.query, Header: h, Body: j.Body})
+	began := time.Now()
+	answer, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodPost, Header: h, Body: j.Body})
 	if err != nil {
-		return fmt.Errorf("post job to N8N_WEBHOOK_URL: %w", err)
+		return judgeFault(fmt.Errorf("post job to N8N_WEBHOOK_URL: %w", err))
 	}
-	return judge(withoutJob(answer, j.Body), p.c.Now())
+	return judge(withoutJob(answer, j.Body), p.c.Now(), time.Since(began))
+}
+
+// judgeFault says what a call without a whole answer means.
+func judgeFault(err error) error {
+	var f *httpcall.CallError
+	switch {
+	case !errors.As(err, &f):
+		return err
+	case accepted(f.Status):
+		return nil // it was taken; the rest of the answer is of no interest
+	case f.Kind == httpcall.GivenUp && !f.Sent: // we are stopping
+		return fmt.Errorf("%w: %w", app.ErrReturned, err)
+	case f.Kind == httpcall.GivenUp:
+		return fmt.Errorf("%w: %w", app.ErrOutcomeUnknown, err)
+	case f.Kind == httpcall.TimedOut && f.Sent:
+		// The workflow may be running: many answer when it has ended.
+		return fmt.Errorf("%w: %w (does the webhook answer at once, or within N8N_WEBHOOK_TIMEOUT?)", app.ErrOutcomeUnknown, err)
+	}
+	return fmt.Errorf("%w: %w", app.ErrAway, err)
 }
 
 // withoutJob strikes out of an answer what a workflow may quote of the job: its token,
@@ -128,14 +158,21 @@ func withoutJob(a httpcall.Answer, job []byte) httpcall.Answer {
 	return a
 }
 
+// cloudflareTimeout is 504 as Cloudflare says it, after 100 s.
+const cloudflareTimeout = 524
+
 // accepted reports whether the status is one of success.
 func accepted(status int) bool { return status >= http.StatusOK && status < http.StatusMultipleChoices }
 
+// slowGateway is how long a gateway waits at least that has passed a request on and got no
+// answer. One that knows of nobody to pass it on to says so at once.
+const slowGateway = 5 * time.Second
+
 // judge says whether n8n has the job. Only an answer about this very job is final: it
-// fails the generation and frees the credits. All else is a fault that an operator
-// mends (the address, a workflow that is not active, the proof) or that passes; the
-// job is tried again, until OUTBOX_MAX_ATTEMPTS or the stage's deadline.
-func judge(a httpcall.Answer, now time.Time) error {
+// fails the generation and frees the credits. A webhook that is away or not registered,
+// or asks for time, is waited for until the stage's deadline. All else is a fault that an
+// operator mends (the address, the proof): the job is tried OUTBOX_MAX_ATTEMPTS times.
+func judge(a httpcall.Answer, now time.Time, took time.Duration) error {
 	if accepted(a.Status) {
 		return nil
 	}
@@ -143,26 +180,32 @@ func judge(a httpcall.Answer, now time.Time) error {
 	err := fmt.Errorf("n8n answered the job with %d: %s", a.Status, said)
 	switch a.Status {
 	case http.StatusNotFound:
-		// n8n says so of a webhook that is not registered.
-		return fmt.Errorf("%w (is the workflow active, and N8N_WEBHOOK_URL its production URL?)", err)
+		// n8n says so of a webhook that is not registered, and while it starts.
+		err = fmt.Errorf("%w: %w (is the workflow active, and N8N_WEBHOOK_URL its production URL?)", app.ErrAway, err)
+		return a.Asks(err, now)
+	case http.StatusGatewayTimeout, cloudflareTimeout:
+		if took >= slowGateway {
+			return fmt.Errorf("%w: %w", app.ErrOutcomeUnknown, err)
+		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("%w (does the webhook expect another proof than a signature made with N8N_CALLBACK_SECRET?)", err)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return &app.PermanentError{Err: err}
 	}
-	if wait := a.RetryAfter(now); wait > 0 {
-		return fmt.Errorf("%w (asks to wait %s)", err, wait)
+	if a.Away() {
+		err = fmt.Errorf("%w: %w", app.ErrAway, err)
 	}
-	return err
+	return a.Asks(err, now)
 }
 
 // Check finds out whether somebody answers at the address, without starting a
 // workflow: it asks what methods there are.
 func (p *Publisher) Check(ctx context.Context) error {
-	a, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodOptions, Query: p.query})
+	a, err := p.call.Do(ctx, httpcall.Request{Method: http.MethodOptions})
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask at N8N_WEBHOOK_URL: %w", err)
+	case a.Status == http.StatusNotImplemented: // there is no OPTIONS, but somebody answers
 	case a.Status >= http.StatusInternalServerError:
 		return fmt.Errorf("N8N_WEBHOOK_URL answers with %d", a.Status)
 	case a.Redirects():

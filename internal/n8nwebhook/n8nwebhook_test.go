@@ -37,11 +37,11 @@ func newJobs(n int) []app.JobMessage {
 	return jobs
 }
 
-func setup(t *testing.T, h http.HandlerFunc) *n8nwebhook.Publisher {
+func setup(t *testing.T, h http.HandlerFunc, patience ...time.Duration) *n8nwebhook.Publisher {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	p, err := n8nwebhook.New(n8nwebhook.Config{URL: server.URL + "/webhook/jobs?tenant=a", Secret: secret, Timeout: 2 * time.Second, Calls: 4})
+	p, err := n8nwebhook.New(n8nwebhook.Config{URL: server.URL + "/webhook/jobs?tenant=a", Secret: secret, Timeout: append(patience, 2*time.Second)[0], Calls: 4})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
@@ -115,6 +115,8 @@ func TestAnswers(t *testing.T) {
 		require.Error(t, err, status)
 		var permanent *app.PermanentError
 		assert.Equal(t, want == "permanent", errors.As(err, &permanent), status)
+		away := status == 404 || status == 429 || status >= 502
+		assert.Equal(t, away, errors.Is(err, app.ErrAway), status)
 		if want != "permanent" {
 			require.ErrorContains(t, err, want)
 		}
@@ -133,11 +135,11 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() { close(hang) })
-	began := time.Now()
 	for _, err := range send(t.Context(), t, p, newJobs(2)) {
 		require.ErrorContains(t, err, "no answer within 2s")
+		require.ErrorIs(t, err, app.ErrOutcomeUnknown, "the workflow may be running")
+		require.NotErrorIs(t, err, app.ErrAway)
 	}
-	require.Less(t, time.Since(began), 10*time.Second)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
@@ -149,6 +151,7 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 	err = send(t.Context(), t, gone, newJobs(1))[0]
 	require.ErrorContains(t, err, "N8N_WEBHOOK_URL")
+	require.ErrorIs(t, err, app.ErrAway)
 	require.NotContains(t, err.Error(), "s3cret")
 	require.ErrorContains(t, gone.Check(t.Context()), "N8N_WEBHOOK_URL")
 }
@@ -157,6 +160,8 @@ func TestFaults(t *testing.T) {
 func TestBounded(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int64
+	all := make(chan struct{})
+	meet := sync.OnceFunc(func() { close(all) })
 	p := setup(t, func(http.ResponseWriter, *http.Request) {
 		n := now.Add(1)
 		defer now.Add(-1)
@@ -166,8 +171,12 @@ func TestBounded(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(5 * time.Millisecond) // so that calls meet
-	})
+		if n == 4 {
+			meet()
+		}
+		<-all
+		time.Sleep(5 * time.Millisecond) // so that a fifth would meet them
+	}, time.Minute)
 	for _, err := range send(t.Context(), t, p, newJobs(100)) {
 		require.NoError(t, err)
 	}
@@ -177,7 +186,7 @@ func TestBounded(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	for status, ok := range map[int]bool{200: true, 204: true, 404: true, 405: true, 302: false, 503: false} {
+	for status, ok := range map[int]bool{200: true, 204: true, 404: true, 405: true, 501: true, 302: false, 503: false} {
 		p := setup(t, func(w http.ResponseWriter, r *http.Request) {
 			assert.Equal(t, http.MethodOptions, r.Method, "no workflow is started")
 			w.WriteHeader(status)
@@ -191,5 +200,74 @@ func TestCheck(t *testing.T) {
 	for _, c := range []n8nwebhook.Config{{URL: "://", Secret: secret}, {URL: "ftp://x", Secret: secret}, {URL: "http://x"}} {
 		_, err := n8nwebhook.New(c)
 		require.Error(t, err)
+	}
+}
+
+// The address is asked for as it was given.
+func TestAddressAsGiven(t *testing.T) {
+	t.Parallel()
+	for _, given := range []string{
+		"/strict/", "/strict", "/webhook/team%2Fjobs", "/q?token=a+b&x=1;2", "/q?b=2&a=1", "/q?flag", "/q?", "/a//b/", "/a%20b/?x=%7e", "/?", "/caf%C3%A9/",
+	} {
+		var asked []string
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = append(asked, r.RequestURI) }))
+		p, err := n8nwebhook.New(n8nwebhook.Config{URL: server.URL + given, Secret: secret})
+		require.NoError(t, err)
+		require.NoError(t, send(t.Context(), t, p, newJobs(1))[0])
+		require.NoError(t, p.Check(t.Context()))
+		require.NoError(t, p.Close())
+		server.Close()
+		require.Equal(t, []string{given, given}, asked)
+	}
+}
+
+// A token in the address is struck out of what is said of an answer, however it is spelt.
+func TestTokenInAddress(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, r.RequestURI+" long enough")
+	}))
+	t.Cleanup(server.Close)
+	p, err := n8nwebhook.New(n8nwebhook.Config{URL: server.URL + "/q?x=1;token=se%2Bcret;y=an+other", Secret: secret})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	err = send(t.Context(), t, p, newJobs(1))[0]
+	require.ErrorContains(t, err, "500")
+	require.NotContains(t, err.Error(), "se%2Bcret")
+	require.NotContains(t, err.Error(), "an+other")
+}
+
+// What was taken is taken, however the answer ends; a connection that is closed without
+// an answer comes from a port whose program is gone.
+func TestAnswersThatBreakOff(t *testing.T) {
+	t.Parallel()
+	p := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, "on")
+	})
+	require.NoError(t, send(t.Context(), t, p, newJobs(1))[0])
+	p = setup(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
+	require.NoError(t, send(t.Context(), t, p, newJobs(1))[0])
+	p = setup(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	require.ErrorIs(t, send(t.Context(), t, p, newJobs(1))[0], app.ErrAway)
+}
+
+// RetryAfter in both of its forms goes to the relay.
+func TestAsksToWait(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]time.Duration{
+		"600": 10 * time.Minute, time.Now().Add(30 * time.Minute).UTC().Format(http.TimeFormat): 30 * time.Minute,
+	} {
+		for _, status := range []int{404, 429, 500, 503} {
+			p := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", said)
+				w.WriteHeader(status)
+			})
+			err := send(t.Context(), t, p, newJobs(1))[0]
+			var asks interface{ RetryAfter() time.Duration }
+			require.ErrorAs(t, err, &asks, status)
+			require.InDelta(t, want, asks.RetryAfter(), float64(5*time.Minute))
+		}
 	}
 }

@@ -78,10 +78,23 @@ func (c *Client) Notify(ctx context.Context, n app.Notification) error {
 	if err == nil {
 		err = judge(a)
 	} else {
-		err = fmt.Errorf("notification service: %w", err)
+		err = judgeFault(fmt.Errorf("notification service: %w", err))
 	}
 	c.remember(ctx, err)
 	return err
+}
+
+// judgeFault says what a call without a whole answer means: the service is out of reach,
+// or hangs. What was taken is taken, however the answer ends.
+func judgeFault(err error) error {
+	var f *httpcall.CallError
+	switch {
+	case !errors.As(err, &f) || f.Kind == httpcall.GivenUp:
+		return err
+	case f.Status >= 200 && f.Status < 300 || f.Status == http.StatusConflict:
+		return nil
+	}
+	return fmt.Errorf("%w: %w", app.ErrAway, err)
 }
 
 // judge says what an answer means. Permanent is only what is about this very
@@ -103,7 +116,10 @@ func judge(a httpcall.Answer) error {
 			return &app.PermanentError{Err: err}
 		}
 	}
-	return err
+	if a.Away() {
+		err = fmt.Errorf("%w: %w", app.ErrAway, err)
+	}
+	return a.Asks(err, time.Now())
 }
 
 // describe is an answer in words, with the setting that mends it where there is one.

@@ -254,3 +254,25 @@ func TestCheck(t *testing.T) {
 	_, err = notification.NewClient(notification.Config{BaseURL: "phone:80"})
 	require.ErrorContains(t, err, "NOTIFICATION_SERVICE_URL")
 }
+
+// A service that is away says nothing about a notification; one that asks for time gets it.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	for status, away := range map[int]bool{429: true, 500: false, 502: true, 503: true, 504: true, 522: true, 401: false, 404: false} {
+		c := connect(t, notification.Config{}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "40")
+			w.WriteHeader(status)
+		})
+		err := c.Notify(t.Context(), note())
+		assert.Equal(t, away, errors.Is(err, app.ErrAway), status)
+		var asks interface{ RetryAfter() time.Duration }
+		require.ErrorAs(t, err, &asks, status)
+		assert.Equal(t, 40*time.Second, asks.RetryAfter())
+	}
+	gone := build(t, notification.Config{BaseURL: "http://127.0.0.1:1"})
+	require.ErrorIs(t, gone.Notify(t.Context(), note()), app.ErrAway)
+	hangs := connect(t, notification.Config{Timeout: 50 * time.Millisecond}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	require.ErrorIs(t, hangs.Notify(t.Context(), note()), app.ErrAway)
+	cut := connect(t, notification.Config{}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
+	require.NoError(t, cut.Notify(t.Context(), note()), "it was taken")
+}

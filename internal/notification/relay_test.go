@@ -192,5 +192,5 @@ func create(t *testing.T, svc *app.Service) aigen.ID {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	require.Eventually(t, ok, 30*time.Second, 2*time.Millisecond, what)
+	require.Eventually(t, ok, time.Minute, 2*time.Millisecond, what)
 }

@@ -2,6 +2,7 @@ package notification
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -51,7 +52,12 @@ func (c *Client) State() State {
 func (c *Client) Check(ctx context.Context) error {
 	a, err := c.http.Do(ctx, httpcall.Request{Method: http.MethodOptions, Path: notifyPath})
 	var f *httpcall.CallError
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("the certificate of NOTIFICATION_SERVICE_URL is not trusted: %w", certificate)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("NOTIFICATION_SERVICE_URL says https, but no TLS is spoken there: %w", err)
 	case errors.As(err, &f) && f.Kind == httpcall.TooLarge:
 		return nil // somebody is there; what they say is of no interest
 	case errors.As(err, &f) && f.Kind == httpcall.TimedOut:

@@ -127,7 +127,7 @@ func judgeReserve(o httpcall.Object) verdict {
 		return done()
 	}
 	detail := "the user cannot afford it"
-	if available, err := parseAmount(o["available"]); err == nil {
+	if available, err := parseBalance(o["available"]); err == nil {
 		detail = "available " + available.String()
 	}
 	return verdict{class: classRefused, detail: detail}
@@ -217,13 +217,13 @@ func judgeBalance(a httpcall.Answer) (app.Balance, verdict) {
 	o = result(o)
 	var b app.Balance
 	var err error
-	if b.Balance, err = parseAmount(o["balance"]); err != nil {
+	if b.Balance, err = parseBalance(o["balance"]); err != nil {
 		return app.Balance{}, unusable("balance: %s", err)
 	}
-	if b.Reserved, err = parseAmount(o["reserved"]); err != nil {
+	if b.Reserved, err = parseBalance(o["reserved"]); err != nil {
 		return app.Balance{}, unusable("reserved: %s", err)
 	}
-	if b.Available, err = parseAmount(o["available"]); err != nil {
+	if b.Available, err = parseBalance(o["available"]); err != nil {
 		return app.Balance{}, unusable("available: %s", err)
 	}
 	return b, done()

@@ -460,5 +460,4 @@ func TestManyAtOnce(t *testing.T) {
 		}
 		assert.Equal(t, want, o.credit[op.UserID.String()])
 	}
-	assert.Less(t, len(o.seen()), 700, "of 743 operations")
 }

@@ -209,12 +209,10 @@ func TestServiceSlow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, app.ReserveBeforeAnswer, 300*time.Millisecond)
 	w.odoo.set(func(o *remote) { o.afterwork = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() } })
-	started := time.Now()
 	status, body, retryAfter := w.create()
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Equal(t, "credit_service_unavailable", body["code"])
 	assert.NotEmpty(t, retryAfter)
-	assert.Less(t, time.Since(started), 5*time.Second)
 	assert.Equal(t, aigen.Credits(99_50), w.balance(), "held, though nobody knows")
 	w.odoo.set(func(o *remote) { o.afterwork = nil })
 	until(t, "the release", func() bool { return w.balance() == 100_00 })
@@ -256,15 +254,16 @@ func TestServiceGone(t *testing.T) {
 				require.NoError(t, err)
 				assert.Positive(t, seconds)
 			}
-			until(t, "attempts", func() bool {
+			until(t, "attempts of each", func() bool {
 				for _, d := range w.outbox() {
-					if d.Attempts < 4 {
+					if d.LastError == "" {
 						return false
 					}
 				}
 				return true
 			})
 			for _, d := range w.outbox() {
+				assert.LessOrEqual(t, d.Attempts, 1, "they do not count: only one that is under way")
 				assert.Equal(t, app.DeliveryWaiting, d.State, "%s is never given up", d.Kind)
 				assert.NotContains(t, d.LastError, testKey)
 			}

@@ -246,7 +246,7 @@ func (o *remote) sizes() (n []int) {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	require.Eventually(t, ok, 20*time.Second, time.Millisecond, what)
+	require.Eventually(t, ok, time.Minute, time.Millisecond, what)
 }
 
 // class names what an error is, as the relay and the use-cases tell them apart.

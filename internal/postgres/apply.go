@@ -75,14 +75,15 @@ func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b
 func (s *Store) applySurely(ctx context.Context, op string, drafts []draft, cause error) (b *batch, err error) {
 	thorough := false
 	try := func(asking context.Context) error {
-		return s.writeWith(asking, op, s.settings+countedHere, func(asking context.Context, t *tx) error {
+		how := attempt{settings: s.settings + countedHere, prove: doubtful(drafts)}
+		return s.writeWith(asking, op, how, func(asking context.Context, t *tx) error {
 			b = newBatch(s.initial, drafts, thorough || doubtful(drafts))
 			thorough = true // if this is not the last time
 			if err := b.load(asking, t); err != nil {
 				return err
 			}
 			if b.decide(); !b.writes() {
-				return nil // all were refused, or are there: nothing to commit
+				return nil // all were refused, or are there
 			}
 			b.write(t)
 			err := t.commit(ctx) // which may have ended while it was asked

@@ -24,10 +24,11 @@ var (
 	ErrUnfit       = errors.New("the database server cannot be used") // its version or its encoding
 	// ErrPooler: a pooler gave a prepared statement to a server that does not have it.
 	ErrPooler = errors.New("a pooler (PgBouncer) lost a prepared statement: add default_query_exec_mode=exec to the database's URL")
-	// ErrOutcomeUnknown is returned by Apply when the connection was lost during the
-	// commit, and the server could not be asked afterwards. The changes were written,
-	// all or none: load the generations, or repeat the request with its key, to see.
-	ErrOutcomeUnknown = unavailable("the connection was lost during the commit: whether it took place is not known")
+	// ErrOutcomeUnknown is returned when the connection was lost during the commit, and
+	// the server could not be asked afterwards, or when the commit waits for a synchronous
+	// standby. The changes were written, all or none: load the generations, or repeat the
+	// request with its key, to see.
+	ErrOutcomeUnknown = unavailable("the commit was not confirmed: whether it took place, and lasts, is not known")
 
 	errConstraint = errors.New("a rule of the schema was broken") // a defect of ours
 	errContended  = errors.New("others were quicker")             // to be done again
@@ -58,8 +59,8 @@ func translate(op string, err error) error {
 	return fmt.Errorf("postgres: %s: %w", op, err)
 }
 
-// kindOf is nil for an error that needs no other name: ours, the caller's context's,
-// or that of a wrong query.
+// kindOf is nil for an error that needs no other name: ours, that of a caller who hung
+// up, or that of a wrong query.
 func kindOf(err error) error {
 	var e *pgconn.PgError
 	var connect *pgconn.ConnectError
@@ -75,8 +76,8 @@ func kindOf(err error) error {
 		// Also where the way to the server is silent, so that it was our own patience
 		// that ended: the chain has a DeadlineExceeded then, as that of a caller's context.
 		return ErrUnavailable
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil
+	case errors.Is(err, context.DeadlineExceeded): // ours or the caller's
+		return ErrBusy
 	case errors.As(err, &network),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
 		return ErrUnavailable

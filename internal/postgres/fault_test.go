@@ -105,18 +105,17 @@ func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	s := open(t, server.url(), postgres.Options{InitialCredits: 1000, Logger: quiet})
+	s.SetPatience(time.Hour) // whoever waited for the server would not come back
 	var written []aigen.ID
 	for _, mode := range []string{"fast", "immediate"} {
 		for range 3 {
 			written = append(written, write(t, s).Generation.ID)
 		}
 		server.stop(mode)
-		started := time.Now()
 		require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{accept(t, policy(), aigen.ID(uuid.New()))})[0], postgres.ErrUnavailable)
 		_, err := s.Get(t.Context(), written[0])
 		require.ErrorIs(t, err, postgres.ErrUnavailable)
 		require.ErrorIs(t, s.Ping(t.Context()), postgres.ErrUnavailable)
-		require.Less(t, time.Since(started), 10*time.Second)
 		server.start()
 		for _, id := range written {
 			g, err := s.Get(t.Context(), id)
@@ -162,7 +161,7 @@ func TestLostCommit(t *testing.T) {
 		change, done := accept(t, policy(), aigen.ID(uuid.New())), make(chan error, 1)
 		p.arm(mode)
 		go func() { done <- s.Apply(ctx, []*app.Change{change})[0] }()
-		require.Eventually(t, p.fired, 10*time.Second, time.Millisecond)
+		require.Eventually(t, p.fired, time.Minute, time.Millisecond)
 		cancel()
 		p.arm(forward)
 		require.ErrorIs(t, <-done, want)
@@ -202,7 +201,7 @@ func TestCommitLostInCrash(t *testing.T) {
 	ours := []*app.Change{next(t, policy(), first, cancelled(policy())), next(t, policy(), second, cancelled(policy()))}
 	done := make(chan []error, 1)
 	go func() { done <- s.Apply(context.WithoutCancel(t.Context()), ours) }()
-	require.Eventually(t, p.fired, 10*time.Second, time.Millisecond)
+	require.Eventually(t, p.fired, time.Minute, time.Millisecond)
 	server.stop("immediate")
 	server.start()
 	require.NoError(t, other.Apply(t.Context(), []*app.Change{theirs})[0])
@@ -257,13 +256,13 @@ func TestLostCommitOfEveryKind(t *testing.T) {
 			done := make(chan []error, 1)
 			go func() { done <- s.Apply(context.WithoutCancel(t.Context()), changes) }()
 			if mode == dropAfterCommitForGood {
-				require.Eventually(t, proxy.fired, 10*time.Second, time.Millisecond)
+				require.Eventually(t, proxy.fired, time.Minute, time.Millisecond)
 				for _, i := range []int{created, asked, chosen} {
 					var g *aigen.Generation
 					require.Eventually(t, func() (ok bool) {
 						g, ok = stored(t, other, changes[i].Generation.ID)
 						return ok && g.Version == changes[i].From+1
-					}, 10*time.Second, time.Millisecond)
+					}, time.Minute, time.Millisecond)
 					require.NoError(t, other.Apply(t.Context(), []*app.Change{{Generation: g, From: g.Version}})[0])
 				}
 				proxy.arm(forward)

@@ -50,12 +50,9 @@ func (s *Store) guess(ctx context.Context, op string, drafts []draft) (committed
 		s.guesses.leave(users)
 		return nil, nil, nil
 	}
-	unknown := false
-	err = s.try(ctx, s.settings+countedHere, func(ctx context.Context, t *tx) error {
+	unknown, err := s.try(ctx, attempt{settings: s.settings + countedHere}, func(ctx context.Context, t *tx) error {
 		b.write(t)
-		err := t.commit(ctx)
-		unknown = t.unknown
-		return err
+		return t.commit(ctx)
 	})
 	s.guesses.learn(users, b.accounts, err == nil)
 	switch {

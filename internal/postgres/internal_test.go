@@ -25,10 +25,28 @@ func (s *Store) SetPatience(d time.Duration) { s.patience = d }
 // TryMigrations applies scripts after those there are.
 func (Internals) TryMigrations(t *testing.T, url string) {
 	t.Helper()
+	_, err := Open(t.Context(), url, Options{Existing: true})
+	require.ErrorIs(t, err, ErrNoDatabase)
 	s, err := Open(t.Context(), url, Options{})
 	require.NoError(t, err)
 	defer s.Close()
 	known, err := migrations(migrationFiles)
+	require.NoError(t, err)
+
+	look := func() error { // a command that migrates nothing
+		s, err := Open(t.Context(), url, Options{Existing: true})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	require.NoError(t, look())
+	newest := known[len(known)-1].version
+	_, err = s.change(t.Context(), "test", `DELETE FROM schema_migrations WHERE version = $1::bigint`, newest)
+	require.NoError(t, err)
+	require.ErrorIs(t, look(), ErrOlderSchema)
+	require.ErrorIs(t, look(), ErrOlderSchema, "nothing was migrated")
+	_, err = s.change(t.Context(), "test", `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1::bigint, 'x', $2::text)`, newest, known[newest-1].checksum)
 	require.NoError(t, err)
 
 	next := migration{version: len(known) + 1, name: "next.sql", script: `CREATE TABLE next (a int); CREATE TABLE more (b int)`, checksum: "x"}

@@ -1,9 +1,13 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -17,7 +21,8 @@ import (
 // any order, and two statements that met in the middle would wait for each other. What
 // was delivered, which is nearly everything, is removed without: a row that its owner
 // removes is changed by nobody else but one who takes it over, and who skips what is
-// locked.
+// locked, and one who withdraws it, because its job has ended. Should those two meet in
+// the middle all the same, PostgreSQL ends one, and that is done again.
 
 const extendLeases = `UPDATE deliveries SET leased_until = $3::timestamptz
 WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE))`
@@ -34,9 +39,16 @@ func (s *Store) ExtendLeases(ctx context.Context, owner string, list []aigen.ID,
 const (
 	lockOwned = `SELECT count(*) FROM (SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE) AS locked`
 
+	// In the order of the ids, which the caller has sorted: an index is read in it.
 	removeDelivered = `DELETE FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
-	retryLater      = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, available_at = n.retry_at, last_error = n.error
-FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::timestamptz[]) AS retry_at, unnest($4::text[]) AS error) n WHERE d.id = n.id AND d.owner = $2::text`
+	// Of jobs that have ended, whoever has them leased. A dead row stays for the operators.
+	withdrawJobs = `DELETE FROM deliveries WHERE id = ANY (ARRAY(
+	SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND lane = 'jobs' AND state = 'waiting' ORDER BY id FOR UPDATE))`
+
+	retryLater = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, available_at = n.retry_at, last_error = n.error,
+	attempts = greatest(attempts - n.uncounted, 0)
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::timestamptz[]) AS retry_at, unnest($4::text[]) AS error,
+	unnest($5::bigint[]) AS uncounted) n WHERE d.id = n.id AND d.owner = $2::text`
 	bury = `UPDATE deliveries d SET owner = NULL, leased_until = NULL, state = 'dead', last_error = n.error
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::text[]) AS error) n WHERE d.id = n.id AND d.owner = $2::text`
 	// Due since it was due before: at once, and before what came later.
@@ -69,10 +81,12 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 			t.queue(lockOwned, resultIDs(results), owner)
 		}
 		if len(delivered) > 0 {
+			slices.SortFunc(delivered, func(a, b app.DeliveryResult) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 			t.queue(removeDelivered, resultIDs(delivered), owner)
 		}
 		if rows := of(app.VerdictRetry); len(rows) > 0 {
-			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r app.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows))
+			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r app.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows),
+				integers(rows, uncounted))
 		}
 		if rows := of(app.VerdictDead); len(rows) > 0 {
 			t.queue(bury, resultIDs(rows), owner, resultErrors(rows))
@@ -84,12 +98,46 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ap
 	})
 }
 
+func uncounted(r app.DeliveryResult) int64 {
+	if r.Uncounted {
+		return 1
+	}
+	return 0
+}
+
 func resultIDs(rows []app.DeliveryResult) *list {
 	return uuids(rows, func(r app.DeliveryResult) aigen.ID { return r.ID })
 }
 
 func resultErrors(rows []app.DeliveryResult) *list {
 	return texts(rows, func(r app.DeliveryResult) string { return textArg(r.Error) })
+}
+
+// SettleJob implements app.GenerationRepository. Nearly always the row is gone: that is
+// found out without a transaction that writes.
+func (s *Store) SettleJob(ctx context.Context, job aigen.ID) error {
+	const look = `SELECT 1 FROM deliveries WHERE id = $1::uuid`
+	there, err := query(ctx, s, "look for a job", func(r pgx.Rows) (one int, err error) {
+		return one, r.Scan(&one)
+	}, look, job.String())
+	if err != nil || len(there) == 0 {
+		return err
+	}
+	_, err = s.change(ctx, "settle a job", withdrawJobs, ids([]aigen.ID{job}))
+	return err
+}
+
+const heldJobs = `SELECT d.id FROM deliveries d JOIN generations g ON g.id = d.generation_id
+WHERE d.id = ANY ($1::uuid[]) AND d.owner = $2::text AND g.status IN ('ProcessingSamples', 'ProcessingFinal')`
+
+// HeldJobs implements app.Outbox.
+func (s *Store) HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	return query(ctx, s, "look for held jobs", func(r pgx.Rows) (id aigen.ID, err error) {
+		return id, r.Scan((*idColumn)(&id))
+	}, heldJobs, ids(jobs), owner)
 }
 
 // releaseLeases reads the rows that wait, which is why no index is kept for owners:

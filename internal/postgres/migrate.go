@@ -20,6 +20,12 @@ var (
 	// ErrNewerSchema is returned by Open for a database that a later version of the
 	// program has migrated. This one must not write to it: it does not know the rules.
 	ErrNewerSchema = errors.New("the database was made by a newer version of aigen")
+	// ErrOlderSchema is returned by Open with Options.Existing for a database that has to
+	// be migrated first: services of the older version may be at work on it.
+	ErrOlderSchema = errors.New("the database's schema is older than this program: run `aigen migrate`")
+	// ErrNoDatabase is returned by Open with Options.Existing for a database without our
+	// tables.
+	ErrNoDatabase = errors.New("the database holds no tables of aigen yet: `aigen serve` or `aigen migrate` makes them; is DATABASE_URL another one?")
 	// ErrForeign is returned by Open for a database, or a schema, in which another
 	// program has tables of the same names.
 	ErrForeign = errors.New("the database holds tables of another program: give aigen a database or a schema (search_path) of its own")
@@ -61,12 +67,33 @@ func migrations(files fs.FS) ([]migration, error) {
 
 // migrate applies what is missing, each migration in a transaction of its own.
 // Replicas that start at the same time wait for each other at the first.
-func (s *Store) migrate(ctx context.Context) error {
+func (s *Store) migrate(ctx context.Context, existing bool) error {
 	known, err := migrations(migrationFiles)
 	if err != nil {
 		return fmt.Errorf("postgres: migrations: %w", err)
 	}
+	if existing {
+		return s.checkSchema(ctx, known)
+	}
 	return s.migrateTo(ctx, known)
+}
+
+// checkSchema refuses a schema that is not up to date.
+func (s *Store) checkSchema(ctx context.Context, known []migration) error {
+	return s.view(ctx, "look at the schema", func(ctx context.Context, c *pgx.Conn) error {
+		for i, m := range known {
+			done, err := m.applied(ctx, c, len(known))
+			switch {
+			case err != nil:
+				return err
+			case !done && i == 0:
+				return ErrNoDatabase
+			case !done:
+				return fmt.Errorf("%w (it has version %d, this program knows %d)", ErrOlderSchema, i, len(known))
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Store) migrateTo(ctx context.Context, known []migration) error {
@@ -115,7 +142,7 @@ func (s *Store) applyMigration(ctx context.Context, op string, m migration, newe
 const advisoryLock = 0x616967656e
 
 func (s *Store) applyOnce(ctx context.Context, m migration, newest int) (err error) {
-	conn, err := s.acquire(ctx)
+	conn, err := s.acquireWithin(ctx, s.patience)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 
 // TestWritePlans writes the plans on a million generations to the file that
 // AIGEN_EXPLAIN names.
-func TestWritePlans(t *testing.T) {
+func TestWritePlans(t *testing.T) { //nolint:paralleltest // it takes the whole machine
 	file := os.Getenv("AIGEN_EXPLAIN")
 	if file == "" {
 		t.Skip("set AIGEN_EXPLAIN to the file to write; takes minutes")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,8 @@ func TestOpenErrors(t *testing.T) {
 			require.NotContains(t, e.Error(), "s3cr", name)
 		}
 	}
+	capitals := strings.Replace(strings.Replace(database(t), "postgres://", "POSTGRES://", 1), "postgresql://", "PostgreSQL://", 1)
+	open(t, capitals, postgres.Options{Logger: quiet})
 	_, err = postgres.Open(t.Context(), server.String(), postgres.Options{InitialCredits: -1})
 	require.Error(t, err)
 }
@@ -168,6 +171,15 @@ func TestPoolExhausted(t *testing.T) {
 	_, err = s.Get(ctx, c.Generation.ID)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "DATABASE_POOL_SIZE")
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
+
+	// It is our own patience that ends.
+	s.SetPatience(100 * time.Millisecond)
+	_, err = s.Get(t.Context(), c.Generation.ID)
+	require.ErrorIs(t, err, postgres.ErrBusy)
+	require.ErrorIs(t, err, app.ErrStoreUnavailable)
+	require.ErrorContains(t, err, "DATABASE_POOL_SIZE")
+	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{accept(t, policy(), c.Generation.UserID)})[0], postgres.ErrBusy)
 	require.NoError(t, locked.Rollback(t.Context()))
 	require.NoError(t, <-done)
 }
@@ -250,7 +262,7 @@ func waitFor(t testing.TB, db *pgx.Conn, query string) {
 		var ok bool
 		require.NoError(t, db.QueryRow(context.Background(), query).Scan(&ok))
 		return ok
-	}, 10*time.Second, 5*time.Millisecond, query)
+	}, time.Minute, 5*time.Millisecond, query)
 }
 
 // A server that takes the connection and says nothing (it is stopped, or the way to it

@@ -50,12 +50,18 @@ const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, stat
 //
 // The rows are found as an array, not by a join: however many are waiting, each is
 // then updated by its key.
-const claimDeliveries = `UPDATE deliveries SET owner = $4::text, leased_until = $5::timestamptz, attempts = attempts + 1
+const (
+	claimDeliveries  = claimBegin + claimEnd
+	claimDeliveryFor = claimBegin + ` AND user_id = $8::uuid` + claimEnd
+)
+
+const claimBegin = `UPDATE deliveries SET owner = $4::text, leased_until = $5::timestamptz, attempts = attempts + 1
 WHERE id = ANY (ARRAY(
 	SELECT id FROM deliveries
 	WHERE state = 'waiting' AND lane = $1::text AND available_at <= $2::timestamptz AND (available_at, id) > ($6::timestamptz, $7::uuid)
-		AND (owner IS NULL OR leased_until <= $2::timestamptz)
-	ORDER BY available_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED))
+		AND (owner IS NULL OR leased_until <= $2::timestamptz)`
+
+const claimEnd = ` ORDER BY available_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED))
 RETURNING ` + deliveryColumns + `, available_at`
 
 // claimed is a delivery with the time it was due at, which is the order of a claim.
@@ -69,6 +75,10 @@ type claimed struct {
 // while others were claimed may wait for a quarter of a second behind those that came
 // after it.
 func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
+	if !q.User.IsZero() {
+		list, _, err := s.claimAfter(ctx, q, place{})
+		return list, err
+	}
 	after := s.claims.place(q)
 	list, last, err := s.claimAfter(ctx, q, after)
 	if err != nil {
@@ -91,10 +101,14 @@ func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Deliver
 // claimAfter claims rows that come after a place in the order, and returns the place of
 // the last.
 func (s *Store) claimAfter(ctx context.Context, q app.Claim, after place) ([]app.Delivery, place, error) {
+	sql, args := claimDeliveries, []any{string(q.Lane), q.Now, q.Limit, q.Owner, q.Until, after.due, after.id.String()}
+	if !q.User.IsZero() {
+		sql, args = claimDeliveryFor, append(args, q.User.String())
+	}
 	var rows []claimed
 	err := s.note(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
 		rows = nil
-		t.queue(claimDeliveries, string(q.Lane), q.Now, q.Limit, q.Owner, q.Until, after.due, after.id.String()).Query(each(func(r pgx.Rows) error {
+		t.queue(sql, args...).Query(each(func(r pgx.Rows) error {
 			var c claimed
 			err := scanDelivery(r, &c.Delivery, (*timeColumn)(&c.due))
 			rows = append(rows, c)
@@ -161,4 +175,19 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 		err = scanDelivery(r, &d, &d.Leased)
 		return d, err
 	}, sql, args...)
+}
+
+// The rows are those of a claim; DISTINCT ON would read them in the order of users.
+const waitingUsers = `SELECT user_id FROM (
+	SELECT user_id, available_at, id FROM deliveries
+	WHERE state = 'waiting' AND lane = $1::text AND available_at <= $2::timestamptz AND (owner IS NULL OR leased_until <= $2::timestamptz)
+	ORDER BY available_at, id LIMIT $3::bigint) AS oldest
+GROUP BY user_id ORDER BY min(available_at), user_id`
+
+// WaitingUsers implements app.Outbox.
+func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
+	return query(ctx, s, "users who wait", func(r pgx.Rows) (id aigen.ID, err error) {
+		err = r.Scan((*idColumn)(&id))
+		return id, err
+	}, waitingUsers, string(lane), now, app.WaitingUsersLookAt)
 }

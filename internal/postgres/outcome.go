@@ -21,6 +21,10 @@ import (
 // The server would say how the transaction of a certain number ended. But after a crash
 // it gives the number of one that was lost to another, which then answers for it.
 //
+// What is there may still be lost with the primary, if it did not wait for its standbys;
+// so the transaction that looks commits something of its own, and is waited for: see
+// commit.go. Where the standbys do not answer, that is not known either.
+//
 // A guess locks nothing before it writes, and may arrive after it was looked for. It is
 // wrong then: what was decided anew has counted the positions on.
 
@@ -29,20 +33,29 @@ import (
 // server that restarts is back by then, or another one has taken its place.
 // ErrOutcomeUnknown: nobody could be asked, or what was not there could not be written.
 func (s *Store) persist(ctx context.Context, cause error, try func(context.Context) error) error {
-	s.log.WarnContext(ctx, "postgres: the connection was lost during a commit; looking what became of it", "error", cause)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)
+	s.log.WarnContext(ctx, "postgres: what became of a commit is not known; looking", "error", cause)
+	patience := s.patience
+	if errors.Is(cause, errUnanswered) {
+		patience = min(patience, lookAtSilent)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	for n := 1; ; n++ {
 		err := try(ctx)
 		switch {
 		case err == nil:
 			return nil
-		case ctx.Err() != nil, !errors.Is(err, app.ErrStoreUnavailable):
+		case ctx.Err() != nil, errors.Is(err, ErrOutcomeUnknown), !errors.Is(err, app.ErrStoreUnavailable):
 			return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
 		}
 		_ = pause(ctx, n) // ctx is looked at above
 	}
 }
+
+// lookAtSilent is the patience with a server that has not answered a commit: as a rule
+// it waits for a standby, and its locks are still held. Only where another has taken its
+// place there is something to see, and callers have waited long by now.
+const lookAtSilent = 5 * time.Second
 
 func doubtful(drafts []draft) bool {
 	for i := range drafts {

@@ -110,7 +110,7 @@ func (Internals) Plans(t *testing.T, url string, n, size int, readAll bool, expl
 	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.migrate(t.Context()))
+	require.NoError(t, s.migrate(t.Context(), false))
 
 	c, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
@@ -185,6 +185,9 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	require.NoError(t, err)
 	_, err = s.Balance(ctx, users[0])
 	require.NoError(t, err)
+	begin("CountQueued")
+	_, err = s.CountQueued(ctx, users[0], 200)
+	require.NoError(t, err)
 	begin("IdempotencyRecord")
 	_, err = s.IdempotencyRecord(ctx, users[0], "no such key", now)
 	require.ErrorIs(t, err, app.ErrNoRecord)
@@ -237,6 +240,11 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 
 	begin("ClaimDeliveries")
 	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
+	stopped(err)
+	begin("WaitingUsers, and the claim for one")
+	waiting, err := s.WaitingUsers(ctx, app.LaneJobs, now)
+	require.NoError(t, err)
+	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, User: waiting[0], Owner: "explain", Limit: 1, Now: now, Until: now.Add(time.Minute)})
 	stopped(err)
 	var owned []aigen.ID
 	scan(&owned, fmt.Sprintf(`SELECT id FROM deliveries WHERE owner = 'explain' LIMIT %d`, size))

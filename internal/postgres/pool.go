@@ -26,6 +26,7 @@ func poolConfig(raw string, o Options) (*pgxpool.Config, error) {
 		return nil, errors.New("the database's URL cannot be read: write postgres://user:password@host:port/database, " +
 			"and percent-encode special characters in the password")
 	}
+	raw = u.Scheme + raw[len(u.Scheme):] // in small letters: pgx takes others for no URL
 	config, err := pgxpool.ParseConfig(raw)
 	if err != nil {
 		return nil, fmt.Errorf("the database's URL cannot be used: %s", reason(err, secretsOf(u)))
@@ -40,6 +41,7 @@ func poolConfig(raw string, o Options) (*pgxpool.Config, error) {
 	config.MaxConnLifetimeJitter = config.MaxConnLifetime / 10
 	config.AfterConnect = func(_ context.Context, c *pgx.Conn) error { return registerLists(c.TypeMap()) }
 	tune(config.ConnConfig, u.Query())
+	config.BeforeConnect = watchCommits
 	return config, nil
 }
 
@@ -94,11 +96,20 @@ func masked(s string, secrets []string) string {
 	return s
 }
 
-// acquire lends a connection.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	c, err := s.pool.Acquire(ctx)
-	if err != nil && ctx.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns {
-		return nil, fmt.Errorf("all %d connections were in use (raise DATABASE_POOL_SIZE): %w", s.pool.Config().MaxConns, err)
+// acquireWithin lends a connection. It is given up after patience, which is ours and not
+// the caller's: then the database is busy.
+func (s *Store) acquireWithin(ctx context.Context, patience time.Duration) (*pgxpool.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := s.pool.Acquire(wait)
+	if err == nil || wait.Err() == nil {
+		return c, err
 	}
-	return c, err
+	if most := s.pool.Config().MaxConns; s.pool.Stat().AcquiredConns() >= most {
+		err = fmt.Errorf("all %d connections were in use (raise DATABASE_POOL_SIZE): %w", most, err)
+	}
+	if ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return nil, err
 }

@@ -10,7 +10,7 @@
 // that somebody else inserted first) is done again.
 //
 // A connection that is lost during the commit leaves it open whether the transaction
-// was committed. Apply finds out, by the transaction's id; see outcome.go.
+// was committed. Apply finds out, by the rows that it would have written; see outcome.go.
 //
 // # Poolers
 //
@@ -39,6 +39,7 @@ import (
 // Options of a store. The zero value is usable.
 type Options struct {
 	InitialCredits aigen.Credits // what the ledger opens an account with
+	Existing       bool          // make no tables and migrate nothing: ErrNoDatabase, ErrOlderSchema
 	PoolSize       int           // connections at most; 10 if zero. pool_max_conns in the URL goes before it
 	// LockTimeout is how long a statement waits for a row that somebody else holds;
 	// 5s if zero.
@@ -58,6 +59,8 @@ type Store struct {
 	settings string        // SQL that begins each transaction, see tx.go
 	claims   claims
 	guesses  guesses
+
+	unanswered unanswered
 }
 
 var (
@@ -99,7 +102,7 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 	if err := s.examine(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, o.Existing); err != nil {
 		return nil, err
 	}
 	s.log.DebugContext(ctx, "postgres: open", "host", config.ConnConfig.Host, "database", config.ConnConfig.Database,
@@ -108,9 +111,10 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 }
 
 // Close waits for the calls that are under way, then closes the connections. Calls
-// that come later fail.
+// that come later fail. Commits that have no answer are left to the server.
 func (s *Store) Close() error {
 	s.pool.Close()
+	s.unanswered.close()
 	return nil
 }
 
@@ -118,10 +122,14 @@ func (s *Store) Close() error {
 // disk or a server that has become a standby.
 func (s *Store) Ping(ctx context.Context) error {
 	const touch = `UPDATE schema_migrations SET applied_at = applied_at WHERE version = 1`
-	return s.write(ctx, "ping", func(ctx context.Context, t *tx) error {
+	err := s.write(ctx, "ping", func(ctx context.Context, t *tx) error {
 		t.queue(touch)
 		return t.commit(ctx)
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.pool.Reset() // a server that stands still: see view
+	}
+	return err
 }
 
 // examine refuses a server that is too old, or a database that cannot hold every

@@ -100,6 +100,15 @@ func (p *proxy) cut() {
 	}
 }
 
+// hangUp ends the connections of clients; new ones are taken.
+func (p *proxy) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.Close()
+	}
+}
+
 func (p *proxy) fired() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,12 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 )
 
 // server is a PostgreSQL of a test's own, which it may stop.
@@ -64,14 +64,10 @@ func (s *server) run(program string, args ...string) {
 // serverProgram finds what distributions keep out of the PATH.
 func serverProgram(t *testing.T, name string) string {
 	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
+	if path := testenv.PostgreSQLTool(name); path != "" {
 		return path
 	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	require.NoError(t, err)
-	require.NotEmpty(t, found, "%s is not installed (Debian: postgresql)", name)
-	slices.Sort(found)
-	return found[len(found)-1]
+	return testenv.Program(t, "/usr/lib/postgresql/*/bin/"+name, "postgresql")
 }
 
 // asDaemon is a command that runs as the user postgres if we are root.

@@ -50,3 +50,13 @@ func (s *Store) Stats(ctx context.Context) (app.Stats, error) {
 	})
 	return st, err
 }
+
+// The condition is one that runs_open can serve: the index has the releasing ones too.
+const countQueued = `SELECT count(*) FROM (
+	SELECT FROM runs WHERE user_id = $1::uuid AND reservation IN ('pending', 'held') LIMIT $2::bigint) AS queued`
+
+// CountQueued implements app.GenerationRepository. A generation has one such run at most.
+func (s *Store) CountQueued(ctx context.Context, user aigen.ID, most int) (n int, err error) {
+	_, err = s.one(ctx, "count a user's queue", func(r pgx.Rows) error { return r.Scan(&n) }, countQueued, user.String(), most)
+	return n, err
+}

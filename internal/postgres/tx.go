@@ -30,12 +30,15 @@ func settings(lock, statement time.Duration) string {
 
 // tx is a transaction on its way: statements are queued, and sent together.
 type tx struct {
+	s        *Store
 	conn     *pgxpool.Conn
 	batch    *pgx.Batch
 	patience time.Duration
 	sent     bool // that is, begun
 	decided  bool // committed, or in vain
-	unknown  bool // the commit was sent and has no answer
+	unknown  bool // the commit was sent, and what became of it is not known
+	left     bool // with its connection, which still waits for the answer
+	prove    bool // commit also what an earlier commit may have left to the primary alone
 }
 
 // queue adds a statement to the next round trip.
@@ -50,33 +53,26 @@ func (t *tx) send(ctx context.Context) error {
 	return t.conn.SendBatch(ctx, batch).Close()
 }
 
-// commit sends what is queued and the commit, in one. A ctx that has ended by now
-// prevents it; one that ends later does not, since it would be too late.
-func (t *tx) commit(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	t.queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" {
-			return fmt.Errorf("the server answered COMMIT with %s", tag)
-		}
-		return nil
-	})
-	err := t.send(context.WithoutCancel(ctx))
-	t.decided = err == nil
-	t.unknown = err != nil && !definite(err) && t.conn.Conn().IsClosed()
-	return err
-}
-
 // write runs f, which ends with a commit, in a transaction. Others may win a race
 // for a row, or the connection may be lost: then f runs again. If it is lost during
 // the commit, f may run although it was committed; only Apply has to know, and looks.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *tx) error) error {
-	return s.writeWith(ctx, op, s.settings, f)
+	return s.writeWith(ctx, op, attempt{settings: s.settings}, f)
 }
 
-func (s *Store) writeWith(ctx context.Context, op, settings string, f func(context.Context, *tx) error) error {
-	return translate(op, s.retry(ctx, func() error { return s.try(ctx, settings, f) }))
+// attempt is how a transaction is tried.
+type attempt struct {
+	settings  string
+	unflushed bool // its commit waits for nothing
+	prove     bool // see proof; and do not wait for longer than the context
+}
+
+func (s *Store) writeWith(ctx context.Context, op string, a attempt, f func(context.Context, *tx) error) error {
+	return translate(op, s.retry(ctx, func() error {
+		unknown, err := s.try(ctx, a, f)
+		a.prove = a.prove || unknown // f may find its own work done
+		return err
+	}))
 }
 
 // unflushed goes after settings: the commit does not wait for the disk.
@@ -86,7 +82,7 @@ const unflushed = `, set_config('synchronous_commit', 'off', true)`
 // the server loses the last moments of it in a crash, rows are delivered again, which
 // every receiver can bear; so the disk is left to those whose callers wait for it.
 func (s *Store) note(ctx context.Context, op string, f func(context.Context, *tx) error) error {
-	return s.writeWith(ctx, op, s.settings+unflushed, f)
+	return s.writeWith(ctx, op, attempt{settings: s.settings + unflushed, unflushed: true}, f)
 }
 
 // maxTries bounds how often a transaction is begun. Of those that contend one wins.
@@ -129,31 +125,51 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// try runs f in a transaction once.
-func (s *Store) try(ctx context.Context, settings string, f func(context.Context, *tx) error) error {
-	conn, err := s.acquire(ctx)
+// try runs f in a transaction once. unknown: it may have been committed, whatever err
+// says.
+func (s *Store) try(ctx context.Context, a attempt, f func(context.Context, *tx) error) (unknown bool, err error) {
+	conn, err := s.acquireWithin(ctx, s.patience)
 	if err != nil {
-		return err
+		return false, err
 	}
-	t := &tx{conn: conn, batch: new(pgx.Batch), patience: s.patience}
+	c := conn.Conn()
+	t := &tx{s: s, conn: conn, batch: new(pgx.Batch), patience: s.patience, prove: a.prove}
+	if end, ok := ctx.Deadline(); ok && a.prove {
+		t.patience = min(t.patience, time.Until(end))
+	}
 	defer t.release()
+	if !a.unflushed {
+		if err := s.mayCommit(ctx, c); err != nil {
+			return false, err
+		}
+	}
 	t.queue(begin)
-	t.queue(settings)
-	err = f(ctx, t)
+	t.queue(a.settings)
+	if err = f(ctx, t); err == nil && a.prove && !t.decided {
+		err = t.commit(ctx)
+	}
 	switch {
 	case err == nil:
-		return nil
+		return false, nil
+	case t.left:
+		// The server says nothing, and may not be the one that others have taken for the
+		// primary meanwhile.
+		s.pool.Reset()
+		return true, err
 	case ctx.Err() != nil && !t.decided:
-		return fmt.Errorf("%w: %w", ctx.Err(), err)
-	case t.sent && conn.Conn().IsClosed():
-		return fmt.Errorf("%w: %w", errLost, err)
+		return t.unknown, fmt.Errorf("%w: %w", ctx.Err(), err)
+	case t.sent && c.IsClosed():
+		return t.unknown, fmt.Errorf("%w: %w", errLost, err)
 	}
-	return err
+	return t.unknown, err
 }
 
 // release gives the connection back. One whose transaction cannot be ended is closed
 // by the pool.
 func (t *tx) release() {
+	if t.left {
+		return
+	}
 	if c := t.conn.Conn(); t.sent && !t.decided && !c.IsClosed() && c.PgConn().TxStatus() != 'I' {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -23,7 +23,7 @@ func (s *Store) viewWithin(ctx context.Context, patience time.Duration, op strin
 	work, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return translate(op, s.retry(ctx, func() error {
-		conn, err := s.acquire(work)
+		conn, err := s.acquireWithin(ctx, timeLeft(work))
 		if err != nil {
 			return err
 		}
@@ -33,12 +33,18 @@ func (s *Store) viewWithin(ctx context.Context, patience time.Duration, op strin
 		case err != nil && ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case err != nil && work.Err() != nil:
+			s.pool.Reset() // a server that stands still: the idle connections say nothing either
 			return fmt.Errorf("%w: no answer within %s: %w", ErrBusy, patience, err)
 		case err != nil && conn.Conn().IsClosed():
 			return fmt.Errorf("%w: %w", errLost, err)
 		}
 		return err
 	}))
+}
+
+func timeLeft(ctx context.Context) time.Duration {
+	end, _ := ctx.Deadline()
+	return time.Until(end)
 }
 
 // query returns what scan makes of each row.

@@ -75,6 +75,7 @@ func (b *batch) writeGenerations(t *tx) {
 func (b *batch) writeTrail(t *tx) {
 	events := make([]eventRow, 0, len(b.drafts))
 	deliveries := make([]*app.Delivery, 0, len(b.drafts))
+	var withdrawn []aigen.ID
 	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.drafts {
 		d, o := &b.drafts[i], b.outcomes[i]
@@ -87,10 +88,14 @@ func (b *batch) writeTrail(t *tx) {
 		for k := range d.change.Deliveries {
 			deliveries = append(deliveries, &d.change.Deliveries[k])
 		}
+		withdrawn = append(withdrawn, d.change.Withdrawn...)
 		actions = append(actions, d.change.Actions...)
 	}
 	t.queueEvents(events)
 	t.queueDeliveries(deliveries)
+	if len(withdrawn) > 0 {
+		t.queue(withdrawJobs, ids(withdrawn))
+	}
 	t.queueActions(actions)
 }
 

@@ -15,6 +15,7 @@ type Report struct {
 	Consumers int // 0: no workflow listens
 	Dead      int // in the queue of dead letters
 	Took      time.Duration
+	Unprobed  bool // the user may not declare a queue for a probe
 }
 
 // Check does for real what the service does, on a connection of its own: it declares
@@ -33,10 +34,15 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err := probe(ctx, ch); err != nil {
-		return Report{}, fmt.Errorf("probe: %w", err)
-	}
 	var r Report
+	if err := probe(ctx, conn, ch); lacksRight(err) {
+		r.Unprobed = true
+		if ch, err = conn.Channel(); err != nil { // the refusal has closed the other
+			return Report{}, fmt.Errorf("open a channel: %w", translate(err))
+		}
+	} else if err != nil {
+		return Report{}, fmt.Errorf("probe: %w", translate(err))
+	}
 	q, err := ch.QueueDeclarePassive(c.Queue, true, false, false, false, nil)
 	if err != nil {
 		return r, fmt.Errorf("look at queue %q: %w", c.Queue, translate(err))
@@ -45,25 +51,34 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("look at queue %q: %w", c.Queue+".dead", translate(err))
 	}
-	return Report{Messages: q.Messages, Consumers: q.Consumers, Dead: dead.Messages, Took: time.Since(began)}, nil
+	r.Messages, r.Consumers, r.Dead, r.Took = q.Messages, q.Consumers, dead.Messages, time.Since(began)
+	return r, nil
 }
 
 // probe sends a message to itself.
-func probe(ctx context.Context, ch *amqp.Channel) error {
+func probe(ctx context.Context, conn *connection, ch *amqp.Channel) error {
+	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 8)) // room: nobody reads it to the end
 	q, err := ch.QueueDeclare("", false, true, true, false, nil)
 	if err != nil {
-		return translate(err)
+		return err
 	}
 	got, err := ch.ConsumeWithContext(ctx, q.Name, "", true, true, false, false, nil)
 	if err != nil {
-		return translate(err)
+		return err
 	}
 	confirm, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", q.Name, true, false, amqp.Publishing{Body: []byte("probe")})
 	if err != nil {
-		return translate(err)
+		return err
 	}
-	if ok, err := confirm.WaitContext(ctx); err != nil || !ok {
-		return errors.Join(ErrNacked, err)
+	select {
+	case <-confirm.Done():
+		if !confirm.Acked() {
+			return ErrNacked
+		}
+	case b := <-blocked:
+		return blockedError(b.Reason)
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnconfirmed, context.Cause(ctx))
 	}
 	select {
 	case <-ctx.Done():

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -24,7 +25,7 @@ func (p *Publisher) connect(ctx context.Context) (*session, error) {
 		conn.hangUp()
 		return nil, err
 	}
-	return newSession(p.c, conn, ch), nil
+	return newSession(p.c, conn, ch, p.recovered), nil
 }
 
 // connection is the library's, with the socket under it.
@@ -56,9 +57,23 @@ func dial(ctx context.Context, c Config) (*connection, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("connect to the broker of RABBITMQ_URL: %w", translate(err))
+		return nil, fmt.Errorf("connect to the broker of RABBITMQ_URL: %w", notAMQP(c.URL, under, translate(err)))
 	}
 	return &connection{conn, under}, nil
+}
+
+// notAMQP says what speaks at the port instead, where that is the cause.
+func notAMQP(url string, under *socket, err error) error {
+	if under == nil || strings.HasPrefix(url, "amqps:") {
+		return err
+	}
+	switch under.speaks() {
+	case "TLS":
+		return fmt.Errorf("TLS is spoken at this port: write amqps:// in RABBITMQ_URL, or take the port without TLS (5672): %w", err)
+	case "HTTP":
+		return fmt.Errorf("HTTP is spoken at this port: take that of AMQP in RABBITMQ_URL (5672, with TLS 5671): %w", err)
+	}
+	return err
 }
 
 func dialTCP(ctx context.Context, c Config, network, address string) (*socket, error) {
@@ -80,8 +95,17 @@ func prepare(conn *connection, c Config) (*amqp.Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a channel: %w", translate(err))
 	}
-	if err := declare(ch, c); err != nil {
-		return nil, err
+	if err := declare(ch, c); lacksRight(err) {
+		// A user without the right to configure works on queues that are there. The
+		// refusal has closed the channel.
+		if ch, err = conn.Channel(); err != nil {
+			return nil, fmt.Errorf("open a channel: %w", translate(err))
+		}
+		if err := lookFor(ch, c); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, named(err)
 	}
 	if err := ch.Confirm(false); err != nil {
 		return nil, fmt.Errorf("publisher confirms: %w", translate(err))
@@ -89,9 +113,11 @@ func prepare(conn *connection, c Config) (*amqp.Channel, error) {
 	return ch, nil
 }
 
-// deliveryLimit is how often the broker hands out a job that is not acknowledged
-// before it is a dead letter. It is the default of RabbitMQ 4; 3 has none, and there
-// a workflow that fails on a job would get it again without end.
+// deliveryLimit is how often the broker hands out a job that comes back before it is a
+// dead letter. It is the default of RabbitMQ 4; 3 has none, and there a workflow that
+// fails on a job would get it again without end. A job comes back by basic.reject with
+// requeue, or when the channel or the connection of its consumer closes. From RabbitMQ
+// 4.3 on basic.nack with requeue does not count: an engine has to reject.
 const deliveryLimit = 20
 
 // declare makes what is missing (contract section 3). The arguments are those of the
@@ -119,16 +145,48 @@ func declare(ch *amqp.Channel, c Config) error {
 		return mismatch("exchange", c.Exchange, "a durable direct exchange", err)
 	}
 	if err := ch.QueueBind(c.Queue, c.Queue, c.Exchange, false, nil); err != nil {
-		return fmt.Errorf("bind queue %q to exchange %q: %w", c.Queue, c.Exchange, translate(err))
+		return fmt.Errorf("bind queue %q to exchange %q: %w", c.Queue, c.Exchange, err)
 	}
 	return nil
+}
+
+// lookFor makes sure that what declare would make is there. With which arguments, and
+// whether the exchange leads to the queue, cannot be asked: whoever made them has to know.
+func lookFor(ch *amqp.Channel, c Config) error {
+	missing := func(what, name string, err error) error {
+		var e *amqp.Error
+		if errors.As(err, &e) && e.Code == amqp.NotFound {
+			return fmt.Errorf("%w: the user of RABBITMQ_URL has no right to configure, and there is no %s %q: make it, or give the right", ErrRefused, what, name)
+		}
+		return fmt.Errorf("look for %s %q: %w", what, name, translate(err))
+	}
+	for _, queue := range []string{c.Queue, c.Queue + ".dead"} {
+		if _, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil); err != nil {
+			return missing("queue", queue, err)
+		}
+	}
+	if c.Exchange == "" {
+		return nil
+	}
+	if err := ch.ExchangeDeclarePassive(c.Exchange, amqp.ExchangeDirect, true, false, false, false, nil); err != nil {
+		return missing("exchange", c.Exchange, err)
+	}
+	return nil
+}
+
+// named is a fault of declare in our words.
+func named(err error) error {
+	if errors.Is(err, ErrMismatch) {
+		return err
+	}
+	return fmt.Errorf("%w", translate(err))
 }
 
 // mismatch makes the broker's refusal of a declaration one that says what to do.
 func mismatch(what, name, want string, err error) error {
 	var e *amqp.Error
 	if !errors.As(err, &e) || e.Code != amqp.PreconditionFailed {
-		return fmt.Errorf("declare %s %q: %w", what, name, translate(err))
+		return fmt.Errorf("declare %s %q: %w", what, name, err)
 	}
 	return fmt.Errorf("%w: %s %q is not %s: delete it when it is empty, or name another by GENERATION_JOB_QUEUE or GENERATION_JOB_EXCHANGE. The broker says: %s",
 		ErrMismatch, what, name, want, e.Reason)

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
 // What the broker did to us, for errors.Is.
@@ -19,9 +22,34 @@ var (
 	ErrUnroutable = errors.New("the broker has no queue for the job")
 	// ErrUnconfirmed: the broker took the message and did not say what became of it.
 	ErrUnconfirmed = errors.New("the broker did not confirm the job")
+	// ErrBlocked: the broker takes no messages because of its memory or disk alarm.
+	ErrBlocked = errors.New("the broker takes no messages")
 	// ErrNacked: the broker did not take the message.
 	ErrNacked = errors.New("the broker did not take the job (nack): the queue is full or has lost its majority")
 )
+
+// blockedError says which alarm blocks us, and in the broker's words why.
+func blockedError(reason string) error {
+	alarm := "an alarm"
+	switch memory, disk := strings.Contains(reason, "memory"), strings.Contains(reason, "disk"); {
+	case memory && disk:
+		alarm = "its memory alarm and its disk alarm"
+	case memory:
+		alarm = "its memory alarm"
+	case disk:
+		alarm = "its disk alarm"
+	}
+	return fmt.Errorf("%w: it is blocked by %s (%s)", ErrBlocked, alarm, reason)
+}
+
+// away marks what says nothing about a job: the connection, or the broker, has a fault.
+func away(err error) error { return fmt.Errorf("%w: %w", app.ErrAway, err) }
+
+// lacksRight reports whether the broker refused a step because of the user's rights.
+func lacksRight(err error) bool {
+	var e *amqp.Error
+	return errors.As(err, &e) && e.Code == amqp.AccessRefused
+}
 
 // translate names what a fault of the library means. Its texts hold no password; the
 // error of a URL that cannot be read would hold all of it.

@@ -10,7 +10,6 @@ package rabbitmq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -67,6 +66,7 @@ type Publisher struct {
 	mu      sync.RWMutex
 	session *session // nil: not connected
 	failure error    // why not
+	back    func()   // nil: nobody wants to know
 }
 
 // Open starts to connect and waits for the first attempt. A broker that cannot be
@@ -100,6 +100,24 @@ func (p *Publisher) Window() int { return p.c.Window }
 // together: at a thousand jobs a second, one by one, that saves two thirds of what it does.
 func (p *Publisher) GatherFor() time.Duration { return 10 * time.Millisecond }
 
+// OnRecovered implements app.Recoverer.
+func (p *Publisher) OnRecovered(back func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.back = back
+}
+
+// recovered is called when jobs can be published again: there is a connection, or the
+// broker's alarm is over.
+func (p *Publisher) recovered() {
+	p.mu.RLock()
+	back := p.back
+	p.mu.RUnlock()
+	if back != nil {
+		back()
+	}
+}
+
 // Publish implements app.JobPublisher. While there is no connection every job fails
 // at once; the relay tries again.
 func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done func(i int, err error)) {
@@ -108,7 +126,7 @@ func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done fun
 	p.mu.RUnlock()
 	if s == nil {
 		for i := range jobs {
-			done(i, fmt.Errorf("%w: %w", app.ErrAway, failure))
+			done(i, away(failure))
 		}
 		return
 	}
@@ -139,6 +157,7 @@ func (p *Publisher) keep(ctx context.Context, s *session, err error) {
 		if s != nil {
 			try = 0
 			p.c.Log.InfoContext(ctx, "rabbitmq: connected", "queue", p.c.Queue)
+			p.recovered()
 			err = s.wait(ctx)
 			p.set(nil, err)
 		}
@@ -155,8 +174,9 @@ func (p *Publisher) keep(ctx context.Context, s *session, err error) {
 		}
 		s, err = p.connect(ctx)
 	}
+	stopping := errors.New("the service is stopping")
+	p.set(nil, stopping)
 	if s != nil {
-		s.close()
+		_ = s.over(stopping) // also where ctx ended before anybody waited for the session
 	}
-	p.set(nil, errors.New("the service is stopping"))
 }

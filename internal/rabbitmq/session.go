@@ -21,6 +21,7 @@ type session struct {
 	ended   chan struct{} // the reader of confirms is through
 	closed  chan *amqp.Error
 	blocked chan amqp.Blocking
+	back    func() // the broker takes messages again
 
 	// write is held while a message is handed to the channel, so that numbers are
 	// given in the order of publishing. It may be held for long where the network
@@ -32,6 +33,7 @@ type session struct {
 	open     map[uint64]*inFlight // by delivery tag
 	returned map[string]string    // message id -> why the broker could not route it
 	reason   string               // of the broker, while it takes no messages
+	free     time.Time            // when it took messages again
 	failure  error                // the session is over
 }
 
@@ -45,9 +47,9 @@ type inFlight struct {
 
 func (m *inFlight) end(err error) { m.once.Do(func() { m.done(err) }) }
 
-func newSession(c Config, conn *connection, ch *amqp.Channel) *session {
+func newSession(c Config, conn *connection, ch *amqp.Channel, back func()) *session {
 	s := &session{
-		c: c, conn: conn, ch: ch, ended: make(chan struct{}), next: 1,
+		c: c, conn: conn, ch: ch, back: back, ended: make(chan struct{}), next: 1,
 		open: map[uint64]*inFlight{}, returned: map[string]string{},
 		closed:  conn.NotifyClose(make(chan *amqp.Error, 1)),
 		blocked: conn.NotifyBlocked(make(chan amqp.Blocking, 1)),
@@ -75,7 +77,7 @@ func (s *session) publish(ctx context.Context, jobs []app.JobMessage, done func(
 	}
 	giveUp <- context.AfterFunc(ctx, func() {
 		for _, m := range messages {
-			m.end(fmt.Errorf("given up before the broker confirmed: %w", context.Cause(ctx)))
+			m.end(fmt.Errorf("%w: given up before the broker confirmed: %w", app.ErrReturned, context.Cause(ctx)))
 		}
 	})
 	s.conn.socket.gather()
@@ -100,12 +102,12 @@ func (s *session) send(ctx context.Context, job *app.JobMessage, m *inFlight) er
 	}
 	if err := ctx.Err(); err != nil {
 		s.forget(tag)
-		return err
+		return fmt.Errorf("%w: %w", app.ErrReturned, err)
 	}
 	err = s.ch.PublishWithContext(ctx, s.c.Exchange, s.c.Queue, true, false, message(job))
 	if err != nil {
 		s.forget(tag)
-		return fmt.Errorf("publish: %w", translate(err))
+		return away(fmt.Errorf("publish: %w", translate(err)))
 	}
 	return nil
 }
@@ -127,10 +129,10 @@ func (s *session) register(m *inFlight) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failure != nil {
-		return 0, s.failure
+		return 0, away(s.failure)
 	}
 	if s.reason != "" {
-		return 0, blockedError(s.reason)
+		return 0, away(blockedError(s.reason))
 	}
 	tag := s.next
 	s.next++
@@ -215,10 +217,15 @@ func (s *session) wait(ctx context.Context) error {
 	}
 }
 
-// overdue reports whether the broker owes a confirm for too long.
+// overdue reports whether the broker owes a confirm for too long. While an alarm blocks
+// it, it reads nothing and confirms nothing: what is in flight goes on after that, and
+// would be there twice if it were sent again.
 func (s *session) overdue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.reason != "" || now.Sub(s.free) <= s.c.ConfirmTimeout {
+		return false
+	}
 	for _, m := range s.open {
 		if now.Sub(m.sent) > s.c.ConfirmTimeout {
 			return true
@@ -237,13 +244,18 @@ func lost(e *amqp.Error) error {
 
 func (s *session) block(b amqp.Blocking) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.reason = ""
 	if b.Active {
 		s.reason = b.Reason
 		if s.reason == "" {
 			s.reason = "no reason given"
 		}
+	} else {
+		s.free = time.Now()
+	}
+	s.mu.Unlock()
+	if !b.Active {
+		s.back()
 	}
 }
 
@@ -256,10 +268,6 @@ func (s *session) blockedBy() error {
 	return nil
 }
 
-func blockedError(reason string) error {
-	return fmt.Errorf("the broker takes no messages just now: %s", reason)
-}
-
 // over ends what is in flight and the connection.
 func (s *session) over(err error) error {
 	s.mu.Lock()
@@ -268,7 +276,7 @@ func (s *session) over(err error) error {
 	s.open = map[uint64]*inFlight{}
 	s.mu.Unlock()
 	for _, m := range open {
-		m.end(err)
+		m.end(away(err))
 	}
 	s.close()
 	return err

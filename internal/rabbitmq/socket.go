@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type socket struct {
 	net.Conn
 
 	timeout time.Duration
+	first   atomic.Int32 // byte that the broker said, and 1: what speaks there; 0: nothing yet
 
 	mu        sync.Mutex
 	gathering int // how many publish right now
@@ -24,6 +26,27 @@ type socket struct {
 
 // bufferSize is what is gathered at most, in bytes: about forty jobs.
 const bufferSize = 64 << 10
+
+// Read implements net.Conn.
+func (s *socket) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	if n > 0 {
+		s.first.CompareAndSwap(0, int32(b[0])+1)
+	}
+	return n, err
+}
+
+// speaks names another protocol than AMQP, by the first byte that came; "" if it may
+// be AMQP. The library takes whatever comes for a frame of a strange size.
+func (s *socket) speaks() string {
+	switch s.first.Load() - 1 {
+	case 0x15: // an alert: what we said is no handshake
+		return "TLS"
+	case 'H':
+		return "HTTP"
+	}
+	return ""
+}
 
 // Write implements net.Conn.
 func (s *socket) Write(b []byte) (int, error) {

@@ -11,20 +11,14 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // keyPrefix begins the names of all keys and channels.
 const keyPrefix = "aigen:"
-
-// errURL says what is wanted and quotes nothing: a password with a character that
-// is not escaped turns up in any part of a URL.
-var errURL = errors.New("redis: REDIS_URL is not of the form redis://user:password@host:6379/0, rediss:// (TLS) or " +
-	"unix:///path?db=0; write / @ : ? # in a password as %2F %40 %3A %3F %23")
 
 // Options are those of a Client. What is zero gets its default.
 type Options struct {
@@ -61,42 +55,54 @@ func (o *Options) setDefaults() {
 // Client is the connection to Redis: one for a process. Build it with New, keep it
 // going with Run, and Close it.
 type Client struct {
-	rdb    *goredis.Client
-	o      Options
-	health *health
-	scope  string // of channels: Redis does not keep those of its databases apart
+	address address
+	o       Options
+	health  *health
+	scope   string // of channels: Redis does not keep those of its databases apart
+
+	current atomic.Pointer[driver]
+	looked  atomic.Bool // what kind of server it is, is known
+
+	swap   sync.Mutex
+	mode   mode
+	before *driver // closed with the Client; nil: none
 }
+
+func (c *Client) rdb() *driver { return c.current.Load() }
 
 // quiet keeps the driver from writing to standard error; what is to be told is told
 // once, by health. Its logger is one for the whole process.
 var quiet = sync.OnceFunc(logging.Disable)
 
 // New builds a Client. It connects to nothing: a Redis that is gone holds up no start.
-// url is redis://, rediss:// or unix://; the error does not quote it.
+// The error does not quote the URL.
 func New(url string, o Options) (*Client, error) {
 	quiet()
 	o.setDefaults()
-	driver, err := goredis.ParseURL(url)
+	a, err := parseAddress(url)
 	if err != nil {
-		return nil, errURL
+		return nil, err
 	}
-	driver.Protocol = 2 // all that is needed, by every version
-	driver.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	driver.DisableIdentity = true
-	driver.ClientName = "aigen"
-	driver.ContextTimeoutEnabled = true
-	// Tries are ours to repeat: a request does not wait for a second one.
-	driver.MaxRetries, driver.DialerRetries = -1, 1
-	driver.DialTimeout, driver.ReadTimeout, driver.WriteTimeout = o.Timeout, o.Timeout, o.Timeout
-	return &Client{
-		rdb: goredis.NewClient(driver), o: o, health: newHealth(o.Log),
-		scope: keyPrefix + "events:" + strconv.Itoa(driver.DB),
-	}, nil
+	a.tune(o)
+	c := &Client{
+		address: a, mode: a.mode, o: o, health: newHealth(o.Log),
+		scope: keyPrefix + "events:" + strconv.Itoa(a.driver.DB),
+	}
+	c.current.Store(a.connect(a.mode))
+	c.looked.Store(a.mode != modeSingle)
+	return c, nil
 }
 
 // Close closes all connections. Stop Run, and the Bus's, before.
 func (c *Client) Close() error {
-	if err := c.rdb.Close(); err != nil {
+	c.swap.Lock()
+	defer c.swap.Unlock()
+	err := c.rdb().Close()
+	if c.before != nil {
+		err = errors.Join(err, c.before.Close())
+		c.before = nil
+	}
+	if err != nil {
 		return fmt.Errorf("close redis: %w", err)
 	}
 	return nil

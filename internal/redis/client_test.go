@@ -16,7 +16,7 @@ func TestPasswordStaysSecret(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"redis://:sesame", "redis://user:sesame", "redis://:ses/ame@h:1", "redis://:se#same@h", "redis://:se%zzsame@h",
-		"redis://h:sesame/0", "redis://h/sesame", "http://:sesame@h", "redis://h?sesame=1", "sesame", "redis://:sesame@h:1:2", "",
+		"redis://h:sesame/0", "redis://h/sesame", "http://:sesame@h", "redis://h?ses%40ame=1", "redis://h/0?ses%20ame=1", "redis://h?dial_timeout=sesame", "redis://h?db=sesame", "sesame", "redis://:sesame@h:1:2", "",
 	} {
 		c, err := redis.New(url, redis.Options{})
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen-orchestrator/internal/redis"
 )
 
 // Redis is killed, stays away and comes back, several times, while both replicas
@@ -41,7 +42,12 @@ func TestRedisGoesAndComesBack(t *testing.T) {
 	for range 3 {
 		require.NoError(t, s.Kill())
 		a.until("the loss is noticed", func() bool { return !a.bus.Live() && !b.bus.Live() })
-		time.Sleep(150 * time.Millisecond) // requests go on meanwhile
+		before, err := a.store.LastPosition(t.Context(), a.user)
+		require.NoError(t, err)
+		a.until("requests go on meanwhile", func() bool {
+			now, err := a.store.LastPosition(t.Context(), a.user)
+			return err == nil && now >= before+10
+		})
 		require.NoError(t, s.Start())
 		a.until("Redis is back", func() bool { return a.bus.Live() && b.bus.Live() })
 	}
@@ -49,7 +55,6 @@ func TestRedisGoesAndComesBack(t *testing.T) {
 	wg.Wait()
 	last, err := a.store.LastPosition(t.Context(), a.user)
 	require.NoError(t, err)
-	require.Greater(t, last, int64(30))
 	for n := int64(1); n <= last; n++ {
 		require.Equal(t, n, next(t, mine).Position)
 		require.Equal(t, n, next(t, theirs).Position)
@@ -147,21 +152,19 @@ func TestStartWithoutRedis(t *testing.T) {
 func TestSlowRedisSlowsNobody(t *testing.T) {
 	t.Parallel()
 	s := server(t)
-	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour})
+	a, b := replicas(t, s.URL(), polls{alone: 20 * time.Millisecond, withBus: time.Hour}, impatient, func(o *redis.Options) { o.Timeout = timely })
 	stream := a.follow(admin(t, s.URL()))
 	quiet(t, stream)
 	require.NoError(t, s.Pause())
 	slow := 0
-	for range 200 {
+	for n := 0; n < 200 && slow < 10; n++ {
 		began := time.Now()
 		b.mustCreate()
-		if time.Since(began) > 250*time.Millisecond {
+		if time.Since(began) > timely/2 {
 			slow++
 		}
 	}
-	// Redis hangs all the while, so that all would wait (500 ms each). One or two are
-	// the disk of a busy machine.
-	assert.LessOrEqual(t, slow, 2, "requests waited for Redis")
+	require.Less(t, slow, 10, "requests waited for Redis, which hangs all the while")
 	for n := int64(1); n <= 200; n++ {
 		require.Equal(t, n, next(t, stream).Position)
 	}

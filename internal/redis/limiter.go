@@ -36,13 +36,15 @@ return {1, used}
 // Redis does not answer in time, the fallback decides: a limit of this replica's own.
 type Limiter struct {
 	client   *Client
+	name     string
 	rate     app.Rate
 	fallback app.RateLimiter
 }
 
-// NewLimiter builds a Limiter. fallback is a limiter in memory, with the same rate.
-func NewLimiter(c *Client, rate app.Rate, fallback app.RateLimiter) *Limiter {
-	return &Limiter{client: c, rate: rate, fallback: fallback}
+// NewLimiter builds a Limiter. name tells its counts from those of other limiters;
+// fallback is a limiter in memory, with the same rate.
+func NewLimiter(c *Client, name string, rate app.Rate, fallback app.RateLimiter) *Limiter {
+	return &Limiter{client: c, name: name, rate: rate, fallback: fallback}
 }
 
 // Allow implements app.RateLimiter. It takes Options.LimitTimeout at most, and
@@ -51,7 +53,7 @@ func (l *Limiter) Allow(ctx context.Context, user aigen.ID) app.RateDecision {
 	if !l.client.health.usable() {
 		return l.fallback.Allow(ctx, user)
 	}
-	used, ok, err := l.client.take(ctx, keyPrefix+"rate:"+user.String(), l.rate)
+	used, ok, err := l.client.take(ctx, keyPrefix+l.name+":"+user.String(), l.rate)
 	l.client.health.counted(err)
 	if err != nil {
 		return l.fallback.Allow(ctx, user)
@@ -64,8 +66,9 @@ func (c *Client) take(ctx context.Context, key string, rate app.Rate) (used time
 	// The caller hanging up is no fault of Redis, and the request counts all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.o.LimitTimeout)
 	defer cancel()
-	answer, err := take.Run(ctx, c.rdb, []string{key}, rate.Interval().Microseconds(), rate.Full().Microseconds()).Int64Slice()
+	answer, err := take.Run(ctx, c.rdb(), []string{key}, rate.Interval().Microseconds(), rate.Full().Microseconds()).Int64Slice()
 	if err != nil {
+		c.moved(err)
 		return 0, false, fmt.Errorf("count a request: %w", err)
 	}
 	if len(answer) != 2 {

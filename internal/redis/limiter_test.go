@@ -17,11 +17,11 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/redis"
 )
 
-// ten a minute: one comes back in six seconds, longer than a test asks.
-var ten = app.Rate{Requests: 10, Per: time.Minute}
+// ten an hour: one comes back in six minutes, longer than a test asks.
+var ten = app.Rate{Requests: 10, Per: time.Hour}
 
 func limiter(c *redis.Client, rate app.Rate) *redis.Limiter {
-	return redis.NewLimiter(c, rate, ratelimit.New(rate, time.Now))
+	return redis.NewLimiter(c, "rate", rate, ratelimit.New(rate, time.Now))
 }
 
 func key(user aigen.ID) string { return "aigen:rate:" + user.String() }
@@ -30,9 +30,8 @@ func key(user aigen.ID) string { return "aigen:rate:" + user.String() }
 func TestLimitsAreShared(t *testing.T) {
 	t.Parallel()
 	s := server(t)
-	first, log := connect(t, s.URL())
-	second, _ := connect(t, s.URL())
-	limiters := []*redis.Limiter{limiter(first, ten), limiter(second, ten)}
+	// A fallback that took part would let more through.
+	limiters := []*redis.Limiter{limiter(patient(t, s.URL()), slow), limiter(patient(t, s.URL()), slow)}
 	users := []aigen.ID{newID(), newID(), newID()}
 	passed := make([]atomic.Int64, len(users))
 	var wg sync.WaitGroup
@@ -49,7 +48,6 @@ func TestLimitsAreShared(t *testing.T) {
 	for i := range passed {
 		assert.EqualValues(t, 10, passed[i].Load())
 	}
-	assert.Empty(t, log.String(), "no fallback took part")
 }
 
 func TestDecisions(t *testing.T) {
@@ -63,17 +61,17 @@ func TestDecisions(t *testing.T) {
 		require.Equal(t, 9-i, d.Remaining)
 		require.Equal(t, ten, d.Rate)
 		require.Greater(t, d.Reset, time.Duration(0))
-		require.LessOrEqual(t, d.Reset, 6*time.Second)
+		require.LessOrEqual(t, d.Reset, 6*time.Minute)
 	}
 	ttl, err := from.PTTL(t.Context(), key(user)).Result()
 	require.NoError(t, err)
-	assert.Greater(t, ttl, 50*time.Second)
-	assert.LessOrEqual(t, ttl, time.Minute, "a user who has everything back is forgotten")
+	assert.Greater(t, ttl, 50*time.Minute)
+	assert.LessOrEqual(t, ttl, time.Hour, "a user who has everything back is forgotten")
 	require.NoError(t, from.ScriptFlush(t.Context()).Err(), "as a restart does")
 	d := l.Allow(t.Context(), user)
 	require.False(t, d.OK)
 	assert.Zero(t, d.Remaining)
-	assert.Greater(t, d.Reset, 4*time.Second)
+	assert.Greater(t, d.Reset, 4*time.Minute)
 	after, err := from.PTTL(t.Context(), key(user)).Result()
 	require.NoError(t, err)
 	assert.LessOrEqual(t, after, ttl, "a refusal costs nothing")
@@ -144,7 +142,7 @@ func TestLimitsFallBack(t *testing.T) {
 func TestSlowRedisIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := server(t)
-	c, log := connect(t, s.URL())
+	c, log := connect(t, s.URL(), impatient, func(o *redis.Options) { o.Timeout = timely })
 	l := limiter(c, ten)
 	require.True(t, l.Allow(t.Context(), newID()).OK)
 	require.NoError(t, s.Pause())
@@ -158,12 +156,12 @@ func TestSlowRedisIsLeftAlone(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	assert.Less(t, time.Duration(slowest.Load()), time.Second, "LimitTimeout is 100 ms")
+	assert.Less(t, time.Duration(slowest.Load()), timely/2, "LimitTimeout is 100 ms; a command may take a minute")
 	began := time.Now()
 	for range 1000 {
 		l.Allow(t.Context(), newID())
 	}
-	assert.Less(t, time.Since(began), 100*time.Millisecond, "none of a thousand asked Redis")
+	assert.Less(t, time.Since(began), timely/2, "a thousand would wait for 100 s if they asked Redis")
 	require.NoError(t, s.Resume())
 	require.Eventually(t, func() bool { return c.Degraded() == "" }, timely, time.Millisecond)
 	assert.Equal(t, 1, log.lines("redis is gone"), log)

@@ -38,7 +38,7 @@ func (b *Bus) send(ctx context.Context) {
 func (b *Bus) publish(ctx context.Context, batch []message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.client.o.Timeout)
 	defer cancel()
-	_, err := b.client.rdb.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := b.client.rdb().Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for _, m := range batch {
 			p.Publish(ctx, b.client.channel(m.user), m.payload)
 		}

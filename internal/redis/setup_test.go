@@ -27,29 +27,32 @@ import (
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/creativeflow/aigen-orchestrator/internal/redis"
 	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // timely bounds how long a test waits for what should come at once.
-const timely = 20 * time.Second
+const timely = time.Minute
 
 func newID() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }
 
 // redisServer is a real Redis that is the test's alone.
 type redisServer struct {
-	port int
-	dir  string
-	args []string
-	cmd  *exec.Cmd
+	program string
+	port    int
+	dir     string
+	args    []string
+	cmd     *exec.Cmd
 }
 
 // server starts a Redis, which ends with the test.
 func server(t testing.TB, args ...string) *redisServer {
 	t.Helper()
+	program := testenv.Program(t, "redis-server", "redis-server")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &redisServer{port: l.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), args: args}
+	s := &redisServer{program: program, port: l.Addr().(*net.TCPAddr).Port, dir: t.TempDir(), args: args}
 	require.NoError(t, l.Close())
 	require.NoError(t, s.Start())
 	t.Cleanup(func() {
@@ -67,7 +70,7 @@ func (s *redisServer) socket() string { return filepath.Join(s.dir, "s") }
 // Start starts the server and waits until it answers.
 func (s *redisServer) Start() error {
 	args := []string{"--port", fmt.Sprint(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--unixsocket", s.socket()}
-	s.cmd = exec.Command("redis-server", append(args, s.args...)...)
+	s.cmd = exec.Command(s.program, append(args, s.args...)...)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
@@ -141,18 +144,28 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// connect makes a client that watches over its connection, impatient ones for tests.
-func connect(t testing.TB, url string) (*redis.Client, *logBuffer) {
+// connect makes a client that watches over its connection. It is patient, so that a
+// Redis on a busy machine is not taken for one that hangs; see impatient.
+func connect(t testing.TB, url string, change ...func(*redis.Options)) (*redis.Client, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
-	c, err := redis.New(url, redis.Options{
+	o := redis.Options{
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
-		Timeout: 500 * time.Millisecond, Heartbeat: 500 * time.Millisecond, RetryAfter: 100 * time.Millisecond,
-	})
+		Timeout: timely / 4, LimitTimeout: timely / 4, Heartbeat: timely / 4, RetryAfter: 100 * time.Millisecond,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	c, err := redis.New(url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	run(t, c.Run)
 	return c, log
+}
+
+// impatient finds out soon that Redis hangs.
+func impatient(o *redis.Options) {
+	o.LimitTimeout, o.Heartbeat = 100*time.Millisecond, 500*time.Millisecond
 }
 
 // run runs a loop until the test ends.
@@ -185,7 +198,7 @@ type polls struct{ alone, withBus time.Duration }
 var never = polls{time.Hour, time.Hour}
 
 // replicas are two instances of the service on one store and one Redis.
-func replicas(t testing.TB, url string, p polls) (a, b *replica) {
+func replicas(t testing.TB, url string, p polls, change ...func(*redis.Options)) (a, b *replica) {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{InitialCredits: 1_000_000_00})
 	require.NoError(t, err)
@@ -199,7 +212,7 @@ func replicas(t testing.TB, url string, p polls) (a, b *replica) {
 	}
 	build := func() *replica {
 		r := &replica{t: t, store: store, user: user, policy: policy}
-		r.client, r.log = connect(t, url)
+		r.client, r.log = connect(t, url, change...)
 		r.bus = redis.NewBus(r.client, newID())
 		r.Service, err = app.New(app.Config{
 			Policy: policy,

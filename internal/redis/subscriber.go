@@ -53,7 +53,7 @@ func (b *Bus) session(ctx context.Context, to app.EventReceiver) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	ps := b.client.rdb.Subscribe(ctx)
+	ps := b.client.rdb().Subscribe(ctx)
 	// Nothing but closing ends a read that waits.
 	context.AfterFunc(ctx, func() { _ = ps.Close() })
 	s := &subscription{bus: b, to: to, ps: ps, have: map[aigen.ID]struct{}{}}

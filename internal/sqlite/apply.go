@@ -251,6 +251,11 @@ func (w *writing) trail(ctx context.Context) (position int64, err error) {
 	for i := range ch.Deliveries {
 		p.deliveries = append(p.deliveries, deliveryRow(&ch.Deliveries[i])...)
 	}
+	for _, job := range ch.Withdrawn {
+		if err := withdraw(ctx, w.c, job); err != nil {
+			return 0, err
+		}
+	}
 	for i := range ch.Actions {
 		if err := insertAction(ctx, w.c, &ch.Actions[i]); err != nil {
 			return 0, err

@@ -14,11 +14,12 @@ import (
 // What the file or the machine did to us, for errors.Is. The driver's own error is
 // in the chain, for the log.
 var (
-	ErrBusy     = unavailable("another process is writing to the database")                 // for longer than Options.BusyTimeout
-	ErrDiskFull = unavailable("the disk is full")                                           // nothing of the transaction was written
-	ErrReadOnly = unavailable("the database file or its directory cannot be written to")    // permissions or a read-only file system
-	ErrUnusable = errors.New("the database file cannot be opened or is no SQLite database") // or it is damaged
-	ErrIO       = errors.New("reading or writing the database file failed")                 // see the system's log
+	ErrBusy     = unavailable("another process is writing to the database")              // for longer than Options.BusyTimeout
+	ErrDiskFull = unavailable("the disk is full")                                        // nothing of the transaction was written
+	ErrReadOnly = unavailable("the database file or its directory cannot be written to") // permissions or a read-only file system
+	ErrUnusable = errors.New("the database file cannot be opened or is no SQLite database")
+	ErrDamaged  = errors.New("the database file is damaged: stop the service, and restore a backup") // or never was one
+	ErrIO       = errors.New("reading or writing the database file failed")                          // see the system's log
 
 	errConstraint = errors.New("a rule of the schema was broken") // a defect of ours
 )
@@ -30,7 +31,9 @@ func translate(op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), !errors.As(err, &e):
+	case errors.Is(err, context.DeadlineExceeded): // of whom ever
+		return fmt.Errorf("sqlite: %s: %w: %w", op, ErrBusy, err)
+	case errors.Is(err, context.Canceled), !errors.As(err, &e):
 		return fmt.Errorf("sqlite: %s: %w", op, err)
 	}
 	kind := ErrIO
@@ -45,8 +48,12 @@ func translate(op string, err error) error {
 		kind = ErrDiskFull
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
 		kind = ErrReadOnly
-	case lib.SQLITE_CANTOPEN, lib.SQLITE_NOTADB, lib.SQLITE_CORRUPT:
+	case lib.SQLITE_CANTOPEN:
 		kind = ErrUnusable
+	case lib.SQLITE_NOTADB:
+		return fmt.Errorf("sqlite: %s: %w: %w: %w", op, ErrUnusable, ErrDamaged, err)
+	case lib.SQLITE_CORRUPT:
+		kind = ErrDamaged
 	case lib.SQLITE_CONSTRAINT:
 		kind = errConstraint
 	case lib.SQLITE_ERROR, lib.SQLITE_MISUSE, lib.SQLITE_RANGE, lib.SQLITE_MISMATCH:

@@ -25,18 +25,34 @@ func databasePath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// ErrNoDatabase is returned by Open with Options.Existing where there is no database,
+// or an empty file.
+var ErrNoDatabase = errors.New("there is no database yet: `aigen serve` or `aigen migrate` makes it; is DATA_DIR or DATABASE_URL another one?")
+
+// examineFile refuses a file that has several names (hard links, as of a backup by
+// cp -al or rsnapshot). SQLite's log and our lock go by the name: two processes that
+// come by two names would ruin the file without knowing of each other.
+func examineFile(path string) (os.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%w (%s)", ErrNoDatabase, path)
+	case err != nil:
+		return nil, fmt.Errorf("look for the database: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory, not a database file", path)
+	case links(info) > 1:
+		return nil, fmt.Errorf("%w: %s has %d names (hard links): stop what uses it, and give it one name with `cp -p aigen.db own.db && mv own.db aigen.db`", ErrUnusable, path, links(info))
+	}
+	return info, nil
+}
+
 // createFile makes an empty database file that only the owner can read, since it
 // holds prompts. SQLite gives its log the same mode. A file that exists is not
 // opened: closing it again would drop the locks that this process may hold on it.
 func createFile(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("%s is a directory, not a database file", path)
-	case err == nil:
-		return nil
-	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("look for the database: %w", err)
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return nil // examineFile looks at it
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // G304: the operator names the file
 	if errors.Is(err, os.ErrExist) {
@@ -66,7 +82,8 @@ func readerDSN(path string, busy time.Duration) string {
 }
 
 func dsn(path string, busy time.Duration, pragmas ...string) string {
-	q := url.Values{"_pragma": append([]string{"busy_timeout(" + strconv.FormatInt(busy.Milliseconds(), 10) + ")"}, pragmas...)}
+	// mode: what is gone is not made anew.
+	q := url.Values{"mode": {"rw"}, "_pragma": append([]string{"busy_timeout(" + strconv.FormatInt(busy.Milliseconds(), 10) + ")"}, pragmas...)}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
 	return u.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -15,7 +16,9 @@ import (
 )
 
 // RawDSN is how the tests open a file behind the store's back.
-func RawDSN(path string) string { return writerDSN(path, time.Second) }
+func RawDSN(path string) string {
+	return strings.Replace(writerDSN(path, time.Second), "mode=rw", "mode=rwc", 1)
+}
 
 // LimitPages stands in for a disk that is full.
 func (s *Store) LimitPages(t *testing.T, n int) {

@@ -68,10 +68,53 @@ func removeDeliveries(ctx context.Context, c *session, owner string, ids []any) 
 	return nil
 }
 
+// withdraw removes the delivery of a job that has ended, if it is still there. A dead
+// one stays for the operators.
+func withdraw(ctx context.Context, c *session, job aigen.ID) error {
+	_, err := c.exec(ctx, `DELETE FROM deliveries WHERE id = ? AND lane = 'jobs' AND state = 'waiting'`, job[:])
+	return err
+}
+
+// SettleJob implements app.GenerationRepository. Nearly always the row is gone: that is
+// found out without the writer.
+func (s *Store) SettleJob(ctx context.Context, job aigen.ID) error {
+	there := false
+	err := s.view(ctx, "look for a job", func(ctx context.Context, c *session) (err error) {
+		var one int
+		there, err = c.one(ctx, []any{&one}, `SELECT 1 FROM deliveries WHERE id = ?`, job[:])
+		return err
+	})
+	if err != nil || !there {
+		return err
+	}
+	return s.write(ctx, "settle a job", func(ctx context.Context, c *session) error { return withdraw(ctx, c, job) })
+}
+
+// HeldJobs implements app.Outbox.
+func (s *Store) HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) (held []aigen.ID, err error) {
+	const query = `SELECT 1 FROM deliveries d JOIN generations g ON g.id = d.generation_id
+WHERE d.id = ? AND d.owner = ? AND g.status IN ('ProcessingSamples', 'ProcessingFinal')`
+	err = s.view(ctx, "look for held jobs", func(ctx context.Context, c *session) error {
+		held = nil
+		for _, job := range jobs {
+			var one int
+			there, err := c.one(ctx, []any{&one}, query, job[:], owner)
+			if err != nil {
+				return err
+			}
+			if there {
+				held = append(held, job)
+			}
+		}
+		return nil
+	})
+	return held, err
+}
+
 // finishDelivery is for what was not delivered.
 func finishDelivery(ctx context.Context, c *session, owner string, r *app.DeliveryResult) (err error) {
 	const (
-		retry = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ? WHERE id = ? AND owner = ?`
+		retry = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ?, attempts = max(attempts - ?, 0) WHERE id = ? AND owner = ?`
 		bury  = `UPDATE deliveries SET owner = NULL, state = 'dead', last_error = ? WHERE id = ? AND owner = ?`
 		// Due since it was made: at once, and before what came later.
 		giveBack = `UPDATE deliveries SET owner = NULL, available_at = created_at, attempts = max(attempts - 1, 0)
@@ -79,7 +122,11 @@ WHERE id = ? AND owner = ?`
 	)
 	switch r.Verdict {
 	case app.VerdictRetry:
-		_, err = c.exec(ctx, retry, r.RetryAt.UnixMicro(), r.Error, r.ID[:], owner)
+		uncounted := 0
+		if r.Uncounted {
+			uncounted = 1
+		}
+		_, err = c.exec(ctx, retry, r.RetryAt.UnixMicro(), r.Error, uncounted, r.ID[:], owner)
 	case app.VerdictDead:
 		_, err = c.exec(ctx, bury, r.Error, r.ID[:], owner)
 	case app.VerdictReturned:

@@ -119,7 +119,7 @@ func TestBusy(t *testing.T) {
 	t.Parallel()
 	path := file(t)
 	s := open(t, path, sqlite.Options{InitialCredits: 1000, BusyTimeout: 50 * time.Millisecond})
-	patient := open(t, path, sqlite.Options{})
+	patient := open(t, path, sqlite.Options{BusyTimeout: time.Hour}) // its context ends the wait
 	db := raw(t, path)
 	_, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE")
 	require.NoError(t, err)
@@ -127,9 +127,7 @@ func TestBusy(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	started := time.Now()
 	require.ErrorIs(t, patient.Ping(ctx), context.DeadlineExceeded)
-	require.Less(t, time.Since(started), 5*time.Second, "the context ends the wait")
 	_, err = db.ExecContext(t.Context(), "ROLLBACK")
 	require.NoError(t, err)
 	require.NoError(t, s.Ping(t.Context()))

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
@@ -49,7 +50,12 @@ func scanDelivery(r *sql.Rows, d *app.Delivery, more ...any) error {
 }
 
 // What is due in a lane: rows without a lease, and rows whose lease has ended.
-const dueDeliveries = ` WHERE state = 'waiting' AND lane = ? AND available_at <= ? ORDER BY available_at, id LIMIT ?`
+const (
+	dueIn         = ` WHERE state = 'waiting' AND lane = ? AND available_at <= ?`
+	oldestFirst   = ` ORDER BY available_at, id LIMIT ?`
+	dueDeliveries = dueIn + oldestFirst
+	dueOfUser     = dueIn + ` AND user_id = ?` + oldestFirst
+)
 
 // ClaimDeliveries implements app.Outbox.
 //
@@ -57,18 +63,21 @@ const dueDeliveries = ` WHERE state = 'waiting' AND lane = ? AND available_at <=
 // rows are selected twice, by the same condition and under the same lock, because
 // RETURNING gives them in no order and without the time they were due at.
 func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
-	due := []any{string(q.Lane), q.Now.UnixMicro(), q.Limit}
+	which, due := dueDeliveries, []any{string(q.Lane), q.Now.UnixMicro(), q.Limit}
+	if !q.User.IsZero() {
+		which, due = dueOfUser, []any{string(q.Lane), q.Now.UnixMicro(), q.User[:], q.Limit}
+	}
 	// A relay that looks for work and finds none does not hold up the writer.
-	if found, err := s.anyDue(ctx, q); err != nil || !found {
+	if found, err := s.anyDue(ctx, which, due); err != nil || !found {
 		return nil, err
 	}
 	var list []app.Delivery
 	err := s.write(ctx, "claim deliveries", func(ctx context.Context, c *session) (err error) {
-		if list, err = loadDeliveries(ctx, c, `SELECT `+deliveryColumns+` FROM deliveries`+dueDeliveries, due...); err != nil {
+		if list, err = loadDeliveries(ctx, c, `SELECT `+deliveryColumns+` FROM deliveries`+which, due...); err != nil {
 			return err
 		}
-		const lease = `UPDATE deliveries SET owner = ?, available_at = ?, attempts = attempts + 1
-WHERE id IN (SELECT id FROM deliveries` + dueDeliveries + `)`
+		lease := `UPDATE deliveries SET owner = ?, available_at = ?, attempts = attempts + 1
+WHERE id IN (SELECT id FROM deliveries` + which + `)`
 		_, err = c.exec(ctx, lease, append([]any{q.Owner, q.Until.UnixMicro()}, due...)...)
 		return err
 	})
@@ -82,11 +91,10 @@ WHERE id IN (SELECT id FROM deliveries` + dueDeliveries + `)`
 	return list, nil
 }
 
-func (s *Store) anyDue(ctx context.Context, q app.Claim) (found bool, err error) {
+func (s *Store) anyDue(ctx context.Context, which string, due []any) (found bool, err error) {
 	err = s.view(ctx, "look for deliveries", func(ctx context.Context, c *session) error {
 		var one int
-		found, err = c.one(ctx, []any{&one}, `SELECT 1 FROM deliveries`+dueDeliveries,
-			string(q.Lane), q.Now.UnixMicro(), min(q.Limit, 1))
+		found, err = c.one(ctx, []any{&one}, `SELECT 1 FROM deliveries`+which, due...)
 		return err
 	})
 	return found, err
@@ -151,4 +159,20 @@ func (s *Store) eachID(ctx context.Context, op, query string, ids []aigen.ID, ar
 		return 0, err
 	}
 	return int(total), nil
+}
+
+// WaitingUsers implements app.Outbox.
+func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
+	const query = `SELECT user_id FROM (SELECT user_id, available_at FROM deliveries` + dueDeliveries + `)
+GROUP BY user_id ORDER BY min(available_at), user_id`
+	var users []aigen.ID
+	err := s.view(ctx, "users who wait", func(ctx context.Context, c *session) error {
+		return c.each(ctx, func(r *sql.Rows) error {
+			var id aigen.ID
+			err := r.Scan(idColumn(&id))
+			users = append(users, id)
+			return err
+		}, query, string(lane), now.UnixMicro(), app.WaitingUsersLookAt)
+	})
+	return users, err
 }

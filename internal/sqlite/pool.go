@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"os"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -76,6 +77,7 @@ type session struct {
 	stmts map[string]*sql.Stmt // those that read
 	execs map[many]execStmt    // those that change
 	args  []driver.NamedValue  // of exec: kept, to be filled again
+	log   os.FileInfo          // nil before the first transaction that writes
 }
 
 func (c *session) open(ctx context.Context) (err error) {
@@ -92,7 +94,7 @@ func (c *session) close() error {
 	}
 	c.unprepare()
 	err := c.conn.Close()
-	c.conn = nil
+	c.conn, c.log = nil, nil
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
@@ -21,6 +22,7 @@ import (
 type Options struct {
 	InitialCredits aigen.Credits // what the ledger opens an account with
 	Exclusive      bool          // refuse the file while another store holds it exclusively
+	Existing       bool          // make no file and migrate nothing: ErrNoDatabase, ErrOlderSchema
 	BusyTimeout    time.Duration // how long to wait for another process that writes; 10s if zero
 	Readers        int           // connections that read; 4 if zero
 	Logger         *slog.Logger  // slog.Default if nil
@@ -31,9 +33,11 @@ type Store struct {
 	path    string
 	initial aigen.Credits
 	log     *slog.Logger
-	lock    *fileLock
+	lock    *fileLock   // nil: not exclusive
+	file    os.FileInfo // of the file that was opened
 	writer  *pool
 	readers *pool
+	health  health
 }
 
 var (
@@ -43,9 +47,9 @@ var (
 )
 
 // Open opens the database at path, makes it if there is none, and brings its
-// schema up to date. The directory must exist. ErrLocked if o.Exclusive is set and
-// another process has the file open in the same way; ErrNewerSchema if a later
-// version of the program has written it.
+// schema up to date. The directory must exist. ErrLocked if another process has the
+// file open exclusively, and this one wants the same or has to migrate; ErrNewerSchema
+// if a later version of the program has written it.
 func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if o.InitialCredits < 0 {
 		return nil, fmt.Errorf("sqlite: initial credits must not be negative, not %s", o.InitialCredits)
@@ -67,18 +71,23 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 			return nil, fmt.Errorf("sqlite: %w", err)
 		}
 	}
-	if err := createFile(path); err != nil {
+	if !o.Existing {
+		if err := createFile(path); err != nil {
+			return nil, fmt.Errorf("sqlite: %w", err)
+		}
+	}
+	if s.file, err = examineFile(path); err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
 	busy := orDefault(o.BusyTimeout, 10*time.Second)
 	if s.writer, err = newPool(writerDSN(path, busy), 1); err != nil {
 		return nil, translate("open "+path, err)
 	}
-	if err := s.migrate(ctx); err != nil {
-		return nil, err
-	}
 	if s.readers, err = newPool(readerDSN(path, busy), orDefault(o.Readers, 4)); err != nil {
 		return nil, translate("open "+path, err)
+	}
+	if err := s.migrate(ctx, o.Existing); err != nil {
+		return nil, err
 	}
 	s.log.DebugContext(ctx, "sqlite: open", "path", path)
 	return s, nil
@@ -106,16 +115,6 @@ func (s *Store) Close() error {
 
 // Path is the absolute path of the database file.
 func (s *Store) Path() string { return s.path }
-
-// Ping checks that the store can be written to, by writing: only that finds a full
-// disk or a file system that was remounted read-only.
-func (s *Store) Ping(ctx context.Context) error {
-	const touch = `UPDATE schema_migrations SET applied_at = applied_at WHERE version = 1`
-	return s.write(ctx, "ping", func(ctx context.Context, c *session) error {
-		_, err := c.exec(ctx, touch)
-		return err
-	})
-}
 
 func orDefault[T comparable](v, otherwise T) T {
 	var zero T

@@ -60,3 +60,16 @@ func laneStats(ctx context.Context, c *session) ([]app.LaneStats, error) {
 	}
 	return list, nil
 }
+
+// CountQueued implements app.GenerationRepository. A generation has one such run at most.
+//
+// Dialect: SQLite takes a partial index only for a query that repeats its condition.
+func (s *Store) CountQueued(ctx context.Context, user aigen.ID, most int) (n int, err error) {
+	const query = `SELECT count(*) FROM (SELECT 1 FROM runs WHERE user_id = ?
+	AND (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasing') AND reservation <> 'releasing' LIMIT ?)`
+	err = s.view(ctx, "count a user's queue", func(ctx context.Context, c *session) error {
+		_, err := c.one(ctx, []any{&n}, query, user[:], most)
+		return err
+	})
+	return n, err
+}

@@ -9,6 +9,9 @@ import "context"
 // f gets a ctx that does not end. Its statements take microseconds, and for each
 // one with a ctx that could end, the driver starts a goroutine to watch it.
 func (s *Store) write(ctx context.Context, op string, f func(context.Context, *session) error) error {
+	if err := s.moved(); err != nil {
+		return translate(op, err)
+	}
 	err := s.writer.with(ctx, func(c *session) error {
 		if _, err := c.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
 			if ctx.Err() != nil { // it may have begun all the same
@@ -16,13 +19,21 @@ func (s *Store) write(ctx context.Context, op string, f func(context.Context, *s
 			}
 			return err
 		}
-		return c.finish(ctx, f)
+		return c.finish(ctx, func(ctx context.Context, c *session) error {
+			if err := s.movedLog(c); err != nil {
+				return err
+			}
+			return f(ctx, c)
+		})
 	})
-	return translate(op, err)
+	return s.health.note(translate(op, err))
 }
 
 // view runs f in a transaction that reads: all its queries see the same moment.
 func (s *Store) view(ctx context.Context, op string, f func(context.Context, *session) error) error {
+	if err := s.moved(); err != nil {
+		return translate(op, err)
+	}
 	err := s.readers.with(ctx, func(c *session) error {
 		work := context.WithoutCancel(ctx)
 		if _, err := c.exec(work, `BEGIN`); err != nil {
@@ -31,7 +42,7 @@ func (s *Store) view(ctx context.Context, op string, f func(context.Context, *se
 		defer c.rollback(work) // nothing was written
 		return f(ctx, c)
 	})
-	return translate(op, err)
+	return s.health.note(translate(op, err))
 }
 
 func (c *session) finish(ctx context.Context, f func(context.Context, *session) error) error {

@@ -54,6 +54,8 @@ func (w *world) carryOut(c *app.Change, e aigen.Effect) {
 		c.Deliveries = append(c.Deliveries, d)
 	case aigen.EffectNotify:
 		c.Deliveries = append(c.Deliveries, w.delivery(g, app.DeliverNotify))
+	case aigen.EffectWithdraw:
+		c.Withdrawn = append(c.Withdrawn, e.JobID)
 	case aigen.EffectDeduct:
 		c.Movements = append(c.Movements, w.movement(g, app.MovementDeduct, e.RunID, e.Amount))
 	case aigen.EffectRefund:

@@ -27,7 +27,7 @@ func testStats(t *testing.T, open Open) {
 	w.clock.advance(time.Second)
 	cancelled := w.create(user)
 	w.must(cancelled.Cancel(w.policy))
-	w.apply(w.change(cancelled)) // a second job, a notice
+	w.apply(w.change(cancelled)) // its job is gone; a notice
 	pending := w.pending(user)
 	w.apply(w.change(pending)) // 0.50 pending
 	discarded := w.pending(user)
@@ -45,7 +45,7 @@ func testStats(t *testing.T, open Open) {
 	}
 	require.Equal(t, want, s.Generations)
 	require.Equal(t, []app.LaneStats{
-		{Lane: app.LaneJobs, Depth: 2, Oldest: oldest}, {Lane: app.LaneCredits}, {Lane: app.LaneNotifications, Dead: 1},
+		{Lane: app.LaneJobs, Depth: 1, Oldest: oldest}, {Lane: app.LaneCredits}, {Lane: app.LaneNotifications, Dead: 1},
 	}, s.Outbox)
 	require.Equal(t, app.ReservationStats{Open: 2, Amount: 100, Oldest: oldest}, s.Reservations)
 }

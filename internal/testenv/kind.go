@@ -100,16 +100,29 @@ func (k Kind) install() error {
 
 func installed(patterns ...string) string {
 	for _, p := range patterns {
+		if path, err := exec.LookPath(p); err == nil {
+			return path
+		}
+		if !filepath.IsAbs(p) {
+			continue
+		}
 		found, _ := filepath.Glob(p)
 		sort.Strings(found)
 		if len(found) > 0 {
 			return found[len(found)-1]
 		}
-		if path, err := exec.LookPath(p); err == nil {
-			return path
-		}
 	}
 	return ""
+}
+
+// PostgreSQLTool is the path of one of PostgreSQL's programs, "initdb" say; empty if
+// there is none. PATH goes first, so that it alone chooses the version; Debian keeps the
+// programs out of it.
+func PostgreSQLTool(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	return installed("/usr/lib/postgresql/*/bin/" + name)
 }
 
 // PostgreSQLKind is PostgreSQL. Our own has fsync off: what tests kill is processes,
@@ -121,13 +134,7 @@ func PostgreSQLKind() Kind {
 
 // PostgreSQLWith is PostgreSQL with settings of postgresql.conf ("name=value").
 func PostgreSQLWith(settings ...string) Kind {
-	tool := func(name string) string {
-		path := installed("/usr/lib/postgresql/*/bin/postgres", "postgres")
-		if path == "" {
-			return ""
-		}
-		return filepath.Join(filepath.Dir(path), name)
-	}
+	tool := PostgreSQLTool
 	return Kind{
 		Name: "postgresql", Variable: PostgreSQLVariable, pkg: "postgresql",
 		usual: []string{

@@ -106,7 +106,7 @@ func (s *Server) Start() error {
 	args := append([]string{"-c", watchdog, "watchdog", s.dir, s.kind.stop}, s.kind.command(s)...)
 	cmd := exec.Command("sh", args...)
 	cmd.Dir = s.dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LC_ALL=C.UTF-8"}, s.kind.environment(s)...)
+	cmd.Env = s.environ()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true} // Ctrl-C is for the tests
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -141,6 +141,10 @@ func (s *Server) Start() error {
 		return fmt.Errorf("%w; it said:\n%s", err, said)
 	}
 	return nil
+}
+
+func (s *Server) environ() []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LC_ALL=C.UTF-8"}, s.kind.environment(s)...)
 }
 
 func (s *Server) logFile() string { return s.dir + "/output" }
@@ -218,16 +222,22 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// run runs a tool of the server's, as its user.
+// Control runs rabbitmqctl on a RabbitMQ of our own.
+func (s *Server) Control(args ...string) error {
+	return s.run("/usr/lib/rabbitmq/bin/rabbitmqctl", args...)
+}
+
+// run runs a tool of the server's, as its user and in its environment.
 func (s *Server) run(name string, args ...string) error {
 	credential, err := s.credential()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = s.dir
+	cmd.Env = s.environ()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, out)

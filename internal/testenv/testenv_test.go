@@ -59,7 +59,7 @@ func TestWatchdog(t *testing.T) {
 		}
 		left, globErr := filepath.Glob(tmp + "/*")
 		return err != nil && globErr == nil && len(left) == 0
-	}, 10*time.Second, 20*time.Millisecond, "the server and its folder are gone")
+	}, time.Minute, 20*time.Millisecond, "the server and its folder are gone")
 }
 
 func TestShared(t *testing.T) {

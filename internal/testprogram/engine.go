@@ -67,7 +67,7 @@ func (e *Engine) Next(t *testing.T) Job {
 	select {
 	case j := <-e.jobs:
 		return j
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		require.FailNow(t, "no job came")
 		return Job{}
 	}

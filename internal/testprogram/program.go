@@ -51,6 +51,7 @@ type Program struct {
 	Ended chan struct{}
 
 	mu   sync.Mutex
+	out  strings.Builder // standard output
 	log  strings.Builder
 	last []string // lines of the log
 }
@@ -67,7 +68,8 @@ func Environment(dir string, settings map[string]string) []string {
 	all := map[string]string{
 		"DATA_DIR": dir, "LISTEN_ADDR": "127.0.0.1:0", "LOG_FORMAT": "json", "LOG_LEVEL": "info",
 		"JWT_SECRET": JWTSecret, "N8N_CALLBACK_SECRET": CallbackSecret, "LEDGER_INITIAL_CREDITS": "1000000",
-		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "10s",
+		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "1m",
+		"GENERATION_LIMIT_PER_MINUTE": "0", "MAX_QUEUED_PER_USER": "0", // tests load the service as few users
 	}
 	for k, v := range settings {
 		all[k] = v
@@ -87,6 +89,7 @@ func Launch(t *testing.T, dir string, settings map[string]string) (*Program, <-c
 	p.cmd.Env, p.cmd.Dir = Environment(dir, settings), dir
 	// The program must not outlive a test that dies.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Stdout = (*printed)(p)
 	stderr, err := p.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
@@ -133,8 +136,8 @@ func Start(t *testing.T, dir string, settings map[string]string) *Program {
 		p.Took = time.Since(began)
 	case <-p.Ended:
 		t.Fatalf("the program ended at its start:\n%s", p.Output())
-	case <-time.After(30 * time.Second):
-		t.Fatalf("the program is not ready after 30 s:\n%s", p.Output())
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the program is not ready after 2 min:\n%s", p.Output())
 	}
 	return p
 }
@@ -150,7 +153,7 @@ func (p *Program) Stop() int {
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-p.Ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.t.Fatalf("the program does not stop:\n%s", p.Output())
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -192,6 +195,22 @@ func Eventually(t *testing.T, what string, ok func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// printed takes the standard output of a Program.
+type printed Program
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+// Printed is what the program has written to its standard output so far.
+func (p *Program) Printed() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
 }
 
 // Logged reports whether the program has logged text so far.

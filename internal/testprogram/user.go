@@ -29,7 +29,7 @@ func NewUser(t *testing.T) *User {
 		UserID: id, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(6 * time.Hour),
 	})
 	require.NoError(t, err)
-	return &User{ID: id, Token: token, Client: &http.Client{Timeout: 10 * time.Second}}
+	return &User{ID: id, Token: token, Client: &http.Client{Timeout: 30 * time.Second}}
 }
 
 // Answer is the part of every JSON answer that tests look at.

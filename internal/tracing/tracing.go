@@ -29,6 +29,9 @@ import (
 
 const scope = "github.com/creativeflow/aigen-orchestrator"
 
+// tracesPath is added to the endpoint.
+const tracesPath = "/v1/traces"
+
 // header is the only header of a trace context that is kept between processes: the
 // outbox has room for one, and tracestate means something to its vendor alone.
 const header = "traceparent"
@@ -77,7 +80,7 @@ func (c Config) options(ctx context.Context) ([]sdk.TracerProviderOption, error)
 			return []sdk.TracerProviderOption{sdk.WithSampler(sdk.NeverSample())}, nil
 		}
 		var err error
-		if exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Endpoint+"/v1/traces")); err != nil {
+		if exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Endpoint+tracesPath)); err != nil {
 			return nil, fmt.Errorf("tracing: %w", err)
 		}
 	}

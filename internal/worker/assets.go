@@ -23,7 +23,7 @@ import (
 // Assets keeps pictures as files and serves them under names that cannot be
 // guessed: whoever has the name may see the picture, nobody can list them.
 type Assets struct {
-	root    *os.Root // cannot be left, whatever a name says
+	folder  folder
 	baseURL func() string
 	key     []byte
 }
@@ -31,16 +31,13 @@ type Assets struct {
 // NewAssets keeps files in dir, made if need be. baseURL is asked for the URL below
 // which Handler is mounted, without a slash at the end; key makes the names.
 func NewAssets(dir string, baseURL func() string, key []byte) (*Assets, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("folder for assets: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	a := &Assets{baseURL: baseURL}
+	if err := a.folder.make(dir); err != nil {
 		return nil, fmt.Errorf("folder for assets: %w", err)
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("aigen asset names v1"))
-	a := &Assets{root: root, baseURL: baseURL, key: mac.Sum(nil)}
+	a.key = mac.Sum(nil)
 	a.clear()
 	return a, nil
 }
@@ -48,13 +45,17 @@ func NewAssets(dir string, baseURL func() string, key []byte) (*Assets, error) {
 // clear removes what a process that was killed left half written. Young files are
 // left alone: another process may be writing them.
 func (a *Assets) clear() {
-	parts, err := fs.Glob(a.root.FS(), "*"+partSuffix)
+	root, err := a.folder.open()
+	if err != nil {
+		return
+	}
+	parts, err := fs.Glob(root.FS(), "*"+partSuffix)
 	if err != nil {
 		return // a folder that cannot be listed will say so at the first picture
 	}
 	for _, name := range parts {
-		if info, err := a.root.Lstat(name); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = a.root.Remove(name)
+		if info, err := root.Lstat(name); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = root.Remove(name)
 		}
 	}
 }
@@ -62,13 +63,13 @@ func (a *Assets) clear() {
 const partSuffix = ".part"
 
 // Close frees the folder.
-func (a *Assets) Close() error { return a.root.Close() }
+func (a *Assets) Close() error { return a.folder.close() }
 
-// id is the asset id for picture number i of a job's stage: the same for every run
-// of that job, and known only to those who were told. 122 bits of it are a MAC.
+// id is the asset id for picture number i of a run's stage: the same for every job of
+// that run, and known only to those who were told. 122 bits of it are a MAC.
 func (a *Assets) id(j app.Job, kind string, i int) string {
 	mac := hmac.New(sha256.New, a.key)
-	mac.Write(j.JobID[:])
+	mac.Write(j.RunID[:])
 	mac.Write([]byte(kind + strconv.Itoa(i)))
 	id := aigen.ID(mac.Sum(nil)[:16])
 	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // version 8 (RFC 9562): made in a way of our own
@@ -82,29 +83,33 @@ func (a *Assets) url(name string) string { return a.baseURL() + "/assets/" + nam
 // picture. The same job may be worked on twice at the same time (a lease that ended
 // too soon): each writes a file of its own, and the last one's name wins.
 func (a *Assets) put(name string, write func(io.Writer) error) error {
+	root, err := a.folder.open()
+	if err != nil {
+		return fmt.Errorf("write asset: %w", err)
+	}
 	tmp := name + "." + rand.Text() + partSuffix
-	if err := a.write(tmp, write); err != nil {
-		_ = a.root.Remove(tmp) // what cannot be removed either is left for a person to see
+	if err := writeFile(root, tmp, write); err != nil {
+		_ = root.Remove(tmp) // what cannot be removed either is left for a person to see
 		return fmt.Errorf("write asset: %w", err)
 	}
-	if err := a.root.Rename(tmp, name); err != nil {
-		_ = a.root.Remove(tmp)
+	if err := root.Rename(tmp, name); err != nil {
+		_ = root.Remove(tmp)
 		return fmt.Errorf("write asset: %w", err)
 	}
-	return a.syncNames()
+	return syncNames(root)
 }
 
 // syncNames makes new names outlive a loss of power, as the files' bytes do.
-func (a *Assets) syncNames() error {
-	d, err := a.root.Open(".")
+func syncNames(root *os.Root) error {
+	d, err := root.Open(".")
 	if err != nil {
 		return fmt.Errorf("sync the folder of assets: %w", err)
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func (a *Assets) write(name string, write func(io.Writer) error) error {
-	f, err := a.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func writeFile(root *os.Root, name string, write func(io.Writer) error) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -119,7 +124,35 @@ func (a *Assets) write(name string, write func(io.Writer) error) error {
 }
 
 // get reads a file that put wrote.
-func (a *Assets) get(name string) ([]byte, error) { return a.root.ReadFile(name) }
+func (a *Assets) get(name string) ([]byte, error) {
+	root, err := a.folder.open()
+	if err != nil {
+		return nil, err
+	}
+	return root.ReadFile(name)
+}
+
+// remove removes the files of one asset, those that there are.
+func (a *Assets) remove(id string) {
+	root, err := a.folder.open()
+	if err != nil {
+		return
+	}
+	for _, ending := range []string{".png", ".orig", ".prompt"} {
+		_ = root.Remove(id + ending) // mostly not there; what stays is only in the way
+	}
+}
+
+// forget removes what a job's run has made in its stage.
+func (a *Assets) forget(j app.Job) {
+	if j.JobType == app.DeliverFinalJob {
+		a.remove(a.id(j, "final", 0))
+		return
+	}
+	for i := range j.InputParameters.Samples {
+		a.remove(a.id(j, "sample", i))
+	}
+}
 
 // Handler serves GET and HEAD of /assets/<name>; all else goes to notFound. It never
 // lists a folder.
@@ -146,7 +179,11 @@ func (a *Assets) served(r *http.Request) (*os.File, os.FileInfo) {
 	if !ok || !assetName.MatchString(name) || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		return nil, nil
 	}
-	f, err := a.root.Open(name)
+	root, err := a.folder.open()
+	if err != nil {
+		return nil, nil
+	}
+	f, err := root.Open(name)
 	if err != nil {
 		return nil, nil
 	}

@@ -40,7 +40,7 @@ func stubID(t testing.TB, assets *worker.Assets, job aigen.ID, i int) string {
 	t.Helper()
 	s, err := worker.NewStub(assets)
 	require.NoError(t, err)
-	a, err := s.Sample(t.Context(), app.Job{JobID: job}, i)
+	a, err := s.Sample(t.Context(), app.Job{RunID: job}, i)
 	require.NoError(t, err)
 	return a.AssetID
 }
@@ -52,11 +52,11 @@ func TestAssetIDs(t *testing.T) {
 	job := aigen.ID{7}
 	id := stubID(t, one, job, 0)
 	require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, id)
-	require.Equal(t, id, stubID(t, same, job, 0), "a job that is done again has the same ids")
+	require.Equal(t, id, stubID(t, same, job, 0), "every job of a run has the same ids")
 
 	seen := map[string]bool{id: true}
 	for _, another := range []string{
-		stubID(t, other, job, 0), // without the key, ids cannot be made from a job id that somebody knows
+		stubID(t, other, job, 0), // without the key, ids cannot be made from a run's id that somebody knows
 		stubID(t, one, job, 1), stubID(t, one, job, 11), stubID(t, one, aigen.ID{8}, 0),
 	} {
 		require.False(t, seen[another])
@@ -64,7 +64,7 @@ func TestAssetIDs(t *testing.T) {
 	}
 	s, err := worker.NewStub(one)
 	require.NoError(t, err)
-	final, err := s.Final(t.Context(), app.Job{JobID: job})
+	final, err := s.Final(t.Context(), app.Job{RunID: job})
 	require.NoError(t, err)
 	require.False(t, seen[final.AssetID])
 	require.Equal(t, base+"/assets/stub.png", final.URL)

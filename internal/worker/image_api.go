@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,61 +21,66 @@ import (
 // again paints another picture, and the user is to get exactly the one that was
 // chosen. What the original lacks in pixels, scaling cannot invent.
 //
-// A job that is done again (a crash, a report that was not taken) finds the originals
-// and does not pay for them twice.
+// Originals are kept by the run. A job that is done again (a crash, a report that was not
+// taken), or the next job of a run of which a sample failed, finds them and does not pay
+// for them twice.
 type ImageAPI struct {
 	assets   *Assets
-	endpoint string
+	endpoint endpoint
 	key      string
 	model    string
 	detailed bool
 	timeout  time.Duration
 	log      *slog.Logger
 	client   *http.Client
+	fetcher  *http.Client  // for pictures that lie elsewhere
 	requests chan struct{} // one for each request under way
 	pixels   chan struct{} // one for each picture that is unpacked
+	pace     pace
+	forms    forms
 }
 
 // ImageAPIConfig are the settings of an ImageAPI. Assets and BaseURL are required.
 type ImageAPIConfig struct {
 	Assets  *Assets
-	BaseURL string // "https://host/v1", with or without a slash at the end
+	BaseURL string // "https://host/v1"; the whole address of a POST will do, and a query stays
 	Key     string // sent as a bearer token; empty: none
 	Model   string // empty: the server's own choice
 	Log     *slog.Logger
 	// Detailed lets the log have the server's own words, which may quote a prompt.
 	Detailed bool
-	// Timeout bounds one request; default 2 min. The job's deadline bounds it too.
+	// Timeout bounds one request, from when it is sent; 0: the job's deadline alone.
 	Timeout time.Duration
+	// Concurrency bounds the requests under way, over all jobs; default 4.
+	Concurrency int
 	// Transport makes the connections; default: that of package http.
 	Transport http.RoundTripper
 }
 
 const (
-	// parallelRequests bounds the requests under way, over all jobs: enough for the
-	// samples of one job to come together, too few to run into a usual rate limit.
+	// parallelRequests is enough for the samples of one job to come together, and too few
+	// to run into a usual rate limit.
 	parallelRequests = 4
 	// unpackedPictures bounds the memory: one of 8192 × 8192 takes 256 MiB.
 	unpackedPictures = 2
-	requestTimeout   = 2 * time.Minute
 )
 
 // NewImageAPI builds an ImageAPI.
 func NewImageAPI(c ImageAPIConfig) *ImageAPI {
-	p := &ImageAPI{
-		assets: c.Assets, endpoint: strings.TrimRight(c.BaseURL, "/") + "/images/generations",
-		key: c.Key, model: c.Model, detailed: c.Detailed, timeout: c.Timeout, log: c.Log,
+	if c.Concurrency <= 0 {
+		c.Concurrency = parallelRequests
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	at := endpointOf(c.BaseURL)
+	return &ImageAPI{
+		assets: c.Assets, endpoint: at, key: c.Key, model: c.Model, detailed: c.Detailed, timeout: c.Timeout, log: c.Log,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: stayThere},
-		requests: make(chan struct{}, parallelRequests),
+		fetcher:  newFetcher(at),
+		requests: make(chan struct{}, c.Concurrency),
 		pixels:   make(chan struct{}, unpackedPictures),
 	}
-	if p.timeout <= 0 {
-		p.timeout = requestTimeout
-	}
-	if p.log == nil {
-		p.log = slog.New(slog.DiscardHandler)
-	}
-	return p
 }
 
 // Model implements Painter. It names no host: users see it.
@@ -86,7 +92,10 @@ func (p *ImageAPI) Model() string {
 }
 
 // Parallel implements Painter.
-func (p *ImageAPI) Parallel() int { return parallelRequests }
+func (p *ImageAPI) Parallel() int { return cap(p.requests) }
+
+// Forget removes the files of a job that will never be reported.
+func (p *ImageAPI) Forget(j app.Job) { p.assets.forget(j) }
 
 // Sample implements Painter.
 func (p *ImageAPI) Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, error) {
@@ -96,6 +105,10 @@ func (p *ImageAPI) Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, e
 		return aigen.Asset{}, err
 	}
 	asset, err := p.render(ctx, id, o.picture, previewSize(res))
+	if errors.Is(err, errPicture) {
+		p.assets.remove(id)
+		err = unusable(err) // and paid for: another one may be no better
+	}
 	if err != nil {
 		return aigen.Asset{}, err
 	}
@@ -121,16 +134,15 @@ func (p *ImageAPI) original(ctx context.Context, j app.Job, id string, res aigen
 	if o, err := p.kept(id); err == nil {
 		return o, nil
 	}
-	started := time.Now()
-	r := imageRequest{
-		Model: p.model, Prompt: fullPrompt(j), N: 1,
-		Size: requestSize(p.model, res).String(), ResponseFormat: responseFormat(p.model),
+	if err := p.assets.Check(); err != nil {
+		return original{}, err // what cannot be kept is not paid for
 	}
-	o, err := p.ask(ctx, r)
+	started := time.Now()
+	o, err := p.ask(ctx, fullPrompt(j), res)
 	if err != nil {
 		return original{}, err
 	}
-	p.log.Debug("picture received", "job_id", j.JobID, "asset_id", id, "model", p.Model(), "size", r.Size,
+	p.log.Debug("picture received", "job_id", j.JobID, "asset_id", id, "model", p.Model(),
 		"bytes", len(o.picture), "took", time.Since(started))
 	return o, p.keep(id, o)
 }

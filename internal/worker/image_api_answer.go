@@ -1,81 +1,242 @@
 package worker
 
 import (
-	"encoding/base64"
+	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"mime"
+	"slices"
 	"strings"
-
-	aigen "github.com/creativeflow/aigen-orchestrator"
 )
 
-// imageAnswer is the part of a good answer that is used.
-type imageAnswer struct {
-	Data []struct {
-		B64           string `json:"b64_json"`
-		URL           string `json:"url"`
-		RevisedPrompt string `json:"revised_prompt"`
-	} `json:"data"`
+// answer is what a good answer holds: pictures, or where they are. Servers that say they
+// speak the OpenAI images API put them in many places.
+type answer struct {
+	pictures []found
+	filtered bool           // a picture was made and withheld, or blackened
+	bad      error          // of what claimed to be a picture and is none
+	body     map[string]any // for the reason why there is no picture; nil if it is no object
 }
 
-// parseAnswer reads the picture out of a good answer and checks what it claims to be.
-// Errors are *PaintError: retryable where another answer may well be whole.
-func parseAnswer(body []byte) (original, error) {
-	var a imageAnswer
-	if err := json.Unmarshal(body, &a); err != nil {
-		// Not the parser's own words: they quote the answer.
-		return original{}, garbled(errors.New("the answer is not the JSON that was expected"))
-	}
-	if len(a.Data) == 0 {
-		return original{}, garbled(errors.New("the answer has no picture"))
-	}
-	d := a.Data[0]
+// found is a picture of an answer: its bytes, or its address.
+type found struct {
+	data    []byte
+	url     string
+	revised string // what the model made of the prompt
+}
+
+var (
+	errCutOff  = errors.New("the answer is cut off")
+	errNotJSON = errors.New("the answer is not the JSON that was expected")
+)
+
+// parseAnswer reads whatever pictures are in the body of a good answer. It judges none of
+// them. Errors: errCutOff, errNotJSON, or what is wrong with a stream of events.
+func parseAnswer(contentType string, body []byte) (answer, error) {
+	var a answer
+	kind, _, _ := mime.ParseMediaType(contentType)
+	text := bytes.TrimSpace(body)
 	switch {
-	case d.B64 != "":
-	case d.URL != "":
-		// Whoever answers could make us fetch from inside our own network (SSRF).
-		return original{}, unusable(errors.New("the answer has a url, which is never fetched; the server must send b64_json"))
-	default:
-		return original{}, garbled(errors.New("the answer has neither b64_json nor url"))
+	case len(text) == 0:
+		return a, errCutOff
+	case isPicture(body) || strings.HasPrefix(kind, "image/"):
+		a.pictures = append(a.pictures, found{data: body})
+		return a, nil
+	case kind == "text/event-stream" || bytes.HasPrefix(text, []byte("event:")) || bytes.HasPrefix(text, []byte("data: ")):
+		return parseEvents(text)
+	case bytes.HasPrefix(text, []byte("data:")):
+		a.take(string(text), false)
+		return a, nil
 	}
-	picture, err := decodeBase64(d.B64)
+	v, err := parseJSON(text)
 	if err != nil {
-		return original{}, garbled(err)
+		return a, err
 	}
-	if _, err := checkPicture(picture); err != nil {
-		return original{}, unusable(err)
-	}
-	return original{picture: picture, revisedPrompt: shortText(d.RevisedPrompt, maxRevisedPrompt)}, nil
+	a.body, _ = v.(map[string]any)
+	a.collect(v, 0)
+	return a, nil
 }
 
-func garbled(err error) error {
-	return &PaintError{
-		Code: aigen.CodeGenerationFailed, Retryable: true, Err: err,
-		Message: "The image service gave an answer that cannot be used.",
+func parseJSON(text []byte) (any, error) {
+	var v any
+	err := json.Unmarshal(text, &v)
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return v, nil
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)) && (text[0] == '{' || text[0] == '['):
+		return nil, errCutOff
 	}
+	return nil, errNotJSON // not the parser's own words: they quote the answer
 }
 
-// toStandard makes one alphabet of base64's two; line breaks the decoder skips itself.
-var toStandard = strings.NewReplacer("-", "+", "_", "/")
-
-// decodeBase64 reads the forms that servers send: standard or URL alphabet, padded or
-// not, with line breaks, or as a data URL.
-func decodeBase64(s string) ([]byte, error) {
-	if strings.HasPrefix(s, "data:") {
-		_, data, ok := strings.Cut(s, ";base64,")
-		if !ok {
-			return nil, errors.New("b64_json is a data URL without base64")
+// parseEvents reads a stream of events: what was completed counts, previews do not.
+func parseEvents(text []byte) (answer, error) {
+	var a answer
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	for event := range bytes.SplitSeq(text, []byte("\n\n")) {
+		var data []byte
+		for line := range bytes.SplitSeq(event, []byte("\n")) {
+			if rest, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+				data = append(append(data, bytes.TrimPrefix(rest, []byte(" "))...), '\n')
+			}
 		}
-		s = data
+		v, err := parseJSON(append(bytes.TrimSpace(data), ' '))
+		if err != nil {
+			continue // a comment, [DONE], or the half of an event at the end
+		}
+		m, ok := v.(map[string]any)
+		kind, _ := m["type"].(string)
+		if !ok || strings.Contains(kind, "partial") && m["error"] == nil {
+			continue
+		}
+		if a.body == nil || m["error"] != nil {
+			a.body = m
+		}
+		a.collect(v, 0)
 	}
-	s = strings.TrimRight(strings.TrimSpace(s), "=")
-	if strings.ContainsAny(s, "-_") {
-		s = toStandard.Replace(s)
+	if len(a.pictures) == 0 && a.body == nil {
+		return a, errCutOff
 	}
-	data, err := base64.RawStdEncoding.DecodeString(s)
-	if err != nil {
-		return nil, fmt.Errorf("b64_json: %w", err)
+	return a, nil
+}
+
+// Names of fields that hold pictures or lead to them, the better first, in lower case
+// and without marks between the words.
+var (
+	dataFields = []string{
+		"b64json", "b64", "base64", "imagebase64", "imageb64", "base64image", "bytesbase64encoded", "imagebytes",
 	}
-	return data, nil
+	pictureFields = append(slices.Clone(dataFields),
+		"data", "images", "image", "artifacts", "output", "outputs", "result", "results", "predictions", "generatedimages",
+		"generations", "candidates", "content", "parts", "inlinedata", "choices", "message", "imagedata", "item", "items",
+		"picture", "pictures", "response", "sample", "imageurl", "imageurls", "url", "urls", "uri", "file", "files")
+)
+
+const maxDepth = 12 // of JSON that is looked into
+
+// collect looks for pictures in the places where servers put them.
+func (a *answer) collect(v any, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		a.take(v, false)
+	case []any:
+		for _, e := range v {
+			a.collect(e, depth+1)
+		}
+	case map[string]any:
+		fields := plainNames(v)
+		if isFiltered(fields) {
+			a.filtered = true
+			return
+		}
+		before := len(a.pictures)
+		for _, name := range pictureFields {
+			switch inner := fields[name].(type) {
+			case string:
+				a.take(inner, slices.Contains(dataFields, name))
+			case []any, map[string]any:
+				a.collect(inner, depth+1)
+			}
+		}
+		if revised, _ := fields["revisedprompt"].(string); revised != "" {
+			for i := range a.pictures[before:] {
+				a.pictures[before+i].revised = revised
+			}
+		}
+	}
+}
+
+// take looks at a text that may be a picture. sure says that it can be nothing else.
+func (a *answer) take(s string, sure bool) {
+	s = strings.TrimSpace(s)
+	switch {
+	case s == "":
+	case hasPrefixFold(s, "data:"), sure && !isAddress(s), startsAsPicture(s):
+		data, err := decodeBase64(s)
+		if err != nil {
+			a.bad = err
+			return
+		}
+		a.pictures = append(a.pictures, found{data: data})
+	case isAddress(s), strings.HasPrefix(s, "/") && len(s) < maxAddress:
+		a.pictures = append(a.pictures, found{url: s})
+	}
+}
+
+const maxAddress = 8192 // bytes
+
+func isAddress(s string) bool {
+	return (hasPrefixFold(s, "https://") || hasPrefixFold(s, "http://")) && len(s) < maxAddress && !strings.ContainsAny(s, " \n")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// startsAsPicture reports whether s is base64 of something that begins as a picture.
+func startsAsPicture(s string) bool {
+	if len(s) < 64 {
+		return false
+	}
+	head, err := decodeBase64(s[:64])
+	return err == nil && isPicture(head)
+}
+
+// plainNames has the fields by their names in lower case, without marks between words:
+// servers agree on the words at most.
+func plainNames(m map[string]any) map[string]any {
+	plain := make(map[string]any, len(m))
+	for name, v := range m {
+		if old, twice := plain[plainName(name)]; !twice || old == nil {
+			plain[plainName(name)] = v
+		}
+	}
+	return plain
+}
+
+// plainName keeps letters and digits, in lower case.
+func plainName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return -1
+	}, s)
+}
+
+// isFiltered reports whether an entry says of itself that its picture was withheld.
+// Some servers put a black or blurred picture beside.
+func isFiltered(fields map[string]any) bool {
+	for _, name := range []string{"filtered", "isfiltered", "contentfiltered", "nsfw", "isnsfw", "hasnsfw", "nsfwcontentdetected", "blocked", "flagged", "moderated", "ismoderated"} {
+		if yes, _ := fields[name].(bool); yes {
+			return true
+		}
+	}
+	for _, name := range []string{"respectmoderation", "isimagesafe"} {
+		if safe, told := fields[name].(bool); told && !safe {
+			return true
+		}
+	}
+	for _, name := range []string{"finishreason", "status", "blockreason", "raifilteredreason"} {
+		if code, _ := fields[name].(string); isContentCode(code) {
+			return true
+		}
+	}
+	if concepts, _ := fields["hasnsfwconcepts"].([]any); len(concepts) > 0 {
+		return !slices.Contains(concepts, any(false)) && slices.Contains(concepts, any(true))
+	}
+	results, _ := fields["contentfilterresults"].(map[string]any)
+	for _, category := range results {
+		if m, _ := category.(map[string]any); m != nil && m["filtered"] == true {
+			return true
+		}
+	}
+	return false
 }

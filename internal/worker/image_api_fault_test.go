@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,7 +22,15 @@ import (
 // fault is what a sample ends with.
 func (a *api) fault(t testing.TB) *worker.PaintError {
 	t.Helper()
-	_, err := a.Sample(t.Context(), sampleJob(t, ""), 0)
+	return a.faultWithin(t, time.Minute)
+}
+
+// faultWithin is what a sample of a job that has this much time ends with.
+func (a *api) faultWithin(t testing.TB, d time.Duration) *worker.PaintError {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	_, err := a.Sample(ctx, sampleJob(t, ""), 0)
 	var e *worker.PaintError
 	require.ErrorAs(t, err, &e)
 	require.NotEmpty(t, e.Message)
@@ -45,15 +54,17 @@ func TestImageAPIMapsRefusals(t *testing.T) {
 		{400, `"code":null,"type":"image_generation_safety_error"`, rejected, false, "safety"},
 		{400, `"code":"x","type":"Moderation"`, rejected, false, "x"},
 		{400, `"code":"contentFilter"`, rejected, false, ""},
-		{400, `"code":"invalid_value","param":"size"`, failed, false, "param size"},
+		{400, `"code":"invalid_value","param":"prompt"`, failed, false, "param prompt"},
 		{400, `"code":400`, failed, false, "code 400"},
 		{401, `"code":"invalid_api_key"`, failed, false, "HTTP 401"},
-		{403, `"code":"moderation"`, failed, false, "HTTP 403"},
+		{403, `"code":"moderation"`, rejected, false, "HTTP 403"},
 		{404, `"code":"model_not_found"`, failed, false, "model_not_found"},
+		{402, ``, failed, false, "HTTP 402"}, {429, `"code":"insufficient_quota"`, failed, false, "insufficient_quota"},
 		{408, ``, failed, true, "HTTP 408"}, {413, ``, failed, false, ""}, {422, ``, failed, false, ""},
 		{429, `"code":"rate_limit_exceeded"`, failed, true, "retry-after 17"},
+		{409, `"code":"model_loading"`, failed, true, "retry-after 17"}, {425, ``, failed, true, "retry-after 17"},
 		{500, ``, failed, true, "HTTP 500"}, {502, ``, failed, true, ""}, {503, ``, failed, true, "retry-after 17"},
-		{204, ``, failed, false, "HTTP 204"}, {300, ``, failed, false, "HTTP 300"},
+		{204, ``, failed, false, "no picture"}, {300, ``, failed, false, "HTTP 300"},
 	} {
 		t.Run(fmt.Sprint(tc.status, tc.fault), func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +74,7 @@ func TestImageAPIMapsRefusals(t *testing.T) {
 				w.WriteHeader(tc.status)
 				_, _ = io.WriteString(w, body)
 			})
-			e := a.fault(t)
+			e := a.faultWithin(t, 15*time.Second) // less than it is asked to wait
 			require.Equal(t, tc.code, e.Code)
 			require.Equal(t, tc.retryable, e.Retryable)
 			require.Equal(t, tc.code == rejected, e.Rejected)
@@ -98,20 +109,23 @@ func TestImageAPIRefusesAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer    string
 		retryable bool
+		asked     int
 	}{
-		"no JSON":         {`<html>`, true},
-		"nothing":         {``, true},
-		"cut off":         {`{"data":[{"b64_json":"iVBO`, true},
-		"no picture":      {`{"data":[]}`, true},
-		"an empty one":    {`{"data":[{}]}`, true},
-		"another shape":   {`{"data":"x"}`, true},
-		"no base64":       {`{"data":[{"b64_json":"***"}]}`, true},
-		"a bare data URL": {`{"data":[{"b64_json":"data:image/png,abc"}]}`, true},
-		"a url":           {`{"data":[{"url":"http://169.254.169.254/latest"}]}`, false},
-		"a GIF":           {`{"data":[{"b64_json":"` + b64([]byte("GIF89a............")) + `"}]}`, false},
-		"half a header":   {`{"data":[{"b64_json":"` + b64(asPNG(drawing(9, 9))[:20]) + `"}]}`, false},
-		"too wide":        {`{"data":[{"b64_json":"` + b64(asPNG(drawing(8193, 1))) + `"}]}`, false},
-		"too high":        {`{"data":[{"b64_json":"` + b64(asPNG(drawing(1, 8193))) + `"}]}`, false},
+		"no JSON":                 {`<html>`, false, 1},
+		"nothing":                 {``, false, 2},
+		"cut off":                 {`{"data":[{"b64_json":"iVBO`, false, 2},
+		"no picture":              {`{"data":[]}`, true, 1},
+		"an empty one":            {`{"data":[{}]}`, true, 1},
+		"another shape":           {`{"data":"x"}`, false, 1},
+		"a task":                  {`{"task_id":"7","status":"queued"}`, false, 1},
+		"no base64":               {`{"data":[{"b64_json":"***"}]}`, false, 1},
+		"a bare data URL":         {`{"data":[{"b64_json":"data:image/png,abc"}]}`, false, 1},
+		"a url that leads inside": {`{"data":[{"url":"http://169.254.169.254/latest"}]}`, false, 1},
+		"a GIF":                   {`{"data":[{"b64_json":"` + b64([]byte("GIF89a............")) + `"}]}`, false, 1},
+		"half a header":           {`{"data":[{"b64_json":"` + b64(asPNG(drawing(9, 9))[:20]) + `"}]}`, false, 1},
+		"half a picture":          {`{"data":[{"b64_json":"` + b64(asPNG(drawing(99, 99))[:200]) + `"}]}`, false, 1},
+		"too wide":                {`{"data":[{"b64_json":"` + b64(asPNG(drawing(8193, 1))) + `"}]}`, false, 1},
+		"too high":                {`{"data":[{"b64_json":"` + b64(asPNG(drawing(1, 8193))) + `"}]}`, false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +135,7 @@ func TestImageAPIRefusesAnswers(t *testing.T) {
 			require.False(t, e.Rejected)
 			require.Equal(t, "The image service gave an answer that cannot be used.", e.Message)
 			require.NotContains(t, e.Error(), "169.254")
-			require.Len(t, a.asked, 1)
+			require.Len(t, a.asked, tc.asked, "what was paid for is asked for again only if it was cut off")
 		})
 	}
 }
@@ -191,8 +205,10 @@ func TestImageAPIRedirects(t *testing.T) {
 func TestImageAPIWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-	e := setupAPI(t, hangUp).fault(t)
-	require.True(t, e.Retryable)
+	broken := setupAPI(t, hangUp)
+	e := broken.fault(t)
+	require.Len(t, broken.asked, 2, "once more, since nobody knows what became of the first")
+	require.False(t, e.Retryable, "and no more: each may have been paid for")
 	require.Equal(t, "The image service could not be reached.", e.Message)
 
 	gone := setupAPI(t, hangUp, func(c *worker.ImageAPIConfig) { c.BaseURL = "http://u:secret@127.0.0.1:1/v1" })
@@ -203,13 +219,14 @@ func TestImageAPIWithoutAnAnswer(t *testing.T) {
 	wait := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	slow := setupAPI(t, wait, func(c *worker.ImageAPIConfig) { c.Timeout = 20 * time.Millisecond })
 	e = slow.fault(t)
-	require.True(t, e.Retryable)
+	require.False(t, e.Retryable, "it may still be made, and paid for")
+	require.Len(t, slow.asked, 1)
 	require.Equal(t, "The image service did not answer in time.", e.Message)
 
 	// Through the engine: its own bound is a failure, not the end of the stage.
 	r := &reporter{}
 	require.NoError(t, publish(t.Context(), t, worker.New(slow, r, 1, quiet), message(t, sampleJob(t, ""))))
-	require.True(t, r.only(t).Failure.Retryable)
+	require.Equal(t, aigen.ReportFailure, r.only(t).Kind)
 	require.Equal(t, "some-model", r.only(t).AIModelUsed)
 }
 
@@ -229,13 +246,22 @@ func TestImageAPIStopsWithItsContext(t *testing.T) {
 func TestImageAPIBoundsItsRequests(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int32
+	met := make(chan struct{})
+	meet := sync.OnceFunc(func() { close(met) })
 	picture := sends(asPNG(drawing(8, 8)))
 	a := setupAPI(t, func(w http.ResponseWriter, r *http.Request) {
-		if n := now.Add(1); n > most.Load() {
-			most.Store(n)
-		}
+		n := now.Add(1)
 		defer now.Add(-1)
-		time.Sleep(5 * time.Millisecond)
+		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+		}
+		if n > 1 {
+			meet()
+		}
+		select {
+		case <-met: // a few at once
+		case <-r.Context().Done():
+		}
+		time.Sleep(5 * time.Millisecond) // so that more would meet than may
 		picture(w, r)
 	})
 	r := &reporter{}
@@ -244,7 +270,7 @@ func TestImageAPIBoundsItsRequests(t *testing.T) {
 	jobs := repeat(message(t, sampleJob(t, "")), 3)
 	for i := range jobs {
 		j := sampleJob(t, `{"samples":8}`)
-		j.JobID = aigen.ID{byte(100 + i)}
+		j.JobID, j.RunID = aigen.ID{byte(100 + i)}, aigen.ID{byte(200 + i)}
 		jobs[i] = message(t, j)
 	}
 	e.Publish(t.Context(), jobs, func(_ int, err error) { ended <- err })

@@ -20,6 +20,8 @@ func FuzzImageAnswer(f *testing.F) {
 		`{"data":[{"b64_json":"data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA=="}]}`,
 		`{"data":[{"b64_json":"/9j/4AAQSkZJRgABAQAAAQABAAD/"}]}`, `{"data":[{"url":"http://x"}]}`, `{"data":[null]}`, `[]`,
 		`{"error":{"code":"moderation_blocked","type":7,"message":"\u0000"}}`, `{"error":"x"}`, `{"error":null}`, "",
+		"event: image_generation.completed\ndata: {\"type\":\"image_generation.completed\",\"b64_json\":\"/9j/4AAQ\"}\n\n",
+		`{"images":["/9j/4AAQ"]}`, `{"detail":[{"loc":["body","n"],"msg":"{\"error\":\"x\"}"}]}`, "\xff\xd8\xff\xe1\x00\x10Exif\x00\x00MM\x00*\x00\x00\x00\x08",
 	} {
 		f.Add(http.StatusOK, []byte(seed))
 		f.Add(http.StatusBadRequest, []byte(seed))
@@ -27,16 +29,27 @@ func FuzzImageAnswer(f *testing.F) {
 	p := NewImageAPI(ImageAPIConfig{Key: "key", Detailed: true})
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		var e *PaintError
-		err := p.refused(&http.Response{StatusCode: status, Header: http.Header{}}, body)
+		err := p.refused(http.Header{}, parseFault(status, body), "")
 		require.ErrorAs(t, err, &e)
 		require.NotEmpty(t, e.Message)
 		require.True(t, utf8.ValidString(e.Error()))
 		require.Equal(t, e.Rejected, e.Code == aigen.CodeContentRejected)
 		require.False(t, e.Rejected && e.Retryable)
 
-		o, err := parseAnswer(body)
+		var none fault
+		_, _ = faultWithin(status, map[string]any{"data": string(body)})
+		_ = none.listedSizes("", string(body))
+		orientation(body)
+		still(body)
+		a, err := parseAnswer("", body)
 		if err != nil {
-			require.ErrorAs(t, err, &e)
+			return
+		}
+		for i := range a.pictures {
+			a.pictures[i].url = "" // nothing is fetched from here
+		}
+		o, err := p.choose(t.Context(), a)
+		if err != nil {
 			return
 		}
 		require.True(t, utf8.ValidString(o.revisedPrompt))

@@ -44,11 +44,20 @@ func formatOf(data []byte) (pictureFormat, error) {
 	return pictureFormat{}, fmt.Errorf("%w: neither PNG nor JPEG nor WebP", errPicture)
 }
 
+// isPicture reports whether data begins as a picture that can be used.
+func isPicture(data []byte) bool {
+	_, err := formatOf(data)
+	return err == nil
+}
+
 // checkPicture looks at format and size without unpacking anything.
 func checkPicture(data []byte) (pictureFormat, error) {
 	f, err := formatOf(data)
 	if err != nil {
 		return f, err
+	}
+	if f.name == "webp" {
+		data = still(data)
 	}
 	c, err := f.size(bytes.NewReader(data))
 	if err != nil {
@@ -68,23 +77,40 @@ func (p *ImageAPI) render(ctx context.Context, id string, data []byte, res aigen
 	case <-ctx.Done():
 		return aigen.Asset{}, ctx.Err()
 	}
-	f, err := checkPicture(data)
+	src, turn, err := unpack(data)
 	if err != nil {
 		return aigen.Asset{}, err
 	}
-	src, err := f.decode(bytes.NewReader(data))
-	if err != nil {
-		return aigen.Asset{}, fmt.Errorf("%w: %s: %w", errPicture, f.name, err)
-	}
 	name := id + ".png"
-	if err := p.assets.put(name, func(w io.Writer) error { return art.Encode(w, fit(src, res)) }); err != nil {
+	err = p.assets.put(name, func(w io.Writer) error { return art.Encode(w, upright(fit(src, turned(res, turn)), turn)) })
+	if err != nil {
 		return aigen.Asset{}, err
 	}
 	return aigen.Asset{AssetID: id, URL: p.assets.url(name), Width: res.Width, Height: res.Height, Format: "png"}, nil
 }
 
+// unpack decodes a picture and says how it wants to be turned.
+func unpack(data []byte) (image.Image, int, error) {
+	f, err := checkPicture(data)
+	if err != nil {
+		return nil, 0, err
+	}
+	turn := 1
+	switch f.name {
+	case "jpeg":
+		turn = orientation(data)
+	case "webp":
+		data = still(data)
+	}
+	src, err := f.decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %s: %w", errPicture, f.name, err)
+	}
+	return src, turn, nil
+}
+
 // fit crops src to the shape of res, keeping its middle, and scales that to res.
-func fit(src image.Image, res aigen.Resolution) image.Image {
+func fit(src image.Image, res aigen.Resolution) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, res.Width, res.Height))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, middle(src.Bounds(), res), draw.Src, nil)
 	return dst

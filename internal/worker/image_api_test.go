@@ -49,6 +49,7 @@ func setupAPI(t testing.TB, answer http.HandlerFunc, more ...func(*worker.ImageA
 		a.mu.Lock()
 		a.asked, a.bodies = append(a.asked, r), append(a.bodies, string(body))
 		a.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		answer(w, r)
 	}))
 	transport := &http.Transport{}
@@ -217,9 +218,14 @@ func TestImageAPIDoesNotPayTwice(t *testing.T) {
 	require.Len(t, a.asked, 2, "one request a sample")
 	j := sampleJob(t, "")
 	j.JobID = aigen.ID{0xff}
+	again, err = a.Sample(t.Context(), j, 0)
+	require.NoError(t, err)
+	require.Equal(t, first, again, "another job of the run, too")
+	require.Len(t, a.asked, 2)
+	j.RunID = aigen.ID{0xff}
 	_, err = a.Sample(t.Context(), j, 0)
 	require.NoError(t, err)
-	require.Len(t, a.asked, 3, "another job makes another picture")
+	require.Len(t, a.asked, 3, "another run makes another picture")
 }
 
 func TestImageAPIMetadataIsBounded(t *testing.T) {

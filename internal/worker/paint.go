@@ -15,57 +15,96 @@ import (
 
 // paint makes what the job asks for and describes the result, good or bad. The error
 // is the cause of a bad one, for the log.
-func (e *Engine) paint(ctx context.Context, j app.Job) (aigen.Report, error) {
-	r := aigen.Report{JobID: j.JobID, Stage: aigen.StageSamples, AIModelUsed: e.painter.Model()}
+func (e *Engine) paint(ctx context.Context, w *watch) (aigen.Report, error) {
+	r := aigen.Report{JobID: w.job.JobID, Stage: aigen.StageSamples, AIModelUsed: e.painter.Model()}
 	paint := e.paintSamples
-	if j.JobType == app.DeliverFinalJob {
+	if w.job.JobType == app.DeliverFinalJob {
 		r.Stage, paint = aigen.StageFinal, e.paintFinal
 	}
-	done, err := paint(ctx, j, r)
+	done, err := paint(ctx, w, r)
 	if err != nil {
 		return failed(r, err), err
 	}
 	return done, nil
 }
 
-func (e *Engine) paintSamples(ctx context.Context, j app.Job, r aigen.Report) (aigen.Report, error) {
-	n := j.InputParameters.Samples
+// paintSamples makes the samples side by side. After a failure none is begun, and those
+// under way are waited for: they may have been paid for, and the next job of the run
+// finds them.
+func (e *Engine) paintSamples(ctx context.Context, w *watch, r aigen.Report) (aigen.Report, error) {
+	n := w.job.InputParameters.Samples
 	r.Kind, r.Samples = aigen.ReportSamples, make([]aigen.Asset, n)
-	g, painting := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, e.painter.Parallel()))
 	var (
-		mu    sync.Mutex // also keeps what is shown from running backwards
-		ready int
+		painting errgroup.Group
+		mu       sync.Mutex // also keeps what is shown from running backwards
+		ready    int
+		worst    error
 	)
-	e.progress(ctx, j, 0)
+	painting.SetLimit(max(1, e.painter.Parallel()))
+	w.progress(ctx, 0)
 	for i := range n {
-		g.Go(func() error {
-			if err := painting.Err(); err != nil {
-				return err // another sample has failed: the rest would be for nothing
+		painting.Go(func() error {
+			mu.Lock()
+			stop := worst != nil
+			mu.Unlock()
+			if stop {
+				return nil
 			}
-			asset, err := guard(func() (aigen.Asset, error) { return e.painter.Sample(painting, j, i) })
-			if err != nil {
-				return err
-			}
+			asset, err := e.sample(ctx, w, i)
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				worst = worse(worst, err)
+				return nil
+			}
 			r.Samples[i] = asset
-			if ready++; ready < n {
-				e.progress(ctx, j, 100*ready/n)
+			if ready++; ready < n && worst == nil {
+				w.progress(ctx, 100*ready/n)
 			}
 			return nil
 		})
 	}
-	return r, g.Wait()
+	return r, errors.Join(painting.Wait(), worst)
 }
 
-func (e *Engine) paintFinal(ctx context.Context, j app.Job, r aigen.Report) (aigen.Report, error) {
+func (e *Engine) sample(ctx context.Context, w *watch, i int) (aigen.Asset, error) {
+	if err := w.awaited(ctx); err != nil {
+		return aigen.Asset{}, err
+	}
+	return guard(func() (aigen.Asset, error) { return e.painter.Sample(ctx, w.job, i) })
+}
+
+// worse is the failure of two that decides: a refusal of the content, then one that no
+// repeat can help, then the first.
+func worse(a, b error) error {
+	weight := func(err error) int {
+		var p *PaintError
+		switch {
+		case err == nil:
+			return 0
+		case errors.As(err, &p) && p.Rejected:
+			return 3
+		case errors.As(err, &p) && !p.Retryable:
+			return 2
+		}
+		return 1
+	}
+	if weight(b) > weight(a) {
+		return b
+	}
+	return a
+}
+
+func (e *Engine) paintFinal(ctx context.Context, w *watch, r aigen.Report) (aigen.Report, error) {
 	r.Kind = aigen.ReportFinal
-	if j.SelectedSample == nil {
+	if w.job.SelectedSample == nil {
 		return r, &PaintError{Code: aigen.CodeGenerationFailed, Message: "The chosen sample is missing from the job."}
 	}
-	e.progress(ctx, j, 10)
-	asset, err := guard(func() (aigen.Asset, error) { return e.painter.Final(ctx, j) })
+	w.progress(ctx, 10)
+	if err := w.awaited(ctx); err != nil {
+		return r, err
+	}
+	asset, err := guard(func() (aigen.Asset, error) { return e.painter.Final(ctx, w.job) })
 	if err != nil {
 		return r, err
 	}
@@ -85,16 +124,6 @@ func guard(paint func() (aigen.Asset, error)) (a aigen.Asset, err error) {
 		}
 	}()
 	return paint()
-}
-
-// progress is for whoever watches. That it cannot be shown is no reason to stop.
-func (e *Engine) progress(ctx context.Context, j app.Job, percent int) {
-	_, err := e.reporter.ProcessN8NResult(ctx, app.ProcessResult{
-		GenerationID: j.GenerationID, Report: aigen.Report{JobID: j.JobID}, Progress: &percent,
-	})
-	if err != nil && ctx.Err() == nil {
-		e.log.Warn("progress not shown", "job_id", j.JobID, "error", err)
-	}
 }
 
 const couldNotBeMade = "The picture could not be made."

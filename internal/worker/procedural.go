@@ -33,9 +33,12 @@ type metadata struct {
 // Parallel implements Painter: one picture keeps all cores busy.
 func (*Procedural) Parallel() int { return 1 }
 
+// Forget removes the files of a job that will never be reported.
+func (p *Procedural) Forget(j app.Job) { p.assets.forget(j) }
+
 // Sample implements Painter.
 func (p *Procedural) Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, error) {
-	seed := art.Seed(j.InputPrompt, j.StyleGuidance, j.JobID.String(), strconv.Itoa(i))
+	seed := art.Seed(j.InputPrompt, j.StyleGuidance, j.RunID.String(), strconv.Itoa(i))
 	return p.paint(ctx, j, "sample", i, sampleSize(j), seed)
 }
 

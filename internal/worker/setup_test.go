@@ -98,6 +98,30 @@ type reporter struct {
 	reports  []app.ProcessResult
 	progress []int
 	answer   func(app.ProcessResult) (app.Processed, error)
+
+	shown   func(percent int) (app.Processed, error) // what becomes of progress
+	awaits  func() (bool, error)                     // nil: always
+	inVain  bool                                     // nothing came of the run
+	looks   int
+	askedOf []aigen.ID // the runs that were asked after
+}
+
+func (r *reporter) AwaitsJob(context.Context, aigen.ID, aigen.ID) (bool, error) {
+	r.mu.Lock()
+	r.looks++
+	awaits := r.awaits
+	r.mu.Unlock()
+	if awaits == nil {
+		return true, nil
+	}
+	return awaits()
+}
+
+func (r *reporter) RunWasInVain(_ context.Context, _, run aigen.ID) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.askedOf = append(r.askedOf, run)
+	return r.inVain, nil
 }
 
 func (r *reporter) ProcessN8NResult(_ context.Context, cmd app.ProcessResult) (app.Processed, error) {
@@ -105,6 +129,9 @@ func (r *reporter) ProcessN8NResult(_ context.Context, cmd app.ProcessResult) (a
 	defer r.mu.Unlock()
 	if cmd.Progress != nil {
 		r.progress = append(r.progress, *cmd.Progress)
+		if r.shown != nil {
+			return r.shown(*cmd.Progress)
+		}
 		return app.Processed{Outcome: aigen.OutcomeApplied}, nil
 	}
 	r.reports = append(r.reports, cmd)
@@ -150,7 +177,7 @@ func publish(ctx context.Context, t testing.TB, e *worker.Engine, m app.JobMessa
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		require.FailNow(t, "the job does not end")
 		return nil
 	}

@@ -3,27 +3,35 @@
 //
 // It is safe against crashes because a job stays leased in the outbox until its
 // report has been taken: whoever starts next gets it again. Names of assets follow
-// from the job, so a job that runs twice writes the same files.
+// from the run, so a job that runs twice writes the same files, and a second job of a
+// run finds what the first one made.
 package worker
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/creativeflow/aigen-orchestrator/internal/app"
 )
 
-// Reporter takes reports on jobs: app.Service.
+// Reporter takes reports on jobs, and knows which are awaited: app.Service.
 type Reporter interface {
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
+	// AwaitsJob reports whether the result of a job is still wanted.
+	AwaitsJob(ctx context.Context, generation, job aigen.ID) (bool, error)
+	// RunWasInVain reports whether the generation has ended without a result of this run.
+	RunWasInVain(ctx context.Context, generation, run aigen.ID) (bool, error)
 }
 
-// Painter makes pictures. Its methods may be called from several goroutines. An error may be a *PaintError, which says what to report;
-// any other is reported as a failure that may be retried.
+// Painter makes pictures. Its methods may be called from several goroutines. An error
+// may be a *PaintError, which says what to report; any other is reported as a failure
+// that may be retried.
 type Painter interface {
 	// Sample makes preview number i (0 for the first) of a job.
 	Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, error)
@@ -61,6 +69,9 @@ type Engine struct {
 	reporter Reporter
 	log      *slog.Logger
 	slots    chan struct{}
+
+	mu       sync.Mutex
+	underWay map[aigen.ID]map[*watch]struct{} // by job
 }
 
 // New builds an engine that works on up to concurrency jobs at a time (at least 1).
@@ -92,20 +103,28 @@ func (e *Engine) work(ctx context.Context, m app.JobMessage) error {
 	if err := json.Unmarshal(m.Body, &j); err != nil {
 		return &app.PermanentError{Err: fmt.Errorf("read job: %w", err)}
 	}
-	painting, cancel := context.WithDeadline(ctx, j.Deadline)
-	defer cancel()
+	painting, w, end := e.begin(ctx, j)
+	defer end()
 	started := time.Now()
-	report, painted := e.paint(painting, j)
+	report, painted := e.paint(painting, w)
 	outcome, err := "not reported", error(nil)
 	switch {
 	case ctx.Err() != nil:
 		return app.ErrReturned // we are stopping: the job is done again after the start
+	case errors.Is(context.Cause(painting), errEnded):
+		e.log.InfoContext(ctx, "job ended before it was done", "job_id", j.JobID, "generation_id", j.GenerationID,
+			"type", j.JobType, "attempt", j.Attempt, "took", time.Since(started))
+		e.tidy(ctx, j)
+		return nil
 	case painted != nil && painting.Err() != nil:
 		// The sweeper fails the stage, for the reason that users are told. Only the
 		// job's own deadline counts here: a painter may have shorter ones of its own.
 	default:
 		if outcome, err = e.report(ctx, j, report); err != nil && ctx.Err() != nil {
 			return app.ErrReturned
+		}
+		if painted != nil || outcome != string(aigen.OutcomeApplied) {
+			e.tidy(ctx, j)
 		}
 	}
 	e.logJob(ctx, j, report, outcome, painted, time.Since(started))

@@ -11,6 +11,9 @@ const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ];
+// doors are the addresses with the key, by the service's origin: a person with no other
+// sign-in opens one first.
+export const doors = new Map();
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
 export async function launch(t) {
@@ -25,14 +28,19 @@ export async function visit(t, browser, { size = "desktop", theme = "light", ...
   const context = await browser.newContext({
     viewport: sizes[size], colorScheme: theme, reducedMotion: "reduce", hasTouch: size === "phone", ...more,
   });
-  context.setDefaultTimeout(30000);
+  context.setDefaultTimeout(60000);
   const person = { context, size, theme, said: [], expected: [] };
   context.on("page", (page) => {
     page.on("console", (m) => ["error", "warning"].includes(m.type()) && person.said.push(`${m.type()}: ${m.text()} at ${m.location().url}`));
     page.on("pageerror", (e) => person.said.push("uncaught: " + e.message));
   });
+  person.enter = async (url) => {
+    const door = doors.get(new URL(url).origin);
+    if (door) await context.request.get(door, { headers: { Accept: "text/html" }, maxRedirects: 0 });
+  };
   person.open = async (url) => {
     const page = await context.newPage();
+    await person.enter(url);
     await page.goto(url);
     return page;
   };

@@ -85,7 +85,7 @@ test("dead letters are tried again, and dropped", async (t) => {
   const service = await full(t);
   const person = await visit(t, await launch(t));
   const page = await person.open(service.url + "/operator");
-  await page.getByRole("link", { name: "See why, and try again" }).click();
+  await page.getByRole("link", { name: "See why, and retry" }).click();
   await page.waitForURL(/state=dead/);
   const dead = async (lane) => (await service.admin("GET", `/deliveries?state=dead&lane=${lane}&limit=100`)).items.length;
   const notes = await dead("notifications");
@@ -94,13 +94,13 @@ test("dead letters are tried again, and dropped", async (t) => {
   // One, from its card: the embedded notification service takes it.
   await page.getByLabel("Lane").selectOption("notifications");
   await page.getByRole("button", { name: "Filter" }).click();
-  await page.locator(".delivery").first().getByRole("button", { name: "Try again" }).click();
-  await page.getByText("Tried again").first().waitFor();
+  await page.locator(".delivery").first().getByRole("button", { name: "Retry" }).click();
+  await page.getByText("Retried").first().waitFor();
   assert.match(page.url(), /lane=notifications/, "back where it was");
   await until("it is delivered", async () => (await dead("notifications")) === notes - 1);
 
   // All of a kind.
-  await page.getByRole("button", { name: /Try all of this kind.*Notification/ }).click();
+  await page.getByRole("button", { name: /Retry all of this kind.*Notification/ }).click();
   await until("they are delivered", async () => (await dead("notifications")) === 0);
 
   // A decision about credits takes a reason and an explicit word.
@@ -110,10 +110,10 @@ test("dead letters are tried again, and dropped", async (t) => {
   await card.locator("summary").click();
   await page.waitForFunction(() => document.activeElement.name === "reason"); // the page moves the focus there
   await page.keyboard.type("settled by hand, ticket 12");
-  await card.getByRole("button", { name: "Drop it for good" }).click();
+  await card.getByRole("button", { name: "Drop permanently" }).click();
   assert.equal(await dead("credits"), before, "the browser asks for the tick first");
   await card.getByRole("checkbox").check();
-  await card.getByRole("button", { name: "Drop it for good" }).click();
+  await card.getByRole("button", { name: "Drop permanently" }).click();
   await page.getByText("Dropped").first().waitFor();
   assert.equal(await dead("credits"), before - 1);
   await desk(page, "Actions").click();
@@ -137,13 +137,13 @@ test("search, a story, and failing a generation", async (t) => {
   await page.waitForURL((url) => url.pathname.endsWith(waiting.id));
   assert.equal(new URL(page.url()).hash, "#id-" + job, "at the job");
   const entries = await page.locator(".timeline .entry h3").allInnerTexts();
-  assert.match(entries[0], /^Samples were asked for/);
+  assert.match(entries[0], /^Samples requested/);
   assert.ok(entries.some((e) => e.startsWith("Samples are ready")));
 
   await page.getByText("Fail it …").click();
   await page.locator("#why").fill("nobody will choose any more");
   await page.getByRole("button", { name: "Fail and refund" }).click();
-  await page.getByText("The generation was failed").waitFor();
+  await page.getByText("Generation marked as failed").waitFor();
   await page.getByText("By an operator (you): nobody will choose any more").waitFor();
   const after = (await service.admin("GET", "/generations/" + waiting.id)).generation;
   assert.equal(after.error.code, "failed_by_operator");
@@ -169,7 +169,7 @@ test("older pages of the list", async (t) => {
       assert.ok(!seen.has(href), "each once");
       seen.add(href);
     }
-    const next = page.getByRole("link", { name: "Older ones" });
+    const next = page.getByRole("link", { name: "Older" });
     if (!(await next.count())) break;
     await next.click();
     await page.waitForURL(/before=/);
@@ -211,7 +211,7 @@ test("without script", async (t) => {
   const card = page.locator(".delivery").filter({ hasText: "Notification" }).first();
   await card.locator("summary").click();
   await card.getByLabel("Why?").fill("the user is gone");
-  await card.getByRole("button", { name: "Drop it for good" }).click();
+  await card.getByRole("button", { name: "Drop permanently" }).click();
   await page.getByText("Dropped").first().waitFor();
   await desk(page, "Actions").click();
   await page.getByText("the user is gone").waitFor();

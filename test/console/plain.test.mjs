@@ -25,6 +25,7 @@ test("without script", async (t) => {
 test("the first page is small and quick", async (t) => {
   const service = await start(t);
   const person = await visit(t, await launch(t));
+  await person.enter(service.url);
   const page = await person.context.newPage();
   const wire = await person.context.newCDPSession(page);
   await wire.send("Network.enable");

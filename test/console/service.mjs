@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { doors } from "./browser.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const binary = process.env.AIGEN ?? path.join(root, "bin/aigen");
@@ -21,7 +22,7 @@ const freePort = () =>
     server.on("error", reject);
   });
 
-export async function until(what, condition, timeout = 30000) {
+export async function until(what, condition, timeout = 60000) {
   const end = Date.now() + timeout;
   for (;;) {
     const found = await condition();
@@ -37,7 +38,7 @@ export async function start(t, settings = {}) {
   const port = await freePort();
   const env = {
     PATH: process.env.PATH, HOME: dir, DATA_DIR: dir, LISTEN_ADDR: `127.0.0.1:${port}`, LEDGER_INITIAL_CREDITS: "100",
-    SHUTDOWN_TIMEOUT: "5s", ...settings,
+    SHUTDOWN_TIMEOUT: "5s", GENERATION_LIMIT_PER_MINUTE: "0", ...settings,
   };
   const service = { url: `http://127.0.0.1:${port}`, log: "", child: null, env };
   service.run = async () => {
@@ -70,5 +71,7 @@ export async function start(t, settings = {}) {
     rmSync(dir, { recursive: true, force: true });
   });
   await service.run();
+  service.door = execFileSync(binary, ["console"], { cwd: dir, env, encoding: "utf8" }).trim();
+  if (service.door.includes("?key=")) doors.set(service.url, service.door);
   return service;
 }

@@ -45,6 +45,35 @@ test("signing in and out", async (t) => {
   }
 });
 
+// Without any JWT setting there is a local user, who proves themselves by the key of the
+// address that serve prints.
+test("the address with the key", async (t) => {
+  const service = await start(t);
+  const browser = await launch(t);
+  const person = await visit(t, browser, { size: "phone" });
+  person.expected.push(/422/);
+  const page = await person.context.newPage();
+  await page.goto(service.url);
+  assert.match(page.url(), /sign-in/);
+  await page.getByText("aigen console").waitFor();
+  await check(page, person, "sign-in-local");
+  await page.goto(service.url + "/?key=wrong");
+  await page.getByText("The key in that address is not the one of this service.").waitFor();
+  await page.getByLabel("Address with the key, or token").fill(service.door + "x");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("#token-error").waitFor();
+  await page.goto(service.door);
+  assert.equal(page.url(), service.url + "/", "the key is not left in the address");
+  assert.match(await page.locator(".banner").innerText(), /local user/);
+  await page.locator(".menu summary").click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/sign-in/);
+  await page.getByLabel("Address with the key, or token").fill(service.door);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(service.url + "/");
+  person.quiet();
+});
+
 test("a session that ends while a page is open", async (t) => {
   const service = await start(t, { JWT_SECRET });
   const person = await visit(t, await launch(t));

@@ -288,7 +288,7 @@ func openQueue(t *testing.T, s servers) *byHand {
 // next waits for a job of the generation.
 func (e *byHand) next(generation string) testprogram.Job {
 	e.t.Helper()
-	for deadline := time.After(30 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		if list := e.kept[generation]; len(list) > 0 {
 			e.kept[generation] = list[1:]
 			return list[0]

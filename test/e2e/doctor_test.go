@@ -29,6 +29,12 @@ func TestDoctorOutside(t *testing.T) {
 	}
 	out, code := doctor(t, good)
 	require.Equal(t, 0, code, out)
+	assert.Contains(t, out, "database: there is none yet", "doctor makes none")
+	out, code = testprogram.ToolWith(t, t.TempDir(), good, "migrate")
+	require.Equal(t, 0, code, out)
+	out, code = doctor(t, good)
+	require.Equal(t, 0, code, out)
+	assert.Contains(t, out, "All is well")
 	for _, says := range []string{
 		"database: wrote and read", "RabbitMQ took a probe and gave it back", "no workflow listens",
 		"Redis kept a key", "Odoo told a balance", "notifications: the service answers",
@@ -57,6 +63,60 @@ func TestDoctorOutside(t *testing.T) {
 			require.Equal(t, 1, code, out)
 			assert.Regexp(t, `FAULT\s.*`+bad.says, out)
 			assert.NotContains(t, out, "s3cret")
+		})
+	}
+}
+
+// What no other part needs at the start is tried as well: the image service, the keys
+// of tokens, the collector of traces.
+func TestDoctorOfWhatIsAskedLater(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/discovery":
+			_, _ = w.Write([]byte(`{"issuer":"x","jwks_uri":"https://id.example/jwks"}`))
+		case "/nothing/models", "/gone":
+			w.WriteHeader(http.StatusNotFound)
+		case "/denied/models", "/denied/v1/traces":
+			w.WriteHeader(http.StatusUnauthorized)
+		case "/broken/models":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "/moved/models":
+			http.Redirect(w, r, "/", http.StatusFound)
+		case "/v1/models":
+			assert.Equal(t, "Bearer k3y", r.Header.Get("Authorization"))
+		}
+	}))
+	t.Cleanup(web.Close)
+	for _, tc := range []struct {
+		setting, value, says string
+		code                 int
+	}{
+		{"IMAGE_API_URL", web.URL + "/v1", `ok\s+pictures: the image service answers`, 0},
+		{"IMAGE_API_URL", web.URL + "/nothing", `ok\s+pictures`, 0},
+		{"IMAGE_API_URL", web.URL + "/denied", `FAULT\s+pictures: .*HTTP 401.*IMAGE_API_KEY`, 1},
+		{"IMAGE_API_URL", web.URL + "/broken", `FAULT\s+pictures: .*HTTP 500`, 1},
+		{"IMAGE_API_URL", web.URL + "/moved", `FAULT\s+pictures: .*IMAGE_API_URL`, 1},
+		{"IMAGE_API_URL", "http://127.0.0.1:1/v1", `FAULT\s+pictures: .*refused; correct the host and the port in IMAGE_API_URL`, 1},
+		{"IMAGE_API_URL", "http://no-such-host.invalid/v1", `FAULT\s+pictures: .*correct the host`, 1},
+		{"JWT_JWKS_URL", "http://127.0.0.1:1/jwks.json", `FAULT\s+tokens: .*correct the host and the port in JWT_JWKS_URL`, 1},
+		{"JWT_JWKS_URL", web.URL + "/discovery", `FAULT\s+tokens: .*set JWT_JWKS_URL to its jwks_uri, "https://id.example/jwks"`, 1},
+		{"JWT_JWKS_URL", web.URL + "/gone", `FAULT\s+tokens: .*404`, 1},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", web.URL, `ok\s+traces`, 0},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", web.URL + "/v1/traces", `ok\s+traces`, 0},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", web.URL + "/denied", `FAULT\s+traces: .*OTEL_EXPORTER_OTLP_HEADERS`, 1},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", `FAULT\s+traces: .*correct the host and the port in OTEL_EXPORTER_OTLP_ENDPOINT`, 1},
+	} {
+		t.Run(tc.setting+" "+tc.value, func(t *testing.T) {
+			t.Parallel()
+			settings := map[string]string{"WORKER_RENDER": "true", "IMAGE_API_KEY": "k3y", tc.setting: tc.value}
+			if tc.setting == "JWT_JWKS_URL" {
+				settings["JWT_SECRET"] = ""
+			}
+			out, code := doctor(t, settings)
+			assert.Equal(t, tc.code, code, out)
+			assert.Regexp(t, tc.says, out)
+			assert.NotContains(t, out, "k3y")
 		})
 	}
 }

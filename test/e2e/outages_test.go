@@ -50,7 +50,9 @@ func TestBrokerAway(t *testing.T) {
 	a, err := u.Create(c.url, "", "asked while the broker was away")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, a.HTTP, "%s", a.Raw)
-	require.Contains(t, readyz(t, c.url), `"name":"engine","state":"degraded","mode":"rabbitmq"`)
+	testprogram.Eventually(t, "the loss is noticed", func() bool {
+		return strings.Contains(readyz(t, c.url), `"name":"engine","state":"degraded","mode":"rabbitmq"`)
+	})
 	time.Sleep(away)
 	require.NoError(t, broker.Start())
 	<-done
@@ -150,14 +152,14 @@ func TestRedisGone(t *testing.T) {
 	require.True(t, refused)
 }
 
-// stream follows a generation until an event of this type, or half a minute.
+// stream follows a generation until an event of this type, or a minute.
 func stream(t *testing.T, u *testprogram.User, url, id, last string) string {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url+"/api/v1/generations/"+id+"/events", nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+u.Token)
 	req.Header.Set("Accept", "text/event-stream")
-	res, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
+	res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	var got strings.Builder

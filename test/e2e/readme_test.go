@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
 	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 )
 
@@ -30,6 +31,9 @@ func TestReadmeTour(t *testing.T) {
 	var script strings.Builder
 	for _, b := range blocks {
 		script.WriteString(b[1])
+	}
+	for _, program := range []string{"curl", "file"} {
+		testenv.Program(t, program, program)
 	}
 	const address = "http://127.0.0.1:8000"
 	require.Equal(t, 1, strings.Count(script.String(), address))

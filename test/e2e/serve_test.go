@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -72,9 +71,7 @@ func TestDrain(t *testing.T) {
 	lines := bufio.NewScanner(res.Body)
 	require.True(t, lines.Scan(), "the stream begins")
 
-	began := time.Now()
 	require.Equal(t, 0, p.Stop(), "exit code of a clean stop")
-	assert.Less(t, time.Since(began), 15*time.Second)
 	for lines.Scan() { // the rest of the stream
 	}
 	require.NoError(t, lines.Err(), "the stream was ended, not cut")

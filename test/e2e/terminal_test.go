@@ -53,7 +53,7 @@ func TestGenerateOnATerminalDrawsAsksAndSaves(t *testing.T) {
 	out := filepath.Join(dir, "fox.png")
 	term := testprogram.OnTerminal(t, dir, 80, 50, aTerminal(),
 		"generate", "a red fox", "--samples", "3", "--server", p.URL, "--token", u.Token, "--out", out)
-	term.Shows("✓ samples", "3 to choose from", blocks, "Which one? [1-3, r for new samples, q to stop]")
+	term.Shows("✓ samples", "3 to choose from", blocks, "Which one? [1-3, r for new samples (0.75 credits), q to stop]")
 	assert.Regexp(t, `(?m)^ +1 +2 +3$`, term.Screen(), "a number under each picture")
 	assert.Regexp(t, `\x1b\[38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m▀`, term.Output())
 	for _, line := range strings.Split(term.Screen(), "\n") {
@@ -62,6 +62,9 @@ func TestGenerateOnATerminalDrawsAsksAndSaves(t *testing.T) {
 
 	term.Type("7\n")
 	term.Shows("Type a number from 1 to 3, r or q.")
+	term.Type("r\n")
+	term.Shows("New samples take the place of these, and cost 0.75 credits. Make them? [y/N]")
+	term.Type("\n")
 	term.Type("2\n")
 	term.Shows("✓ final", "saved "+out)
 	require.Equal(t, 0, term.ExitCode())
@@ -257,7 +260,7 @@ func TestWatchSaysWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		{[]string{"--limit", "0", "--server", "ftp://x"}, 2, "2 faults"},
-		{[]string{"--server", "https://aigen.example.com"}, 2, "--token (or AIGEN_TOKEN) is needed"},
+		{[]string{"--server", "https://aigen.example.com"}, 2, "AIGEN_TOKEN (or --token) is needed"},
 		{[]string{"--server", p.URL, "--token", "nonsense"}, 1, "does not accept the token"},
 		{[]string{}, 1, "start one with `aigen serve`"}, // LISTEN_ADDR of the tests names no port
 	} {

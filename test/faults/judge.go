@@ -27,7 +27,7 @@ const (
 	RuleSettled       = "settled"       // the dust does settle: every outbox row is gone or dead, in time
 	RulePromises      = "promises"      // every 202 is in the database, once; every 200 to a cancel too
 	RuleEnds          = "ends"          // every generation has ended or waits for a person, and holds nothing
-	RuleJobs          = "jobs"          // every job reached the engine, and no other did
+	RuleJobs          = "jobs"          // every job that was not dropped reached the engine, and no other did
 	RuleLive          = "live jobs"     // no generation had two live jobs
 	RuleReports       = "callbacks"     // a job is settled once, by a report of its own
 	RuleCredits       = "credits"       // exactly one of deducted and refunded, with the right amount, on both sides

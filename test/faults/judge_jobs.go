@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// dispatches: every job reached the engine.
+// dispatches: every job reached the engine, but those that were dropped before they could:
+// of a generation that was cancelled, or failed without a report on them.
 func (j *judge) dispatches(g *Generation) {
 	for _, r := range g.Runs {
 		for i, job := range r.Jobs {
 			if job.Attempt != i+1 {
 				j.broken(RuleLive, g.ID, "job %s is attempt %d at place %d of its run", job.ID, job.Attempt, i+1)
 			}
-			if len(j.seen[job.ID]) == 0 {
+			dropped := job.State == "dropped" && (g.Status == "Cancelled" || g.Status == "Failed")
+			if len(j.seen[job.ID]) == 0 && !dropped {
 				j.broken(RuleJobs, g.ID, "job %s (%s, attempt %d, %s) never reached the engine", job.ID, r.Stage, job.Attempt, job.State)
 			}
 		}

@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -424,6 +425,19 @@ func TestJudgeAllows(t *testing.T) {
 	require.Empty(t, Judge(ev))
 	last.Refunded--
 	require.NotEmpty(t, Judge(ev))
+}
+
+// A job that was dropped before it could reach the engine need not reach it.
+func TestJudgeAllowsWhatWasDropped(t *testing.T) {
+	t.Parallel()
+	for _, store := range []Store{PostgreSQL, SQLite} {
+		ev := clone(t, sound(store))
+		ev.Jobs = slices.DeleteFunc(ev.Jobs, func(s JobSeen) bool { return s.Generation == "c" })
+		ev.DeadLetters = nil
+		require.Empty(t, Judge(ev))
+		ev.Generations["c"].Runs[0].Jobs[0].State = "live"
+		require.NotEmpty(t, Judge(ev))
+	}
 }
 
 // A story has what everybody saw, in the order of time.

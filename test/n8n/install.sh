@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the n8n that the end-to-end tests run, with a Node of its own, into
 # N8N_CACHE (default .cache/n8n in this repository). Does nothing when it is
-# there already. Needs npm and a C++ compiler, about 4 minutes and 3 GB.
+# there already. About 4 minutes and 3 GB. What it needs besides npm (a C++ compiler, and
+# GraphicsMagick for n8n's Edit Image node) is installed from Debian where it is missing.
 #
 # What is where afterwards: node/bin/node, n8n/node_modules/.bin/n8n.
 set -euo pipefail
@@ -12,6 +13,11 @@ readonly n8n_version=2.41.1
 readonly node_version=24.21.0
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=test/deploy/packages.sh
+source "$root/test/deploy/packages.sh"
+# n8n runs without it, and each picture fails: its container image has it, its npm package
+# does not say that it is wanted.
+need gm=graphicsmagick >&2
 cache=${N8N_CACHE:-$root/.cache/n8n}
 marker=$cache/.installed
 wanted="n8n $n8n_version, node $node_version"
@@ -27,8 +33,7 @@ if [[ -f $marker && $(<"$marker") == "$wanted" ]]; then
   exit 0
 fi
 
-command -v npm >/dev/null || { echo "npm is needed: apt-get install npm" >&2; exit 1; }
-command -v g++ >/dev/null || { echo "a C++ compiler is needed, for sqlite3: apt-get install g++ make python3" >&2; exit 1; }
+need npm=npm g++=g++ make=make python3=python3 >&2
 [[ $(uname -sm) == "Linux x86_64" ]] || { echo "this script knows Node for Linux on x86_64 only" >&2; exit 1; }
 
 echo "installing $wanted into $cache" >&2

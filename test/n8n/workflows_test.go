@@ -75,6 +75,28 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
+// An n8n beside which nobody has installed GraphicsMagick says so, to whoever asked for a
+// picture and thereby to the operator, and the credits go back.
+func TestWithoutGraphicsMagick(t *testing.T) {
+	broker := testenv.Start(t, testenv.RabbitMQKind())
+	s := startService(t, map[string]string{"RABBITMQ_URL": broker.URL(), "GENERATION_JOB_QUEUE": "bare"})
+	cache, err := installed()
+	require.NoError(t, err)
+	n := newInstance(t, map[string]string{"PATH": filepath.Join(cache, "node/bin")})
+	n.importCredentials(credentials(t, broker.URL(), "http://127.0.0.1:1")...)
+	n.importWorkflows(append(n.helpers(), n.fromRabbitMQ("bare", "bare"))...)
+	n.start()
+	u := testprogram.NewUser(t)
+	all := s.order(u, 1, "a fox without paint", "128x128")
+	require.Equal(t, map[string]int{"Failed": 1}, s.finish(u, all, 2*time.Minute))
+	require.Equal(t, []string{"graphicsmagick_missing GraphicsMagick is not installed where n8n runs, or does not work there. Please tell the operator."},
+		s.failures(all[0]))
+	a, err := u.Get(s.URL, all[0].id)
+	require.NoError(t, err)
+	require.Equal(t, a.Credits.Reserved, a.Credits.Refunded)
+	s.settled()
+}
+
 // hundred: a hundred whole generations with two samples each, none doubled.
 func hundred(t *testing.T, s *service) {
 	const n = 100

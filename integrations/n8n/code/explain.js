@@ -29,6 +29,14 @@ function explain(error) {
   if (status >= 400) {
     return { code: 'image_service_refused', message: 'The image service did not accept the request.', retryable: false };
   }
+  // What the Edit Image node says where there is no gm: the first when it only looks at a
+  // picture, the second when it makes one, which a gm that does not work leads to as well.
+  if (about(/Could not execute GraphicsMagick|Stream yields empty buffer/i)) {
+    return {
+      code: 'graphicsmagick_missing', retryable: false,
+      message: 'GraphicsMagick is not installed where n8n runs, or does not work there. Please tell the operator.',
+    };
+  }
   if (about(/ECONN|ETIMEDOUT|ESOCKET|EAI_AGAIN|ENOTFOUND|EPIPE|socket hang up|network|timed? ?out/i)) {
     return { code: 'image_service_unreachable', message: 'The image service could not be reached.', retryable: true };
   }

@@ -152,6 +152,8 @@ func TestExplain(t *testing.T) {
 		"fault":                  {map[string]any{"message": "Bad gateway", "httpCode": "502"}, "image_service_fault", true},
 		"nobody there":           {map[string]any{"message": "connect ECONNREFUSED 10.0.0.1:80"}, "image_service_unreachable", true},
 		"too slow":               {map[string]any{"message": "The connection timed out"}, "image_service_unreachable", true},
+		"no gm, drawing":         {map[string]any{"message": "Stream yields empty buffer"}, "graphicsmagick_missing", false},
+		"no gm, looking":         {map[string]any{"message": `Could not execute GraphicsMagick/ImageMagick: gm "identify" "-"`}, "graphicsmagick_missing", false},
 		"crashed":                {map[string]any{"message": "Workflow execution process crashed", "name": "WorkflowCrashedError"}, "engine_crashed", true},
 		"nothing":                {nil, "workflow_failed", false},
 		"a text":                 {map[string]any{}, "workflow_failed", false},

@@ -53,6 +53,9 @@ func seed(ctx context.Context, dir string, n int) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := paint(filepath.Join(dir, "assets")); err != nil {
+		return err
+	}
 	store, err := sqlite.Open(ctx, filepath.Join(dir, "aigen.db"), sqlite.Options{InitialCredits: 5000_00})
 	if err != nil {
 		return err
@@ -165,7 +168,7 @@ func (w *world) life(ctx context.Context, i int, end time.Time) error {
 		return w.report(ctx, id, failed(aigen.StageFinal, "upscaler_failed", "The picture could not be enlarged.", false))
 	}
 	return w.report(ctx, id, aigen.Report{Kind: aigen.ReportFinal, FinalAssetID: "final-1", AIModelUsed: "painter-2", FinalAsset: &aigen.Asset{
-		AssetID: "final-1", URL: "/assets/final-1.png", Width: 1080, Height: 1080, Format: "png",
+		AssetID: "final-1", URL: pictureURL(0), Width: 1080, Height: 1080, Format: "png",
 	}})
 }
 
@@ -177,7 +180,7 @@ func samples(n int) aigen.Report {
 	r := aigen.Report{Kind: aigen.ReportSamples, AIModelUsed: "sketcher-1"}
 	for i := range n {
 		id := fmt.Sprintf("sample-%d", i+1)
-		r.Samples = append(r.Samples, aigen.Asset{AssetID: id, URL: "/assets/" + id + ".png", Width: 512, Height: 512, Format: "png"})
+		r.Samples = append(r.Samples, aigen.Asset{AssetID: id, URL: pictureURL(i + 1), Width: 512, Height: 512, Format: "png"})
 	}
 	return r
 }

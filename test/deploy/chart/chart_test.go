@@ -116,6 +116,25 @@ func TestPods(t *testing.T) {
 	}
 }
 
+// A CA of one's own: as a file of a ConfigMap, or in the values.
+func TestOwnCA(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"embedded", "production"} {
+		all := render(t, append(values(name),
+			"--set", "extraVolumes[0].name=ca,extraVolumes[0].configMap.name=our-ca", "--set", "extraVolumeMounts[0].name=ca,extraVolumeMounts[0].mountPath=/etc/aigen/ca",
+			"--set", "extraEnv[0].name=CA_CERTIFICATES_FILE,extraEnv[0].value=/etc/aigen/ca/ca.crt")...)
+		pod := all["Deployment/aigen"].Spec.Template.Spec
+		volumes, mounts := pod.Volumes, pod.Containers[0].Mounts
+		require.Equal(t, "our-ca", volumes[len(volumes)-1].ConfigMap.Name)
+		require.Equal(t, "/etc/aigen/ca", mounts[len(mounts)-1].Path)
+		require.Equal(t, "secrets", mounts[len(mounts)-2].Name, "the chart's own are there as well")
+		env := pod.Containers[0].Env
+		require.Equal(t, "/etc/aigen/ca/ca.crt", env[len(env)-1].Value)
+	}
+	all := render(t, append(values("embedded"), "--set-string", "config.CA_CERTIFICATES=PEM")...)
+	require.Equal(t, "PEM", all["ConfigMap/aigen"].Data["CA_CERTIFICATES"])
+}
+
 // Everything that users call is behind the ingress, and what is for operators is not.
 func TestIngress(t *testing.T) {
 	t.Parallel()

@@ -75,10 +75,15 @@ type pod struct {
 		Lifecycle struct {
 			PreStop struct{ Sleep struct{ Seconds int } } `yaml:"preStop"`
 		}
+		Mounts []struct {
+			Name string
+			Path string `yaml:"mountPath"`
+		} `yaml:"volumeMounts"`
 	}
 	Volumes []struct {
-		Name  string
-		Claim struct {
+		Name      string
+		ConfigMap struct{ Name string } `yaml:"configMap"`
+		Claim     struct {
 			Name string `yaml:"claimName"`
 		} `yaml:"persistentVolumeClaim"`
 	}

@@ -20,7 +20,7 @@ import (
 func (c *container) user(id uuid.UUID) *client.Client {
 	c.t.Helper()
 	token := must(c.t, "exec", c.name, "/usr/local/bin/aigen", "token", "--user", id.String())
-	u, err := client.New(client.Config{BaseURL: c.url, Token: token})
+	u, err := client.New(client.Config{BaseURL: c.url, Token: client.Static(token)})
 	require.NoError(c.t, err)
 	c.t.Cleanup(u.CloseIdle)
 	return u

@@ -113,7 +113,7 @@ func (w *workbench) deliveries() []app.Delivery {
 
 func (w *workbench) until(what string, ok func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, ok, 20*time.Second, 2*time.Millisecond, what)
+	require.Eventually(w.t, ok, time.Minute, 2*time.Millisecond, what)
 }
 
 func (w *workbench) untilStatus(id aigen.ID, s aigen.Status) {

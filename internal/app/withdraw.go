@@ -1,0 +1,62 @@
+package app
+
+import (
+	"sync"
+	"time"
+
+	aigen "github.com/creativeflow/aigen-orchestrator"
+)
+
+// The step that ends a job removes its row of the outbox. What this process has taken
+// from the outbox before, and not handed over yet, it has to look at once more.
+
+// rememberWithdrawn is for how long at least the jobs that ended here are remembered.
+// Whatever was taken longer ago is looked for in the store.
+const rememberWithdrawn = 10 * time.Second
+
+// withdrawals are the jobs that ended in this process a moment ago.
+type withdrawals struct {
+	mu         sync.Mutex
+	young, old map[aigen.ID]struct{}
+	turned     time.Time // when young was begun
+}
+
+func (w *withdrawals) add(jobs []aigen.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := time.Now(); now.Sub(w.turned) > rememberWithdrawn {
+		w.young, w.old, w.turned = make(map[aigen.ID]struct{}), w.young, now
+	}
+	for _, id := range jobs {
+		w.young[id] = struct{}{}
+	}
+}
+
+func (w *withdrawals) has(job aigen.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, young := w.young[job]
+	_, old := w.old[job]
+	return young || old
+}
+
+// Withdraw implements dispatcher.
+func (r *Relay) Withdraw(jobs, dropped []aigen.ID) {
+	if len(jobs) > 0 {
+		r.withdrawn.add(jobs)
+	}
+	if len(dropped) > 0 && r.canceller != nil {
+		r.canceller.Cancel(dropped)
+	}
+}
+
+// withdrawals of a change: all of its jobs that ended, and those of them that ended
+// without a report, which somebody may be working on.
+func (c *Change) withdrawals() (all, dropped []aigen.ID) {
+	for _, id := range c.Withdrawn {
+		if _, job, ok := c.Generation.FindJob(id); ok && job.State == aigen.JobDropped {
+			dropped = append(dropped, id)
+		}
+	}
+	return c.Withdrawn, dropped
+}
