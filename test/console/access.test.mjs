@@ -18,6 +18,7 @@ test("the focus is not lost when the page changes", async (t) => {
   const service = await start(t, { LEDGER_INITIAL_CREDITS: "3" });
   const person = await visit(t, await launch(t));
   person.expected.push(/402/);
+  await person.enter(service.url);
   const page = await person.context.newPage();
   await samples(page, service.url);
   await page.getByText("None of these?").click();
@@ -94,6 +95,7 @@ test("with colours of one's own, what is chosen is seen", async (t) => {
 test("single keys can be switched off", async (t) => {
   const service = await start(t);
   const person = await visit(t, await launch(t));
+  await person.enter(service.url);
   const page = await person.context.newPage();
   await samples(page, service.url);
   await page.keyboard.press("?");

@@ -59,6 +59,7 @@ test("a tab does not depend on the one that leads", async (t) => {
   const engine = await slowEngine(t);
   const service = await start(t, engine.settings);
   const person = await visit(t, await launch(t));
+  await person.enter(service.url);
   const one = await person.context.newPage();
   await one.addInitScript(() => (BroadcastChannel.prototype.postMessage = () => {})); // it tells nobody
   await one.goto(service.url + "/generations");
@@ -77,6 +78,7 @@ test("the percentage survives a reload", async (t) => {
   const engine = await slowEngine(t);
   const service = await start(t, engine.settings);
   const person = await visit(t, await launch(t));
+  await person.enter(service.url);
   const page = await person.context.newPage();
   await make(page, service.url, "A fox");
   await page.waitForSelector(".progress");
