@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -30,4 +31,38 @@ func TestFittingEvents(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, app.FittingEvents(c.events))
 	}
+}
+
+// TestEventPagesOfASlowStore: a store that brings three events in the time that there is,
+// and no more, brings all of them in the end.
+func TestEventPagesOfASlowStore(t *testing.T) {
+	t.Parallel()
+	const all = 100
+	var pages app.EventPages
+	var seen []int64
+	for tries := 0; ; tries++ {
+		if !assert.Less(t, tries, 10*all, "it does not end") {
+			return
+		}
+		page, more, err := app.ReadEvents(&pages, func(limit int) (list []aigen.Event, err error) {
+			if limit > 3 {
+				return nil, context.DeadlineExceeded
+			}
+			for n := int64(len(seen)) + 1; n <= all && len(list) < limit; n++ {
+				list = append(list, aigen.Event{Seq: n})
+			}
+			return list, nil
+		})
+		if err != nil {
+			continue
+		}
+		for _, e := range page {
+			seen = append(seen, e.Seq)
+		}
+		if !more {
+			break
+		}
+	}
+	assert.Len(t, seen, all)
+	assert.IsIncreasing(t, seen)
 }

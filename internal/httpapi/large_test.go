@@ -81,7 +81,7 @@ func TestPagesAreBoundedByBytes(t *testing.T) {
 // TestEventListsAreBoundedByBytes likewise.
 func TestEventListsAreBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	f := setup(t)
+	f := setup(t, func(c *httpapi.Config) { c.Heartbeat = time.Minute }) // large events take long under the race detector
 	id := f.create()
 	const rounds = 10
 	for range rounds {
