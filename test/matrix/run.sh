@@ -31,13 +31,13 @@ versions() { # ROOT PACKAGE…: what is tested
 debian() { # SUITE
   test/debian/root.sh "$1" "$roots/$1" "${servers[@]}" &&
     NETWORK=own KEEP="AIGEN_KILLS MATRIX_TEST" AIGEN_KILLS=${AIGEN_KILLS:-10} test/debian/enter.sh "$roots/$1" \
-      env CGO_ENABLED=0 go test ${MATRIX_TEST:--count=1 -p 1 -timeout 30m} ./internal/{testenv,postgres,rabbitmq,redis}/... ./test/e2e/...
+      env CGO_ENABLED=0 go test ${MATRIX_TEST:--count=1 -p 1 -timeout 2h} ./internal/{testenv,postgres,rabbitmq,redis}/... ./test/e2e/...
 }
 
 postgres() { # VERSION of npm. Debian 13 has the user that it runs as, and PgBouncer.
   test/debian/root.sh trixie "$roots/trixie" "${servers[@]}" &&
     NETWORK=own BIND="$(test/matrix/postgres.sh "$1"):/opt/postgres" test/debian/enter.sh "$roots/trixie" \
-      sh -c 'PATH=/opt/postgres/bin:$PATH CGO_ENABLED=0 exec go test "$@" ./internal/testenv/ ./internal/postgres/...' sh ${MATRIX_TEST:--count=1 -p 1 -timeout 30m}
+      sh -c 'PATH=/opt/postgres/bin:$PATH CGO_ENABLED=0 exec go test "$@" ./internal/testenv/ ./internal/postgres/...' sh ${MATRIX_TEST:--count=1 -p 1 -timeout 2h}
 }
 
 failed=()
