@@ -45,7 +45,7 @@ func (k *Console) live(w http.ResponseWriter, r *http.Request) error {
 	source, err := k.c.Service.StreamUser(ctx, s.UserID, nil)
 	switch {
 	case errors.Is(context.Cause(ctx), errSessionEnded):
-		return &signedOutError{why: "expired", cause: err}
+		return &signedOutError{why: whyExpired, cause: err}
 	case err != nil && k.drain.Err() != nil:
 		return &fault{code: codeShuttingDown, cause: err}
 	case err != nil:

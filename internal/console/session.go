@@ -69,7 +69,7 @@ func (k *Console) identify(r *http.Request) (session, error) {
 	case errors.Is(err, ErrAuthUnavailable):
 		return session{}, &fault{code: codeAuthUnavailable, cause: err}
 	case err != nil:
-		return session{}, &signedOutError{why: "expired", cause: err}
+		return session{}, &signedOutError{why: whyExpired, cause: err}
 	case id.UserID.IsZero():
 		return session{}, &signedOutError{why: "invalid"}
 	}

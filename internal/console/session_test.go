@@ -334,3 +334,14 @@ func TestAFormOfAnySizeIsRefusedInTime(t *testing.T) {
 	form.Set("prompt", strings.Repeat("🦊", 20_000))
 	f.do(http.MethodPost, "/generations", form).is(http.StatusBadRequest)
 }
+
+// A token is accepted a little longer than it says, but a page that told of its end
+// leads to the form, and not back to itself.
+func TestASessionThatEndedLeadsToTheForm(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.signIn()
+	f.get("/sign-in?next=/generations").leadsTo("/generations")
+	a := f.get("/sign-in?why=expired&next=/generations").is(http.StatusOK).has(`name="token"`, "Your session has ended", `name="next" value="/generations"`)
+	assert.NotContains(t, a.text, "data-live", "as a page of nobody")
+}

@@ -1,17 +1,21 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 )
 
+// whyExpired is why somebody whose token has ended is asked to sign in.
+const whyExpired = "expired"
+
 // signInWords say why somebody is asked to sign in.
 var signInWords = map[string]string{
-	"expired": "Your session has ended. Sign in again to go on: what you typed is kept in this tab.",
-	"invalid": "That session is not valid here. Sign in with another token.",
-	"key":     "The key in that address is not the one of this service.",
+	whyExpired: "Your session has ended. Sign in again to go on: what you typed is kept in this tab.",
+	"invalid":  "That session is not valid here. Sign in with another token.",
+	"key":      "The key in that address is not the one of this service.",
 }
 
 // signInData is the sign-in page's.
@@ -23,13 +27,18 @@ type signInData struct {
 }
 
 func (k *Console) signInPage(w http.ResponseWriter, r *http.Request) error {
-	next := localPath(r.URL.Query().Get("next"))
-	if s := sessionOf(r.Context()); s.SignedIn() && !s.Local {
+	next, why := localPath(r.URL.Query().Get("next")), r.URL.Query().Get("why")
+	switch s := sessionOf(r.Context()); {
+	case s.SignedIn() && !s.Local && why == whyExpired:
+		// A token is still accepted for a moment after its end, since clocks differ. A page
+		// that said it has ended must not lead back to itself.
+		r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, session{}))
+	case s.SignedIn() && !s.Local:
 		redirect(w, r, next)
 		return nil
 	}
 	k.render(w, r, http.StatusOK, "signin", "layout", page{Title: "Sign in", Data: signInData{
-		Why: signInWords[r.URL.Query().Get("why")], Next: next, Local: k.c.Local != nil,
+		Why: signInWords[why], Next: next, Local: k.c.Local != nil,
 	}})
 	return nil
 }
