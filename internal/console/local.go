@@ -69,7 +69,7 @@ func (l *Local) session(cookie string, now time.Time) (session, error) {
 	case err != nil || !hmac.Equal([]byte(cookie), []byte(l.cookie(ends))):
 		return session{}, &signedOutError{why: "invalid"}
 	case !now.Before(ends):
-		return session{}, &signedOutError{why: "expired"}
+		return session{}, &signedOutError{why: whyExpired}
 	}
 	return session{
 		Identity: Identity{UserID: l.UserID, Roles: []string{operatorRole}, ExpiresAt: ends}, Local: true, secret: l.Secret,
