@@ -126,13 +126,18 @@ func (b *queueBound) reserve(ctx context.Context, user aigen.ID) error {
 	if b.take(q) {
 		return nil // somebody else has counted meanwhile
 	}
+	// Those that are admitted now may or may not be in the count. One that ends while the
+	// store counts must not be missed by both, so it is taken from before.
+	b.mu.Lock()
+	pending := q.pending
+	b.mu.Unlock()
 	n, err := b.count(ctx, user, b.most)
 	if err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	free := b.most - n - q.pending
+	free := b.most - n - pending
 	if free <= 0 {
 		return &LimitError{
 			Err: &aigen.Error{

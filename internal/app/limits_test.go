@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,5 +139,5 @@ func TestStartsAreBounded(t *testing.T) {
 	require.LessOrEqual(t, overLimit(t, err, aigen.CodeRateLimited), 20*time.Second)
 	_, err = w.SelectSample(t.Context(), app.SelectSample{UserID: w.user, GenerationID: second, SampleID: "s1"})
 	overLimit(t, err, aigen.CodeRateLimited)
-	require.False(t, errors.Is(err, aigen.ErrInvalidState), "refused before the generation is looked at")
+	require.NotErrorIs(t, err, aigen.ErrInvalidState, "refused before the generation is looked at")
 }

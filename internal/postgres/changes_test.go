@@ -63,6 +63,8 @@ func decided(tb testing.TB, p *aigen.Policy, g *aigen.Generation) *app.Change {
 		case aigen.EffectDispatch:
 			d.ID, d.Kind, d.RunID = e.JobID, app.DeliverSampleJob, e.RunID
 			c.Deliveries = append(c.Deliveries, d)
+		case aigen.EffectWithdraw:
+			c.Withdrawn = append(c.Withdrawn, e.JobID)
 		case aigen.EffectNotify:
 			c.Deliveries = append(c.Deliveries, d)
 		case aigen.EffectDeduct:

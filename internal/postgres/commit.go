@@ -169,7 +169,7 @@ func (u *unanswered) add(s *Store, conn *pgxpool.Conn, answer <-chan error) {
 // giveUp closes the socket under pgx: nothing is sent, the server goes on to wait.
 func giveUp(c *pgx.Conn, answer <-chan error) {
 	_ = c.PgConn().Conn().Close()
-	_ = <-answer // an error of ours
+	<-answer //nolint:errcheck // it is the error of the socket that was closed here
 }
 
 func (u *unanswered) remove(stop chan struct{}) {
