@@ -60,7 +60,7 @@ func TestKeyState(t *testing.T) {
 		require.Eventually(t, func() bool {
 			s, remote := v.Keys()
 			return remote && ok(s)
-		}, 10*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 	}
 	state(func(s auth.KeyState) bool { return s.Fetched.IsZero() && s.Err != nil })
 	p.down(false)

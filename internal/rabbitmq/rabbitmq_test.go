@@ -270,7 +270,7 @@ func TestBrokerGoesAway(t *testing.T) {
 			p := open(t, rabbitmq.Config{URL: s.URL(), Queue: queue, Heartbeat: time.Second, WriteTimeout: 2 * time.Second, ConfirmTimeout: 5 * time.Second})
 			// A queue that is younger than that may not survive a kill of the broker.
 			require.NoError(t, errors.Join(send(t, p, newJobs(10)...)...))
-			time.Sleep(2 * time.Second)
+			time.Sleep(5 * time.Second)
 			drain(t, s.URL(), queue, 10)
 			const size = 50
 			var wg sync.WaitGroup
