@@ -70,7 +70,7 @@ func TestImageAPITakesGoodAnswers(t *testing.T) {
 			sample, err := a.Sample(t.Context(), sampleJob(t, ""), 0)
 			require.NoError(t, err)
 			require.Equal(t, picture, a.file(t, sample.AssetID+".orig"))
-			require.Len(t, a.asked, 1)
+			require.Len(t, a.requests(), 1)
 		})
 	}
 }
@@ -102,7 +102,7 @@ func TestImageAPIFetchesPictures(t *testing.T) {
 	require.Equal(t, picture, a.file(t, sample.AssetID+".orig"))
 	require.JSONEq(t, `{"revised_prompt":"x"}`, string(sample.Metadata))
 	posts := 0
-	for _, r := range a.asked {
+	for _, r := range a.requests() {
 		if r.Method == http.MethodPost {
 			posts++
 		}
@@ -127,7 +127,7 @@ func TestImageAPIFetchesNothingFromInside(t *testing.T) {
 		a := setupAPI(t, says(200, `{"data":[{"url":"`+address+`"}]}`))
 		e := a.fault(t)
 		require.False(t, e.Retryable, address)
-		require.Len(t, a.asked, 1, address)
+		require.Len(t, a.requests(), 1, address)
 		require.NotContains(t, e.Error(), port, "an address is not for the log")
 	}
 	// By way of the server that is allowed.
@@ -175,7 +175,7 @@ func TestImageAPIRecognisesRefusedContent(t *testing.T) {
 			e := a.fault(t)
 			require.True(t, e.Rejected, "%d %s: %s", status, body, e)
 			require.Equal(t, aigen.CodeContentRejected, e.Code)
-			require.Len(t, a.asked, 1)
+			require.Len(t, a.requests(), 1)
 		}
 	}
 	for body, statuses := range map[string][]int{
@@ -193,7 +193,7 @@ func TestImageAPIRecognisesRefusedContent(t *testing.T) {
 			e := a.fault(t)
 			require.False(t, e.Rejected, "%d %s", status, body)
 			require.Equal(t, status >= 500, e.Retryable, "%d %s", status, body)
-			require.Len(t, a.asked, 1)
+			require.Len(t, a.requests(), 1)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func TestImageAPIDoesNotReadThePrompt(t *testing.T) {
 	var e *worker.PaintError
 	require.ErrorAs(t, err, &e)
 	require.False(t, e.Rejected)
-	require.Len(t, a.asked, 1)
+	require.Len(t, a.requests(), 1)
 }
 
 func TestImageAPITellsOperatorsOfAnEmptyAccount(t *testing.T) {
@@ -294,15 +294,15 @@ func TestImageAPILeavesOutWhatIsRefused(t *testing.T) {
 			}, func(c *worker.ImageAPIConfig) { c.Model = "" })
 			_, err := a.Sample(t.Context(), sampleJob(t, `{"format":"InstagramStory"}`), 0)
 			require.NoError(t, err)
-			require.Len(t, a.asked, tc.asked)
+			require.Len(t, a.requests(), tc.asked)
 			_, err = a.Sample(t.Context(), sampleJob(t, `{"format":"InstagramStory"}`), 1)
 			require.NoError(t, err)
-			require.Len(t, a.asked, tc.asked+1, "what was learned is remembered")
+			require.Len(t, a.requests(), tc.asked+1, "what was learned is remembered")
 		})
 	}
 	always := setupAPI(t, says(400, `{"error":{"message":"'size', 'n', 'response_format' are invalid"}}`))
 	require.False(t, always.fault(t).Retryable)
-	require.LessOrEqual(t, len(always.asked), 4, "it ends")
+	require.LessOrEqual(t, len(always.requests()), 4, "it ends")
 }
 
 func TestImageAPIAddresses(t *testing.T) {
@@ -318,12 +318,12 @@ func TestImageAPIAddresses(t *testing.T) {
 		p := worker.NewImageAPI(worker.ImageAPIConfig{Assets: a.Assets, BaseURL: a.url + given, Key: apiKey})
 		_, err := p.Sample(t.Context(), sampleJob(t, ""), 0)
 		require.NoError(t, err)
-		require.Equal(t, want, a.asked[0].URL.RequestURI(), given)
-		require.Equal(t, "Bearer "+apiKey, a.asked[0].Header.Get("Authorization"))
+		require.Equal(t, want, a.requests()[0].URL.RequestURI(), given)
+		require.Equal(t, "Bearer "+apiKey, a.requests()[0].Header.Get("Authorization"))
 		if strings.Contains(given, "api-version") {
-			require.Equal(t, apiKey, a.asked[0].Header.Get("Api-Key"), "Azure wants it there")
+			require.Equal(t, apiKey, a.requests()[0].Header.Get("Api-Key"), "Azure wants it there")
 		} else {
-			require.Empty(t, a.asked[0].Header.Get("Api-Key"))
+			require.Empty(t, a.requests()[0].Header.Get("Api-Key"))
 		}
 	}
 }
@@ -337,9 +337,9 @@ func TestImageAPICheck(t *testing.T) {
 		})
 		err := a.Check(t.Context())
 		require.Equal(t, fine, err == nil, "%d: %v", status, err)
-		require.Equal(t, "/v1/models", a.asked[0].URL.Path)
-		require.Equal(t, http.MethodGet, a.asked[0].Method)
-		require.Equal(t, "Bearer "+apiKey, a.asked[0].Header.Get("Authorization"))
+		require.Equal(t, "/v1/models", a.requests()[0].URL.Path)
+		require.Equal(t, http.MethodGet, a.requests()[0].Method)
+		require.Equal(t, "Bearer "+apiKey, a.requests()[0].Header.Get("Authorization"))
 	}
 	gone := setupAPI(t, sends(nil), func(c *worker.ImageAPIConfig) { c.BaseURL = "http://u:secret@127.0.0.1:1/v1" })
 	err := gone.Check(t.Context())

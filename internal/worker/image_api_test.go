@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,20 @@ func setupAPI(t testing.TB, answer http.HandlerFunc, more ...func(*worker.ImageA
 	return a
 }
 
+// requests are those that have arrived. A request that the caller gave up may arrive later.
+func (a *api) requests() []*http.Request {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.asked)
+}
+
+// sent are the bodies of the requests.
+func (a *api) sent() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.bodies)
+}
+
 // says answers with a status and a body.
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -114,10 +129,10 @@ func TestImageAPIRequest(t *testing.T) {
 	a := setupAPI(t, sends(asPNG(drawing(64, 64))))
 	_, err := a.Sample(t.Context(), sampleJob(t, `{"format":"InstagramStory"}`), 0)
 	require.NoError(t, err)
-	require.Equal(t, "POST /v1/images/generations", a.asked[0].Method+" "+a.asked[0].URL.Path)
-	require.Equal(t, "Bearer "+apiKey, a.asked[0].Header.Get("Authorization"))
-	require.Equal(t, "application/json", a.asked[0].Header.Get("Content-Type"))
-	require.JSONEq(t, `{"model":"some-model","prompt":"a red fox\n\nwatercolour","n":1,"size":"576x1024","response_format":"b64_json"}`, a.bodies[0])
+	require.Equal(t, "POST /v1/images/generations", a.requests()[0].Method+" "+a.requests()[0].URL.Path)
+	require.Equal(t, "Bearer "+apiKey, a.requests()[0].Header.Get("Authorization"))
+	require.Equal(t, "application/json", a.requests()[0].Header.Get("Content-Type"))
+	require.JSONEq(t, `{"model":"some-model","prompt":"a red fox\n\nwatercolour","n":1,"size":"576x1024","response_format":"b64_json"}`, a.sent()[0])
 	require.Equal(t, "some-model", a.Model())
 
 	bare := setupAPI(t, sends(asPNG(drawing(64, 64))), func(c *worker.ImageAPIConfig) {
@@ -127,9 +142,9 @@ func TestImageAPIRequest(t *testing.T) {
 	j.StyleGuidance = ""
 	_, err = bare.Sample(t.Context(), j, 0)
 	require.NoError(t, err)
-	require.Equal(t, "/v1/images/generations", bare.asked[0].URL.Path)
-	require.NotContains(t, bare.asked[0].Header, "Authorization")
-	require.JSONEq(t, `{"prompt":"a red fox","n":1,"size":"1024x1024","response_format":"b64_json"}`, bare.bodies[0])
+	require.Equal(t, "/v1/images/generations", bare.requests()[0].URL.Path)
+	require.NotContains(t, bare.requests()[0].Header, "Authorization")
+	require.JSONEq(t, `{"prompt":"a red fox","n":1,"size":"1024x1024","response_format":"b64_json"}`, bare.sent()[0])
 	require.Equal(t, "image-api/default", bare.Model())
 }
 
@@ -152,7 +167,7 @@ func TestImageAPISizes(t *testing.T) {
 			Size   string
 			Format string `json:"response_format"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(a.bodies[0]), &r))
+		require.NoError(t, json.Unmarshal([]byte(a.sent()[0]), &r))
 		require.Equal(t, tc.size, r.Size, "%s for %s", tc.model, tc.resolution)
 		require.Equal(t, tc.format, r.Format, tc.model)
 	}
@@ -191,7 +206,7 @@ func TestImageAPIFinalIsTheOriginal(t *testing.T) {
 			}
 			require.Less(t, distance(img, want), 0.02, "the middle of the original")
 			require.Less(t, distance(img, a.picture(t, sample)), 0.02, "and what the sample showed")
-			require.Len(t, a.asked, 1, "without another request")
+			require.Len(t, a.requests(), 1, "without another request")
 
 			wide, err := a.Final(t.Context(), finalJob(t, sample, "1200x100"))
 			require.NoError(t, err)
@@ -210,22 +225,22 @@ func TestImageAPIDoesNotPayTwice(t *testing.T) {
 	again, err := a.Sample(t.Context(), sampleJob(t, ""), 0)
 	require.NoError(t, err)
 	require.Equal(t, first, again, "the same id, picture and metadata")
-	require.Len(t, a.asked, 1)
+	require.Len(t, a.requests(), 1)
 
 	other, err := a.Sample(t.Context(), sampleJob(t, ""), 1)
 	require.NoError(t, err)
 	require.NotEqual(t, first.AssetID, other.AssetID)
-	require.Len(t, a.asked, 2, "one request a sample")
+	require.Len(t, a.requests(), 2, "one request a sample")
 	j := sampleJob(t, "")
 	j.JobID = aigen.ID{0xff}
 	again, err = a.Sample(t.Context(), j, 0)
 	require.NoError(t, err)
 	require.Equal(t, first, again, "another job of the run, too")
-	require.Len(t, a.asked, 2)
+	require.Len(t, a.requests(), 2)
 	j.RunID = aigen.ID{0xff}
 	_, err = a.Sample(t.Context(), j, 0)
 	require.NoError(t, err)
-	require.Len(t, a.asked, 3, "another run makes another picture")
+	require.Len(t, a.requests(), 3, "another run makes another picture")
 }
 
 func TestImageAPIMetadataIsBounded(t *testing.T) {
