@@ -6,10 +6,11 @@ import (
 	"math/big"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/creativeflow/aigen"
 )
 
 func TestParseCredits(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 func FuzzParseParameters(f *testing.F) {

@@ -4,9 +4,10 @@ import (
 	"testing"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 func TestNew(t *testing.T) {

@@ -1,4 +1,4 @@
-module github.com/creativeflow/aigen-orchestrator
+module github.com/creativeflow/aigen
 
 go 1.26.0
 

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/creativeflow/aigen"
 )
 
 // history is one random life: the generation, the model, and all it ever recorded.

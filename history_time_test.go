@@ -3,9 +3,10 @@ package aigen_test
 import (
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/creativeflow/aigen"
 )
 
 // clockMoves lets time pass, or sets the clock back, or waits until something is due.

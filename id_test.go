@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 const someID = "019362a4-5b7c-7def-8123-456789abcdef"

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 // locations of the faults that NewInput finds, nil if it finds none.

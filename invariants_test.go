@@ -3,8 +3,9 @@ package aigen_test
 import (
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 // settle ends a step: it takes what the step recorded, and checks what must hold.

@@ -3,7 +3,7 @@ package aigen_test
 import (
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // model is what a reader of the contract expects of one generation: a status, who

@@ -4,9 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 // Who failed it and why stands beside what users see, and the credits are free.

@@ -4,9 +4,10 @@ import (
 	"sync"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
+
+	"github.com/creativeflow/aigen"
 )
 
 // actions are what can happen to a generation; a name that is listed more often

@@ -4,9 +4,10 @@ import (
 	"reflect"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 // situations are the columns of the table: the eight states, and the two ways in

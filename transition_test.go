@@ -3,8 +3,9 @@ package aigen_test
 import (
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/creativeflow/aigen"
 )
 
 // TestTransitions repeats the picture of the contract's section 2, pair by pair.

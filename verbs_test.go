@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // verb calls one verb. The text is "" if it changed something, "no" if it reports

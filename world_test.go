@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
 )
 
 // world is a policy with a clock that a test moves and ids that count up.

@@ -10,7 +10,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
+	"github.com/creativeflow/aigen/internal/postgres"
 )
 
 const (

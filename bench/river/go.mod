@@ -1,4 +1,4 @@
-module github.com/creativeflow/aigen-orchestrator/bench/river
+module github.com/creativeflow/aigen/bench/river
 
 go 1.26.8
 

@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/creativeflow/aigen-orchestrator/test/faults"
+	"github.com/creativeflow/aigen/test/faults"
 )
 
 func main() { os.Exit(run()) }

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen"
 )
 
 func newCreditsCommand() *cobra.Command {

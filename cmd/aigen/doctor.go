@@ -12,8 +12,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 func newDoctorCommand() *cobra.Command {

@@ -6,15 +6,15 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
-	"github.com/creativeflow/aigen-orchestrator/internal/notification"
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
-	"github.com/creativeflow/aigen-orchestrator/internal/rabbitmq"
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
-	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/notification"
+	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/rabbitmq"
+	"github.com/creativeflow/aigen/internal/redis"
+	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 // outside is a check for each system outside that the settings name.

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // Whatever is wrong with an address: neither the settings nor the checks show what was

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // stopTimeout is how long a service that was started for one generation may take to stop.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // liveView keeps one line up to date at the bottom, and leaves a line behind for

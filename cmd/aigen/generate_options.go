@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // localProject is what a generation belongs to when nobody says.

@@ -5,8 +5,8 @@ import (
 	"image"
 	"io"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // questions is the part of a view that --quiet leaves: what a person has to answer.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // graceForAnswer is how long an interrupted request that may have started something

@@ -14,8 +14,9 @@ import (
 	"strconv"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	_ "golang.org/x/image/webp" // likewise
+
+	"github.com/creativeflow/aigen"
 )
 
 // save puts the final picture where the command line says. It is paid for by now, so

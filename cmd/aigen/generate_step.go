@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // stepMark is how a step of the way stands.

@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // generateView shows a generation on its way. Writing to it is for log lines.

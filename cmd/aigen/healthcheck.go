@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 func newHealthcheckCommand() *cobra.Command {

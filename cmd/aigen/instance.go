@@ -10,15 +10,16 @@ import (
 	"path/filepath"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/console"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
-	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
-	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/console"
+	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/tracing"
 )
 
 // instance is the running service. It is wired by hand, here and in parts.go, so

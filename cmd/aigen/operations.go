@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // newOperations are the use-cases of those who run the service, for the admin API and

@@ -9,16 +9,16 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/console"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
-	"github.com/creativeflow/aigen-orchestrator/internal/metrics"
-	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/batch"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/console"
+	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 // stubWindow is how many jobs the stub may have open: it does no work, so that only

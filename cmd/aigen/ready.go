@@ -5,8 +5,8 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // dependency is one line of /readyz. look must be cheap: probes come every few

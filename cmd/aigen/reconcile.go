@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/odoo"
 )
 
 // reconcileOptions are the flags of the command.

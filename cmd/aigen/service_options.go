@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // localUser is who asks when nobody says: the same each time, so that credits that were

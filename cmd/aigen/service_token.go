@@ -12,11 +12,11 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // Tokens made for a command live an hour and are renewed in time, so that one that was

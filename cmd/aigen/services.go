@@ -8,17 +8,17 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
-	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
-	"github.com/creativeflow/aigen-orchestrator/internal/notification"
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
-	"github.com/creativeflow/aigen-orchestrator/internal/rabbitmq"
-	"github.com/creativeflow/aigen-orchestrator/internal/ratelimit"
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
-	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/notification"
+	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/rabbitmq"
+	"github.com/creativeflow/aigen/internal/ratelimit"
+	"github.com/creativeflow/aigen/internal/redis"
+	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 // The systems outside, each built from its settings. Doctor builds them the same way.

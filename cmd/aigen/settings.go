@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
-	"github.com/creativeflow/aigen-orchestrator/internal/tracing"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/tracing"
 )
 
 // loadSettings reads and checks every setting; the error names each fault.

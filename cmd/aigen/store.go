@@ -8,12 +8,13 @@ import (
 	"os"
 	"path/filepath"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/postgres"
+	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // store is everything that a database does for the service.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 func newTokenCommand() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"crypto/x509"
 	"sync"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 var trustOnce sync.Once

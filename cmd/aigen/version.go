@@ -6,8 +6,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/licenses"
 	"github.com/spf13/cobra"
+
+	"github.com/creativeflow/aigen/internal/licenses"
 )
 
 // version is set by the build (-ldflags "-X main.version=…"); else it comes from

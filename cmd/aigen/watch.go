@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // watchOptions is the command line of `aigen watch`.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // watchLines writes a line for each event, for pipes and logs.

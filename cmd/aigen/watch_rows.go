@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // watchRow is a generation as the table shows it.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The charts of a window are looked at every few seconds, by several people perhaps,

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // AwaitsJob reports whether the result of this job is still wanted: its generation has

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // complete turns what the verbs recorded into what the store writes: events,

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // GetCredits returns the user's balance. Error code: CodeCreditServiceUnavailable.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Cursor is a place in a list of generations: after the one created at CreatedAt

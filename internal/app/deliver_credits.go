@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/creativeflow/aigen"
 )
 
 // creditOperationsAtOnce is how many operations are handed to the credit service at a

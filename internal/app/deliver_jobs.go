@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // jobDeliverer hands jobs to the engine.

@@ -3,7 +3,7 @@ package app
 import (
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Delivery is one row of the outbox: something that must be done outside, at

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // DropDelivery gives up a delivery for good.

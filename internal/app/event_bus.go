@@ -1,6 +1,6 @@
 package app
 
-import aigen "github.com/creativeflow/aigen-orchestrator"
+import "github.com/creativeflow/aigen"
 
 // EventBus carries events between the replicas of the service, so that the streams
 // of one hear of what another wrote before they look into the store. It may lose

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Bounds of what is read of the store, and kept, at a time. An event may have 8 assets

@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 func largeEvent(bytesOfMetadata int) aigen.Event {

@@ -1,6 +1,6 @@
 package app
 
-import aigen "github.com/creativeflow/aigen-orchestrator"
+import "github.com/creativeflow/aigen"
 
 // EncodeJob is for the fuzz target.
 func EncodeJob(j Job) ([]byte, error) { return j.encode() }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // A delivery that is due when it is written, in a lane that has room and nothing older

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // FailGeneration ends a generation by an operator's word.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Story is all that is known of one generation.

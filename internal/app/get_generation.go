@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // GetGeneration returns a generation of this user. Error code: CodeNotFound, also

@@ -3,7 +3,7 @@ package app
 import (
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // hub hands events to the live streams of this process. It keeps nothing: a stream

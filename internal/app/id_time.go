@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The ids that the service makes are UUIDs of version 7: they begin with the

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // RequestKey is a request's Idempotency-Key with the hash of the request, so that

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // InitiateGeneration starts a generation.

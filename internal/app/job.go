@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Job is what the workflow engine gets (contract section 3).

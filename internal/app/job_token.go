@@ -8,7 +8,7 @@ import (
 	"hash"
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // JobTokens makes and checks the token that a job's callback proves itself with.

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // lane delivers one lane of the outbox. Three goroutines share the work: run

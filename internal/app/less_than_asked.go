@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // warnOfLess tells who runs the engine that it made less than was asked and is paid for.

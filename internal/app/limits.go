@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Limits bound the work that one user may ask for (contract section 11). They are checked

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // AllPage is a part of a list of generations of all users.

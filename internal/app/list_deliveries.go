@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // DeliveryPage is a part of a list of deliveries.

@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Page is a part of a list.

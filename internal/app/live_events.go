@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // ErrAhead is returned for an event number that no event of the stream has yet: such a

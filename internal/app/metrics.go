@@ -3,7 +3,7 @@ package app
 import (
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Metrics is told what happens, for an operator to watch. Its methods must not block.

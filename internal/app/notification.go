@@ -1,7 +1,7 @@
 package app
 
 import (
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Notification tells a user what happened (contract section 5).

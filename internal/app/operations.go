@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Operations holds the use-cases of those who run the service. They see the work of

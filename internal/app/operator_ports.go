@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // OperatorStore is what those who run the service ask of a store. It reads over all

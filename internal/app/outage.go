@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // While the receiver of a lane is away, one delivery is tried at a time: the others wait

@@ -11,7 +11,7 @@ import (
 	"errors"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Errors of the stores. Each store translates its driver's errors to these.

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // ProcessResult is a callback of the workflow engine, checked and proved.

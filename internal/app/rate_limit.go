@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // RateLimiter bounds how often each user may ask.

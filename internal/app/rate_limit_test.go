@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 func TestRateDecision(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // recent remembers generations as this process has last written them: the next step of

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Reconciler compares what was decided here about credits with what the credit service

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // compare goes through both sides, where the other one lists what it has.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // RunBook lists every run of a store, for those who compare.

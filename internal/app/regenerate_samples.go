@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // RegenerateSamples orders new samples. A nil field keeps what the generation has.

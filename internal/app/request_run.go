@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // requestRun is what select and regenerate have in common: a verb that adds a run

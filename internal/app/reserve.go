@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // reserveLocally decides the pending run of g in the change that asks for it: with

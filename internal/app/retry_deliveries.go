@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // RetryDeliveries makes deliveries due now, with a fresh count of attempts.

@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // SelectSample orders the final of one sample.

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Service holds the use-cases and what they share. Build it with New; its methods

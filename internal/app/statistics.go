@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Window is a length of time that statistics are made over, ending now.

@@ -5,10 +5,11 @@ import (
 	"testing"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // asking counts what the store is asked of activity.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Sweeper acts on time: stages past their deadline fail, selections that nobody

@@ -5,7 +5,7 @@ import (
 	"context"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // turns lets the users whose jobs wait take turns: the one who was served longest ago is

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The step that ends a job removes its row of the outbox. What this process has taken

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen/internal/auth"
 )
 
 // TestConcurrentUse is for the race detector: good and forged tokens while keys

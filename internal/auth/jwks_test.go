@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen/internal/auth"
 )
 
 func TestJWKSMayBeDownAtStart(t *testing.T) {

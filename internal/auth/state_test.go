@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen/internal/auth"
 )
 
 // answering serves one body, whatever is asked.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Repository is an app.GenerationRepository whose Apply gathers, and Get where the

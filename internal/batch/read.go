@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // ManyReader is a store that loads many generations at the price of one.

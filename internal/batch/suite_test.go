@@ -5,11 +5,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
-	"github.com/creativeflow/aigen-orchestrator/internal/storetest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/batch"
+	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/storetest"
 )
 
 // grouped is a store whose changes go through a batch.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // FuzzLoad puts arbitrary text before a .env file full of secrets. Whatever it

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 func TestEnsureSecretsMakesAndKeeps(t *testing.T) {

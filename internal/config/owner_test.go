@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // A .env that others own or may write could send the keys of the environment to an

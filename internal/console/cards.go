@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // cardsMost is how many cards one request may ask for; a longer list asks several times.

@@ -5,8 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // creative is a generation as the pages show it.

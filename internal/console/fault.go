@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // The codes that only the console has. Those of the domain stand in the root package.

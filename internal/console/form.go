@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // form is what a person fills in to ask for samples.

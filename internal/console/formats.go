@@ -4,7 +4,7 @@ import (
 	"math"
 	"strconv"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // formatNames are for people; the contract's names are for machines.

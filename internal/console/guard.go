@@ -12,7 +12,7 @@ import (
 	"net/http"
 	"net/url"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // contentPolicy: nothing inline, nothing from elsewhere but pictures, which engines

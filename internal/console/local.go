@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Local is the person who started a service that made its own secrets and listens on

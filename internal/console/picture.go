@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // picture is an asset as it is shown.

@@ -1,7 +1,7 @@
 package console
 
 import (
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // project is a project to choose. The service knows projects by their ids alone; what

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The paths. Those with {id} are of one generation.

@@ -3,7 +3,7 @@ package console
 import (
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // streams counts the live streams of each user: who opens a hundred tabs must not use

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // studioData is the studio's: the form, and what was made last.

@@ -3,7 +3,7 @@ package console
 import (
 	"net/http"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // words say what went wrong, and what to do next, without blame.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Bounds of an answer that is a list. A generation may have 200 KiB, and the one who

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 // API is the whole HTTP side as a handler. Build it with New.

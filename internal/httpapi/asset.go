@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/http"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // asset serves the pictures of the embedded engine. Their names are never used

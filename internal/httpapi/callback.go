@@ -3,7 +3,7 @@ package httpapi
 import (
 	"net/http"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // processedView is the answer to a callback.

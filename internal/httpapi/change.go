@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // selectBody describes the body of select-sample.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The codes that only the wire has. Those of the domain stand in the root package.

@@ -3,8 +3,8 @@ package httpapi
 import (
 	"net/http"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // createBody describes the body of POST /generations; readCreate reads it.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"unicode"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // FuzzRequestID: whatever a caller calls its request, what is answered and logged is a

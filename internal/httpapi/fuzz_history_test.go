@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // FuzzHistory lets the bytes be what users and engines do to a generation, one after the

@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // serve calls the handler without a network and checks what no input may break.

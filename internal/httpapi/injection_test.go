@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // nasty are texts that would forge a line of a log, a header, an event of a stream, or

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // maxDepth of arrays and objects in a body, the outermost counted.

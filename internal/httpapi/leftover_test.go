@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // TestEarlyAnswersArrive: an answer that is given before the body was read reaches a

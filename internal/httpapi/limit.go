@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // limit counts a request of the user and refuses it if there were too many. Every

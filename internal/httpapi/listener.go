@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Listener wraps the listener of a server. What package http answers by itself, because

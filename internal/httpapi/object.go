@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // maxFaults bounds an answer's list of faults.

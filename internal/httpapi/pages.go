@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Page is a route of another handler on the same server: one of the console. It has

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // problemType is the prefix of a problem's type. It identifies, it is not fetched:

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // A command asks who listens at the address of its service before it sends a token there.

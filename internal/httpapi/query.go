@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // queryNames are the parameters of the query of each route, by method and path, as the

@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // answerPiece is how much of an answer must go out within WriteTimeout. A slow reader gets

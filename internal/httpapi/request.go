@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // call is what is known of the request at hand. One goroutine works on it.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Bounds of what an engine says of a failure.

@@ -10,9 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // pipes is a listener in memory, so that the clock of a test can be a false one.

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/httpapi"
 )
 
 // TestSlowReaderOfAPicture: a picture takes as long as its reader needs, as long as there

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // places counts what each user has open of something. One that forgets to close its own

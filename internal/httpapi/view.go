@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // The wire forms. Every field is always there; what is not known is null.

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // packed is a megabyte of blanks in a kilobyte. Several of them in a row are one stream

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // FuzzAnswer reads answers of any bytes in every way that the adapters do.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // TestWhatIsQuotedIsStruckOut: a server that refuses a call and says what it was sent

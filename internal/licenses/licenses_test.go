@@ -8,14 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/licenses"
+	"github.com/creativeflow/aigen/internal/licenses"
 )
 
 // Each module that is linked in is named, with its version: after a change of go.mod
 // `make licenses` is due.
 func TestComplete(t *testing.T) {
 	t.Parallel()
-	const program = "github.com/creativeflow/aigen-orchestrator/cmd/aigen"
+	const program = "github.com/creativeflow/aigen/cmd/aigen"
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
 		`{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}`, program)
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")

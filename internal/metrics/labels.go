@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Each combination of labels is a time series that Prometheus keeps for ever, so that

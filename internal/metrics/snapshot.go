@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 const (

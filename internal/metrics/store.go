@@ -7,8 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // storeCollector shows the store's Stats when somebody scrapes.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // Judge is for the fuzz target.

@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/n8nwebhook"
 )
 
 // FuzzJudge: whatever n8n answers, a job is taken, tried again or given up for good, and

@@ -17,9 +17,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 // Config of a Publisher. URL and Secret are required; zero values get the defaults.

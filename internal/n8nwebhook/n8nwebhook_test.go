@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/n8nwebhook"
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -3,7 +3,7 @@ package notification
 import (
 	"net/http"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // Judge is for the fuzz target.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/notification"
+	"github.com/creativeflow/aigen/internal/notification"
 )
 
 // FuzzJudge: whatever the service answers, a notification is sent, tried again or given

@@ -6,7 +6,7 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Log writes notifications to the log: for a machine without a notification

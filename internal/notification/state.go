@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // remember keeps whether the service works. What is said of one notification, or by

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // errAmount is returned for what is no amount of credits.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 func TestBalancesAreRoundedDown(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // codes is what Odoo's own error codes mean, whatever the status they come with. A

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // postBatch sends operations together. The second verdict is that of the call as a

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen/internal/odoo"
 )
 
 // BenchmarkReserve is 64 callers at once against an Odoo of two workers that takes

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net/http"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // Check asks for the balance of a user that does not exist, which changes nothing,

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen/internal/odoo"
 )
 
 // Check says what to change.

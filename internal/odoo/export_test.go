@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpcall"
 )
 
 // Waiting is how many operations are queued.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
+	"github.com/creativeflow/aigen/internal/odoo"
 )
 
 // Deductions that all hang leave reservations and balances their places.

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // line is where operations of a kind wait for their turn. Nothing waits for a batch

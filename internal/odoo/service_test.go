@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/httpapi"
-	"github.com/creativeflow/aigen-orchestrator/internal/odoo"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // world is the whole of it but the engine and the phone: the API on a real port, the

@@ -11,10 +11,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/batch"
+	"github.com/creativeflow/aigen/internal/postgres"
 )
 
 func benchStore(b *testing.B) *postgres.Store {

@@ -4,8 +4,8 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // claims remembers where the last claim of a lane ended, while more wait than are

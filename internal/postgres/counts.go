@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Generations are counted as they change; see the table generation_counts. Apply adds

@@ -3,7 +3,7 @@ package postgres
 import (
 	"fmt"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // decide goes through the changes in order. It knows nothing of the database: all

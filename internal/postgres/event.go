@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // New generations need to know one thing of the database: the accounts of their users.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
+	"github.com/creativeflow/aigen/internal/postgres"
 )
 
 func TestMigrations(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // statement is one that the store has sent, with its arguments and its plan.

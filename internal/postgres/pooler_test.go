@@ -17,9 +17,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
-	"github.com/creativeflow/aigen-orchestrator/internal/storetest"
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen/internal/postgres"
+	"github.com/creativeflow/aigen/internal/storetest"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 // The suite behind a pooler that hands a server connection to each transaction, from

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 // server is a PostgreSQL of a test's own, which it may stop.

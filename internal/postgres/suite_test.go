@@ -6,11 +6,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/batch"
-	"github.com/creativeflow/aigen-orchestrator/internal/postgres"
-	"github.com/creativeflow/aigen-orchestrator/internal/storetest"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/batch"
+	"github.com/creativeflow/aigen/internal/postgres"
+	"github.com/creativeflow/aigen/internal/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Config of a Publisher. URL and Queue are required; zero values get the defaults.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+	"github.com/creativeflow/aigen/internal/redis"
 )
 
 func TestAddresses(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+	"github.com/creativeflow/aigen/internal/redis"
 )
 
 // A password turns up in no error and no log, also where the URL is wrong because of it.

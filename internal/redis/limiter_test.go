@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/ratelimit"
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ratelimit"
+	"github.com/creativeflow/aigen/internal/redis"
 )
 
 // ten an hour: one comes back in six minutes, longer than a test asks.

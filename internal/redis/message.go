@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // A message on a user's channel is one byte that says what it is, the id of the

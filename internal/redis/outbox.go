@@ -3,7 +3,7 @@ package redis
 import (
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Bounds of what waits to be sent. Redis takes far more than these in a second: they

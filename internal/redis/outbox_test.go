@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 func numbered(n int) aigen.ID { return aigen.ID{byte(n >> 16), byte(n >> 8), byte(n)} }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,17 +16,16 @@ import (
 	"testing"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/google/uuid"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/redis"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/redis"
+	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

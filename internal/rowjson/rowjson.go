@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // Marshal writes v as JSON. Unlike json.Marshal it leaves <, > and & alone: what

@@ -3,7 +3,7 @@ package rowjson
 import (
 	"strconv"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // What each step writes is written by hand: Marshal takes several times as long, and the

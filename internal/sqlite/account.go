@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // account is a row of the table accounts: the ledger's account of a user, and the

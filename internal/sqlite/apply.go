@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Apply implements app.GenerationRepository.

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The faults that Audit looks for. Each query gives a user and a description.

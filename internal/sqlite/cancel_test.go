@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // A caller who gives up while a transaction begins leaves none behind: the driver may

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // How values of the domain are written to columns and read back. Zero ids and

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 const selectEvents = `SELECT generation_id, user_id, seq, position, type, at, data FROM events `

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // A lease is the owner in a row of the outbox; while it lasts, available_at is its

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 // A backup as docs/operations.md makes it is sound for the system's own sqlite3, which

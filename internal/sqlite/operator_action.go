@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 func insertAction(ctx context.Context, c *session, a *app.OperatorAction) error {

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Dialect: PostgreSQL has these as LATERAL and FILTER.

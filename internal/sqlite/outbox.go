@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at, trace`

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // selectEnded leaves a generation with a run that is not decided: credits are still

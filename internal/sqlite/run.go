@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/rowjson"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 // loadRuns gives each generation of the list its runs, oldest first.

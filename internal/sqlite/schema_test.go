@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/sqlite"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // The rules of the schema hold against anybody who writes to the file.

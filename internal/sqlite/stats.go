@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Stats implements app.GenerationRepository. Generations are counted as they

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // errNotNew is returned when a generation or a run that was taken for new is in the

@@ -6,8 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // model is the ledger of one user as one would write it on paper.

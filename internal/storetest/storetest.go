@@ -6,8 +6,8 @@ import (
 	"context"
 	"testing"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Store is everything that a store is, and Audit, by which the suite sees what no

@@ -25,7 +25,7 @@ var Binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "aigen")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/creativeflow/aigen-orchestrator/cmd/aigen").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", path, "github.com/creativeflow/aigen/cmd/aigen").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/auth"
 )
 
 // User is a person with a token.

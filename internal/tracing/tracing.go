@@ -24,10 +24,10 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
-const scope = "github.com/creativeflow/aigen-orchestrator"
+const scope = "github.com/creativeflow/aigen"
 
 // tracesPath is added to the endpoint.
 const tracesPath = "/v1/traces"

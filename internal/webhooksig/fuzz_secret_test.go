@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 // FuzzParseSecret: a secret that is taken signs what it verifies, equals itself alone,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 func TestParseSecretRefuses(t *testing.T) {

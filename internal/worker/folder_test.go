@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 // A folder that goes away is missed, and found again when it is back, without a restart.

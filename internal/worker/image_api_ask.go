@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // ask gets one picture. It asks again where that is free and can help: after a pause that

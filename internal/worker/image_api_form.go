@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // imageRequest is the body of POST /images/generations.

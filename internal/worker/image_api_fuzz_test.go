@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // FuzzImageAnswer gives the parsers of answers whatever bytes: no panic, and what is

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker/art"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/worker/art"
 )
 
 // maxPictureSide bounds a picture that a server sends, in pixels: a few kilobytes can

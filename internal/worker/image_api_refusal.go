@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // refused turns a refusal into what is reported. What the user sees is of our own

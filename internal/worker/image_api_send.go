@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 const (

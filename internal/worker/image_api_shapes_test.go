@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 // with answers with a status, a content type and a body.

@@ -3,7 +3,7 @@ package worker
 import (
 	"strings"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // The sizes that OpenAI's models can make (https://platform.openai.com/docs/api-reference/images/create).

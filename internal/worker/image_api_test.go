@@ -22,9 +22,9 @@ import (
 	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 const apiKey = "sk-very-secret"

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
 )
 
 // orientation is how a JPEG wants to be shown, by its Exif data: 1 (as it is) to 8, as

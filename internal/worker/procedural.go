@@ -7,9 +7,9 @@ import (
 	"io"
 	"strconv"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker/art"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/worker/art"
 )
 
 // sampleSide is the longer side of a sample, in pixels.

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
-	"github.com/creativeflow/aigen-orchestrator/internal/worker"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/worker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

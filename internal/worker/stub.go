@@ -6,8 +6,8 @@ import (
 	"image/png"
 	"io"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Stub paints nothing: all its assets show one grey square. It is for load tests,

@@ -16,8 +16,8 @@ import (
 	"sync"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/app"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 )
 
 // Reporter takes reports on jobs, and knows which are awaited: app.Service.

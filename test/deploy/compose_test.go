@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 type compose struct {

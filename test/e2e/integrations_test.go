@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // example takes a program out of docs/integrations.md.

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 func TestMain(m *testing.M) { os.Exit(testprogram.Main(m)) }

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // outage is how long a server is away. Minutes are for make test-outages.

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // A folder of pictures that is gone shows in /readyz, and is found again when it is back.

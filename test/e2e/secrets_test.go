@@ -18,10 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
-
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // marker is in every secret of these tests, and in no other text.

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // aTerminal says of itself what a modern one does.

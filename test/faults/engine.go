@@ -11,7 +11,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/webhooksig"
+	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
 // engine stands for n8n. Its script, job by job, is decided by the seed.

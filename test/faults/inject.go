@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 // inject carries out the schedule and comes back when the last fault is over.

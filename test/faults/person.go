@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/auth"
+	"github.com/creativeflow/aigen/internal/auth"
 )
 
 // person uses the service as somebody in a hurry does, and remembers each promise.

@@ -26,7 +26,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 func TestMain(m *testing.M) { os.Exit(testprogram.Main(m)) }

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 const nodesPackage = "../../integrations/n8n/nodes-aigen"

@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // service is the real program on a database of its own. Callbacks reach it through a

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testprogram"
+	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
 // workflow is one of integrations/n8n, to be changed as a user would in the editor.

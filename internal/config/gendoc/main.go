@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 func main() {

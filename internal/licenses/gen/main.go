@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	program = "github.com/creativeflow/aigen-orchestrator/cmd/aigen"
+	program = "github.com/creativeflow/aigen/cmd/aigen"
 	vendor  = "../console/static/vendor" // its LICENSE.txt names the versions
 )
 

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/testenv"
+	"github.com/creativeflow/aigen/internal/testenv"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }

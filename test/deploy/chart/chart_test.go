@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 // What is in the Secret that production-values.yaml names.

@@ -11,7 +11,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/config"
+	"github.com/creativeflow/aigen/internal/config"
 )
 
 const chart = "deploy/helm/aigen/"

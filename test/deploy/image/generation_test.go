@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // user is somebody with a token, which the container's own command made.

@@ -23,7 +23,7 @@ export class AigenApi implements ICredentialType {
 	icon: Icon = { light: 'file:../icons/aigen.svg', dark: 'file:../icons/aigen.dark.svg' };
 
 	documentationUrl =
-		'https://github.com/creativeflow/aigen-orchestrator/tree/main/integrations/n8n/nodes-aigen#credential';
+		'https://github.com/creativeflow/aigen/tree/main/integrations/n8n/nodes-aigen#credential';
 
 	properties: INodeProperties[] = [
 		{

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 const accepted = `{"generationId":"01020300-0000-0000-0000-000000000000","status":"ProcessingSamples","creditsReserved":"1.00"}`

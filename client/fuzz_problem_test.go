@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 // answering is a transport with one answer.

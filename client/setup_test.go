@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	aigen "github.com/creativeflow/aigen-orchestrator"
+	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creativeflow/aigen-orchestrator/internal/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/client"
 )
 
 // onlyFile asserts that path holds want and that nothing lies beside it.
