@@ -58,9 +58,16 @@ func (b *bench) fillOutbox(ctx context.Context, database string, jobs int) error
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "VACUUM ANALYZE deliveries")
-	return errors.Join(err, b.sql(ctx, database, "CHECKPOINT"))
+	return b.sql(ctx, database, generationsOfJobs, "VACUUM ANALYZE deliveries", "VACUUM ANALYZE generations", "CHECKPOINT")
 }
+
+// A job without a generation that awaits it is not handed over.
+const generationsOfJobs = `SET session_replication_role = replica; -- no triggers
+INSERT INTO generations (id, user_id, project_id, prompt, style, parameters, status, selected_sample_id, final_asset_id, ai_model,
+	due_at, created_at, updated_at, status_since, version, last_event)
+SELECT generation_id, user_id, md5('project')::uuid, 'a red fox in the snow', '', '{}', 'ProcessingSamples', '', '', '',
+	created_at + interval '1 hour', created_at, created_at, created_at, 1, 1
+FROM deliveries`
 
 // growth is the rate at which the queue gets messages, until it has want of them.
 func (q *queue) growth(want int) (float64, error) {
