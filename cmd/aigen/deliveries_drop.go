@@ -62,13 +62,14 @@ func dropDelivery(cmd *cobra.Command, drop app.DropDelivery) (app.Dropped, error
 		return app.Dropped{}, err
 	}
 	defer closeCredits()
+	policy := policyOf(c)
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: store, Credits: credits, Ledger: ledgerOf(c, store), Mode: modeOf(c), Log: log,
+		Policy: policy, Store: store, Credits: credits, Ledger: ledgerOf(c, store), Mode: modeOf(c), Log: log,
 	})
 	if err != nil {
 		return app.Dropped{}, err
 	}
-	dropped, err := app.NewOperations(service, store, app.Surroundings{}).DropDelivery(cmd.Context(), drop)
+	dropped, err := app.NewOperations(app.OperationsConfig{Service: service, Policy: policy, Store: store, Log: log}).DropDelivery(cmd.Context(), drop)
 	var known *aigen.Error
 	if errors.As(err, &known) {
 		text := []string{known.Message}

@@ -112,9 +112,14 @@ func (in *instance) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	policy := policyOf(c)
+	repository := repositoryOf(c, in.store)
+	live := app.NewHub(app.HubConfig{Store: repository, Bus: replicas.eventBus(), Streams: m.Streams})
+	relay := app.NewRelay(in.store, relayConfig(c, in.log, m))
+	in.relay = relay
 	service, err := app.New(app.Config{
-		Policy: policyOf(c), Store: repositoryOf(c, in.store), Credits: credits, Ledger: ledgerOf(c, in.store),
-		Mode: modeOf(c), Metrics: m, Tracer: tracer, Bus: replicas.eventBus(), Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
+		Policy: policy, Store: repository, Credits: credits, Ledger: ledgerOf(c, in.store), Live: live, Dispatcher: relay,
+		Mode: modeOf(c), Metrics: m, Tracer: tracer, Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
 		Limits: app.Limits{Starts: replicas.limiter("start", c.Generation.LimitPerMinute), QueuedPerUser: c.Generation.MaxQueuedPerUser},
 	})
 	if err != nil {
@@ -139,14 +144,14 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.onClose(func() error { verifier.Close(); return nil })
 	in.dependOnKeys(verifier)
 
-	relay := app.NewRelay(service, in.store, jobs, notifications,
-		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens},
-		relayConfig(c))
-	in.relay = relay
+	relay.Handle(app.LaneJobs, service.JobHandler(relay, jobs,
+		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens}))
+	relay.Handle(app.LaneCredits, service.CreditHandler())
+	relay.Handle(app.LaneNotifications, service.NotificationHandler(notifications))
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)
-	operations := in.newOperations(service)
+	operations := in.newOperations(service, policy)
 	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {
 		return err
 	}
@@ -160,7 +165,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.loops = new(errgroup.Group)
 	if replicas != nil {
 		in.loop("redis", func() error { return replicas.client.Run(loopContext) })
-		in.loop("events", func() error { return replicas.bus.Run(loopContext, service) })
+		in.loop("events", func() error { return replicas.bus.Run(loopContext, live) })
 	}
 	in.loop("relay", func() error { return relay.Run(loopContext) })
 	in.loop("sweeper", func() error { return sweeper.Run(loopContext) })

@@ -4,15 +4,16 @@ import (
 	"context"
 	"time"
 
+	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
 )
 
 // newOperations are the use-cases of those who run the service, for the admin API and
 // the console's pages for them.
-func (in *instance) newOperations(s *app.Service) *app.Operations {
+func (in *instance) newOperations(s *app.Service, policy *aigen.Policy) *app.Operations {
 	c := in.c
-	return app.NewOperations(s, in.store, app.Surroundings{
+	return app.NewOperations(app.OperationsConfig{Service: s, Policy: policy, Store: in.store, Dispatcher: in.relay, Log: in.log, Around: app.Surroundings{
 		Version: programVersion(), Began: time.Now(),
 		Settings: func() []app.Setting { return settingsInForce(c) },
 		Parts:    func() []app.Part { return partsOf(c) },
@@ -23,7 +24,7 @@ func (in *instance) newOperations(s *app.Service) *app.Operations {
 			}
 			return all
 		},
-	})
+	}})
 }
 
 // settingsInForce is what `aigen doctor` shows: config masks what is secret.

@@ -72,10 +72,12 @@ func ledgerOf(c config.Config, s store) app.Ledger {
 	return nil
 }
 
-func relayConfig(c config.Config) app.RelayConfig {
+func relayConfig(c config.Config, log *slog.Logger, m app.Metrics) app.RelayConfig {
 	rc := app.RelayConfig{
 		Owner:       newID().String(),                                                        // one of several: what another died with is due when its leases end
 		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 5, // and as much to write what became of it
+		StoreUnavailable: func(err error) bool { return errors.Is(err, app.ErrStoreUnavailable) },
+		Now:              clock(), Log: log, Metrics: m,
 	}
 	rc.JobsByTurns = c.UsesWorker()
 	if c.DatabaseIsSQLite() {

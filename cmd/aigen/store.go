@@ -20,7 +20,7 @@ import (
 // store is everything that a database does for the service.
 type store interface {
 	app.GenerationRepository
-	app.Outbox
+	app.Store
 	app.Ledger
 	app.OperatorStore
 	app.RunBook

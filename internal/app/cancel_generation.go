@@ -27,7 +27,7 @@ func (s *Service) CancelGeneration(ctx context.Context, cmd CancelGeneration) (*
 			g, err := s.GetGeneration(ctx, cmd.UserID, cmd.GenerationID)
 			return g, true, err
 		}
-		g, err := s.change(ctx, cmd.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+		g, err := s.Change(ctx, cmd.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 			if err := owned(g, cmd.UserID); err != nil {
 				return false, err
 			}

@@ -90,14 +90,14 @@ func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
 	return nil
 }
 
-// creditPayload is what a credit delivery holds besides its columns.
-type creditPayload struct {
+// CreditPayload is the payload of a delivery of the queue of credit operations.
+type CreditPayload struct {
 	Amount aigen.Credits `json:"amount"`
 }
 
 func (s *Service) addCreditDelivery(c *Change, kind DeliveryKind, e aigen.Effect) error {
 	d := Delivery{ID: s.policy.NewID(), Kind: kind, RunID: e.RunID}
-	return s.addDelivery(c, d, e.Delay, creditPayload{Amount: e.Amount})
+	return s.addDelivery(c, d, e.Delay, CreditPayload{Amount: e.Amount})
 }
 
 func (s *Service) addDelivery(c *Change, d Delivery, delay time.Duration, payload any) error {
@@ -116,4 +116,15 @@ func (s *Service) add(c *Change, d Delivery, delay time.Duration) {
 	d.CreatedAt = s.policy.Now().UTC().Truncate(time.Microsecond)
 	d.AvailableAt = d.CreatedAt.Add(delay)
 	c.Deliveries = append(c.Deliveries, d)
+}
+
+// withdrawals of a change: all of its jobs that ended, and those of them that ended
+// without a report, which somebody may be working on.
+func (c *Change) withdrawals() (all, dropped []aigen.ID) {
+	for _, id := range c.Withdrawn {
+		if _, job, ok := c.Generation.FindJob(id); ok && job.State == aigen.JobDropped {
+			dropped = append(dropped, id)
+		}
+	}
+	return c.Withdrawn, dropped
 }

@@ -16,14 +16,19 @@ import (
 // time. It bounds its calls by itself, and sends together what comes together.
 const creditOperationsAtOnce = 100
 
-// creditDeliverer carries out what was decided about credits. It waits for the
+// creditHandler carries out what was decided about credits. It waits for the
 // credit service as long as it takes: credits are never given up on because
 // somebody was out of reach.
-type creditDeliverer struct{ service *Service }
+type creditHandler struct{ service *Service }
 
-func (c *creditDeliverer) window() int { return 2 * creditOperationsAtOnce }
+// CreditHandler is the handler of the queue of credit operations.
+func (s *Service) CreditHandler() Handler { return &creditHandler{service: s} }
 
-func (c *creditDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+// MaxInFlight implements outbox.Handler.
+func (c *creditHandler) MaxInFlight() int { return 2 * creditOperationsAtOnce }
+
+// Deliver implements outbox.Handler.
+func (c *creditHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	var g errgroup.Group
 	g.SetLimit(creditOperationsAtOnce)
 	for i, d := range ds {
@@ -38,8 +43,8 @@ func (c *creditDeliverer) deliver(ctx context.Context, ds []Delivery, done func(
 	_ = g.Wait() // every end has been told to done
 }
 
-func (c *creditDeliverer) one(ctx context.Context, d Delivery) error {
-	var p creditPayload
+func (c *creditHandler) one(ctx context.Context, d Delivery) error {
+	var p CreditPayload
 	if err := json.Unmarshal(d.Payload, &p); err != nil {
 		return &PermanentError{fmt.Errorf("read credit operation: %w", err)}
 	}
@@ -59,23 +64,27 @@ func (c *creditDeliverer) one(ctx context.Context, d Delivery) error {
 	return &PermanentError{fmt.Errorf("%q is no credit operation", d.Kind)}
 }
 
-func (c *creditDeliverer) away(err error) bool { return errors.Is(err, aigen.ErrCreditsUnavailable) }
-
-// hopeless implements deliverer. A credit service that gives no answer is waited for
-// without end.
-func (c *creditDeliverer) hopeless(_ Delivery, err error, attempts bool) bool {
-	return attempts && !c.away(err) && aigen.CodeOf(err) != aigen.CodeInternal
+// Unavailable implements outbox.Handler.
+func (c *creditHandler) Unavailable(err error) bool {
+	return errors.Is(err, aigen.ErrCreditsUnavailable)
 }
 
-func (c *creditDeliverer) next(Delivery, error) time.Time { return time.Time{} }
+// GiveUp implements outbox.Handler. A credit service that gives no answer is waited for
+// without end.
+func (c *creditHandler) GiveUp(_ Delivery, err error, exhausted bool) bool {
+	return exhausted && !c.Unavailable(err) && aigen.CodeOf(err) != aigen.CodeInternal
+}
 
-// dead gives up a reservation that cannot even be asked for. A deduction or refund
+// RetryAt implements outbox.Handler.
+func (c *creditHandler) RetryAt(Delivery, error) time.Time { return time.Time{} }
+
+// OnDeadLetter implements outbox.Handler. It gives up a reservation that cannot even be asked for. A deduction or refund
 // stays decided: the dead row shows the operator what the other side lacks.
-func (c *creditDeliverer) dead(ctx context.Context, d Delivery) error {
+func (c *creditHandler) OnDeadLetter(ctx context.Context, d Delivery) error {
 	if d.Kind != DeliverReserve {
 		return nil
 	}
-	_, err := c.service.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	_, err := c.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 		return g.Abandon(c.service.policy, d.RunID)
 	})
 	if errors.Is(err, aigen.ErrNotFound) {
@@ -117,7 +126,7 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 		err = s.askCredits(ctx, "reserve", op, s.remote().Reserve)
 	}
 	if err == nil {
-		_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+		_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 			ok, err := g.Reserved(s.policy, op.Reference)
 			if ok {
 				c.Movements = append(c.Movements, s.movements(g, MovementReserve, op.Reference, op.Amount)...)
@@ -126,7 +135,7 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 		})
 	}
 	if errors.Is(err, aigen.ErrInsufficientCredits) {
-		_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+		_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 			return g.Refused(s.policy, op.Reference, true)
 		})
 	}
@@ -165,7 +174,7 @@ func (s *Service) release(ctx context.Context, op CreditOperation) error {
 			return err
 		}
 	}
-	_, err = s.change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 		return g.Released(s.policy, op.Reference, held)
 	})
 	if errors.Is(err, aigen.ErrNotFound) {

@@ -11,17 +11,46 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// jobDeliverer hands jobs to the engine.
-type jobDeliverer struct {
+// jobHandler hands jobs to the engine.
+type jobHandler struct {
 	service   *Service
 	relay     *Relay
 	publisher JobPublisher
 	callbacks JobCallbacks
 }
 
-func (j *jobDeliverer) window() int { return j.publisher.Window() }
+// JobHandler is the handler of the queue of jobs. The relay is the one that it is given to.
+func (s *Service) JobHandler(r *Relay, p JobPublisher, c JobCallbacks) Handler {
+	return &jobHandler{service: s, relay: r, publisher: p, callbacks: c}
+}
 
-func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+// MaxInFlight implements outbox.Handler.
+func (j *jobHandler) MaxInFlight() int { return j.publisher.Window() }
+
+// Cancel implements outbox.Canceller.
+func (j *jobHandler) Cancel(jobs []aigen.ID) {
+	if c, ok := j.publisher.(Canceller); ok {
+		c.Cancel(jobs)
+	}
+}
+
+// OnRecovered implements outbox.Recoverer.
+func (j *jobHandler) OnRecovered(back func()) {
+	if r, ok := j.publisher.(Recoverer); ok {
+		r.OnRecovered(back)
+	}
+}
+
+// Linger implements outbox.Lingerer.
+func (j *jobHandler) Linger() time.Duration {
+	if l, ok := j.publisher.(Lingerer); ok {
+		return l.Linger()
+	}
+	return 0
+}
+
+// Deliver implements outbox.Handler.
+func (j *jobHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	msgs := make([]JobMessage, 0, len(ds))
 	ends := make([]func(error), 0, len(ds))
 	refused := j.check(ctx, ds)
@@ -56,7 +85,7 @@ func (j *jobDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i i
 // written leased a moment ago can have ended in this process alone, or else is found by
 // checkAgain; what was claimed may have ended anywhere, or before this version removed
 // the rows of jobs that end.
-func (j *jobDeliverer) check(ctx context.Context, ds []Delivery) []error {
+func (j *jobHandler) check(ctx context.Context, ds []Delivery) []error {
 	var refused []error
 	refuse := func(i int, err error) {
 		if refused == nil {
@@ -67,8 +96,8 @@ func (j *jobDeliverer) check(ctx context.Context, ds []Delivery) []error {
 	var claimed []aigen.ID
 	for i := range ds {
 		switch {
-		case j.relay.withdrawn.has(ds[i].ID):
-			refuse(i, errNotWanted)
+		case j.relay.Withdrawn(ds[i].ID):
+			refuse(i, ErrNotWanted)
 		case ds[i].Owner == "":
 			claimed = append(claimed, ds[i].ID)
 		}
@@ -76,14 +105,14 @@ func (j *jobDeliverer) check(ctx context.Context, ds []Delivery) []error {
 	if len(claimed) == 0 {
 		return refused
 	}
-	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, claimed)
+	held, err := j.relay.HeldJobs(ctx, claimed)
 	for i := range ds {
 		switch {
 		case ds[i].Owner != "":
 		case err != nil:
 			refuse(i, fmt.Errorf("%w: %w", ErrReturned, err))
 		case len(held) < len(claimed) && !slices.Contains(held, ds[i].ID):
-			refuse(i, errNotWanted)
+			refuse(i, ErrNotWanted)
 		}
 	}
 	return refused
@@ -94,41 +123,42 @@ func (j *jobDeliverer) check(ctx context.Context, ds []Delivery) []error {
 const lookAgainAfter = time.Second
 
 // checkAgain is asked right before a job goes that may have waited within the publisher.
-func (j *jobDeliverer) checkAgain(ctx context.Context, job aigen.ID, taken time.Time) error {
-	if j.relay.withdrawn.has(job) {
-		return errNotWanted
+func (j *jobHandler) checkAgain(ctx context.Context, job aigen.ID, taken time.Time) error {
+	if j.relay.Withdrawn(job) {
+		return ErrNotWanted
 	}
-	if j.relay.lanes[LaneJobs].holdsBack(job) {
+	if j.relay.HeldBack(LaneJobs, job) {
 		return ErrReturned
 	}
 	if time.Since(taken) < lookAgainAfter {
 		return nil
 	}
-	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, []aigen.ID{job})
+	held, err := j.relay.HeldJobs(ctx, []aigen.ID{job})
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrReturned, err)
 	case len(held) == 0:
-		return errNotWanted
+		return ErrNotWanted
 	}
 	return nil
 }
 
-func (j *jobDeliverer) away(err error) bool { return errors.Is(err, ErrAway) }
+// Unavailable implements outbox.Handler.
+func (j *jobHandler) Unavailable(err error) bool { return errors.Is(err, ErrAway) }
 
-// hopeless implements deliverer. The deadline of the stage, which is the authority,
+// GiveUp implements outbox.Handler. The deadline of the stage, which is the authority,
 // bounds the wait for an engine that is away, or that asks for time.
-func (j *jobDeliverer) hopeless(_ Delivery, err error, attempts bool) bool {
-	return attempts && !uncounted(err)
+func (j *jobHandler) GiveUp(_ Delivery, err error, exhausted bool) bool {
+	return exhausted && !Uncounted(err)
 }
 
 // soonestRepeat is when a job that was sent without an answer is sent again at the
 // soonest. Each time may be a whole run at the engine.
 const soonestRepeat = 2 * time.Minute
 
-// next implements deliverer: a job that the engine may have is sent again after half of
+// RetryAt implements outbox.Handler: a job that the engine may have is sent again after half of
 // the time that its stage has left.
-func (j *jobDeliverer) next(d Delivery, err error) time.Time {
+func (j *jobHandler) RetryAt(d Delivery, err error) time.Time {
 	if !errors.Is(err, ErrOutcomeUnknown) {
 		return time.Time{}
 	}
@@ -136,21 +166,21 @@ func (j *jobDeliverer) next(d Delivery, err error) time.Time {
 		Deadline time.Time `json:"deadline"`
 	}
 	_ = json.Unmarshal(d.Payload, &job) // without it, the soonest
-	now := j.relay.now()
+	now := j.service.policy.Now()
 	return now.Add(max(job.Deadline.Sub(now)/2, soonestRepeat))
 }
 
-// dead fails the generation whose job nobody takes: the user learns it now and not
+// OnDeadLetter implements outbox.Handler. It fails the generation whose job nobody takes: the user learns it now and not
 // at the deadline, and the credits are free.
-func (j *jobDeliverer) dead(ctx context.Context, d Delivery) error {
-	held, err := j.relay.outbox.HeldJobs(ctx, j.relay.c.Owner, []aigen.ID{d.ID})
+func (j *jobHandler) OnDeadLetter(ctx context.Context, d Delivery) error {
+	held, err := j.relay.HeldJobs(ctx, []aigen.ID{d.ID})
 	switch {
 	case err != nil:
 		return err
 	case len(held) == 0:
-		return errNotWanted // it ended meanwhile, or the engine has shown that it has it
+		return ErrNotWanted // it ended meanwhile, or the engine has shown that it has it
 	}
-	_, err = j.service.change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+	_, err = j.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.Keep = d.ID // it is about to be marked dead
 		return g.DispatchFailed(j.service.policy, d.ID)
 	})

@@ -19,22 +19,27 @@ const (
 	notificationsWait = 24 * time.Hour
 )
 
-// notificationDeliverer tells users. What it cannot deliver is set aside after the
+// notificationHandler tells users. What it cannot deliver is set aside after the
 // attempts that are set: a message that comes days late helps nobody.
-type notificationDeliverer struct {
+type notificationHandler struct {
 	service NotificationService
 	tracer  Tracer
 	now     func() time.Time
 	places  chan struct{} // one for each that is under way
 }
 
-func newNotificationDeliverer(s NotificationService, t Tracer, now func() time.Time) *notificationDeliverer {
-	return &notificationDeliverer{service: s, tracer: t, now: now, places: make(chan struct{}, notificationsAtOnce)}
+// NotificationHandler is the handler of the queue of notifications.
+func (s *Service) NotificationHandler(n NotificationService) Handler {
+	return &notificationHandler{
+		service: n, tracer: s.tracer, now: s.policy.Now, places: make(chan struct{}, notificationsAtOnce),
+	}
 }
 
-func (n *notificationDeliverer) window() int { return notificationsOpen }
+// MaxInFlight implements outbox.Handler.
+func (n *notificationHandler) MaxInFlight() int { return notificationsOpen }
 
-func (n *notificationDeliverer) deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+// Deliver implements outbox.Handler.
+func (n *notificationHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for i, d := range ds {
@@ -54,7 +59,7 @@ func (n *notificationDeliverer) deliver(ctx context.Context, ds []Delivery, done
 	}
 }
 
-func (n *notificationDeliverer) one(ctx context.Context, d Delivery) error {
+func (n *notificationHandler) one(ctx context.Context, d Delivery) error {
 	var note Notification
 	if err := json.Unmarshal(d.Payload, &note); err != nil {
 		return &PermanentError{fmt.Errorf("read notification: %w", err)}
@@ -63,17 +68,20 @@ func (n *notificationDeliverer) one(ctx context.Context, d Delivery) error {
 	return n.service.Notify(ctx, note)
 }
 
-func (n *notificationDeliverer) away(err error) bool { return errors.Is(err, ErrAway) }
+// Unavailable implements outbox.Handler.
+func (n *notificationHandler) Unavailable(err error) bool { return errors.Is(err, ErrAway) }
 
-// hopeless implements deliverer. While the service is away a notification waits, for a
+// GiveUp implements outbox.Handler. While the service is away a notification waits, for a
 // day: after that it helps nobody.
-func (n *notificationDeliverer) hopeless(d Delivery, err error, attempts bool) bool {
-	if uncounted(err) {
+func (n *notificationHandler) GiveUp(d Delivery, err error, exhausted bool) bool {
+	if Uncounted(err) {
 		return n.now().Sub(d.CreatedAt) > notificationsWait
 	}
-	return attempts
+	return exhausted
 }
 
-func (n *notificationDeliverer) next(Delivery, error) time.Time { return time.Time{} }
+// RetryAt implements outbox.Handler.
+func (n *notificationHandler) RetryAt(Delivery, error) time.Time { return time.Time{} }
 
-func (n *notificationDeliverer) dead(context.Context, Delivery) error { return nil }
+// OnDeadLetter implements outbox.Handler.
+func (n *notificationHandler) OnDeadLetter(context.Context, Delivery) error { return nil }

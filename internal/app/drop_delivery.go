@@ -90,12 +90,12 @@ func (o *Operations) giveUp(ctx context.Context, cmd DropDelivery, d Delivery) (
 
 func (o *Operations) giveUpJob(ctx context.Context, by aigen.OperatorNote, d Delivery) (string, error) {
 	failed := false
-	_, err := o.s.change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+	_, err := o.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 		failed = false
 		if _, job, ok := g.FindJob(d.ID); !ok || job.State != aigen.JobLive {
 			return false, nil // it was replaced, or the generation has ended: nobody waits for it
 		}
-		if err := g.FailByOperator(o.s.policy, by); err != nil {
+		if err := g.FailByOperator(o.policy, by); err != nil {
 			return false, err
 		}
 		failed = true
@@ -117,9 +117,9 @@ func (o *Operations) giveUpJob(ctx context.Context, by aigen.OperatorNote, d Del
 
 func (o *Operations) giveUpReservation(ctx context.Context, d Delivery) (string, error) {
 	abandoned := false
-	_, err := o.s.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	_, err := o.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 		var err error
-		abandoned, err = g.Abandon(o.s.policy, d.RunID)
+		abandoned, err = g.Abandon(o.policy, d.RunID)
 		return abandoned, err
 	})
 	switch {
@@ -133,7 +133,7 @@ func (o *Operations) giveUpReservation(ctx context.Context, d Delivery) (string,
 
 // giveUpCredits says what the two sides will disagree about.
 func (o *Operations) giveUpCredits(ctx context.Context, d Delivery) (string, error) {
-	var p creditPayload
+	var p CreditPayload
 	_ = json.Unmarshal(d.Payload, &p) // unreadable: that may be why it is dropped
 	held := fmt.Sprintf("the credit service may go on holding %s of user %s under reference %s: settle that by hand", p.Amount, d.UserID, d.RunID)
 	switch d.Kind {
@@ -143,8 +143,8 @@ func (o *Operations) giveUpCredits(ctx context.Context, d Delivery) (string, err
 		return "by force: the run counts as refunded here; " + held, nil
 	default:
 	}
-	_, err := o.s.change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
-		return g.Released(o.s.policy, d.RunID, false)
+	_, err := o.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+		return g.Released(o.policy, d.RunID, false)
 	})
 	if err != nil && !errors.Is(err, aigen.ErrNotFound) {
 		return "", err

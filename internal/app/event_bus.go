@@ -20,7 +20,7 @@ type EventBus interface {
 	Live() bool
 }
 
-// EventReceiver takes what an EventBus brings. It is the Service; it does not block.
+// EventReceiver takes what an EventBus brings. It is the Hub; it does not block.
 type EventReceiver interface {
 	// ReceiveEvents takes events of one user that another replica published.
 	ReceiveEvents(events []aigen.Event)
@@ -29,25 +29,10 @@ type EventReceiver interface {
 	CatchUp(user aigen.ID)
 }
 
-// ReceiveEvents implements EventReceiver.
-func (s *Service) ReceiveEvents(events []aigen.Event) { s.hub.publish(events) }
+// nopBus stands where there is one process, or where the store is polled.
+type nopBus struct{}
 
-// CatchUp implements EventReceiver.
-func (s *Service) CatchUp(user aigen.ID) { s.hub.catchUp(user) }
-
-// tell hands events to those who watch, here and at the other replicas.
-func (s *Service) tell(events []aigen.Event) {
-	if len(events) == 0 {
-		return
-	}
-	s.hub.publish(events)
-	s.bus.Publish(events)
-}
-
-// noBus stands where there is one process, or where the store is polled.
-type noBus struct{}
-
-func (noBus) Publish([]aigen.Event) {}
-func (noBus) Follow(aigen.ID)       {}
-func (noBus) Unfollow(aigen.ID)     {}
-func (noBus) Live() bool            { return false }
+func (nopBus) Publish([]aigen.Event) {}
+func (nopBus) Follow(aigen.ID)       {}
+func (nopBus) Unfollow(aigen.ID)     {}
+func (nopBus) Live() bool            { return false }

@@ -61,10 +61,11 @@ func (b *fakeBus) follows(user aigen.ID) bool {
 func withBus(w *workbench, poll, pollWithBus time.Duration) (*workbench, *fakeBus) {
 	w.t.Helper()
 	bus := &fakeBus{live: true, followed: map[aigen.ID]int{}}
-	s, err := app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Bus: bus, PollEvents: poll, PollWithBus: pollWithBus})
+	hub := app.NewHub(app.HubConfig{Store: w.store, Bus: bus, Poll: poll, PollWithBus: pollWithBus})
+	s, err := app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Live: hub})
 	require.NoError(w.t, err)
 	other := *w
-	other.Service = s
+	other.Service, other.hub = s, hub
 	return &other, bus
 }
 
@@ -81,7 +82,7 @@ func TestServicePublishes(t *testing.T) {
 	assert.EqualValues(t, 1, bus.published[0].Position)
 	assert.Equal(t, w.user, bus.published[0].UserID)
 	assert.Equal(t, aigen.EventProgress, bus.published[1].Type)
-	w.ReceiveEvents([]aigen.Event{{UserID: w.user, GenerationID: id, Seq: 2, Position: 2}})
+	w.hub.ReceiveEvents([]aigen.Event{{UserID: w.user, GenerationID: id, Seq: 2, Position: 2}})
 	assert.Len(t, bus.published, 2)
 }
 
@@ -148,24 +149,24 @@ func streamWithBus(t *testing.T) {
 
 	first, second := other.create(), other.create()
 	nothing(t, s)
-	w.CatchUp(newID())
+	w.hub.CatchUp(newID())
 	nothing(t, s)
-	w.CatchUp(w.user)
+	w.hub.CatchUp(w.user)
 	assert.Equal(t, first, soon(t, s).GenerationID)
 	assert.Equal(t, second, soon(t, s).GenerationID)
 
 	third := other.create()
-	w.CatchUp(aigen.ID{})
+	w.hub.CatchUp(aigen.ID{})
 	assert.Equal(t, third, soon(t, s).GenerationID)
 
 	fourth := other.create()
 	fifth := other.create()
 	stored, err := w.store.UserEvents(t.Context(), w.user, 3, 10)
 	require.NoError(t, err)
-	w.ReceiveEvents(stored[1:]) // a gap: the store fills it
+	w.hub.ReceiveEvents(stored[1:]) // a gap: the store fills it
 	assert.Equal(t, fourth, soon(t, s).GenerationID)
 	assert.Equal(t, fifth, soon(t, s).GenerationID)
-	w.ReceiveEvents(stored) // a repeat
+	w.hub.ReceiveEvents(stored) // a repeat
 	nothing(t, s)
 }
 
@@ -190,7 +191,7 @@ func streamWhoseBusGoes(t *testing.T) {
 		waiting <- e.GenerationID
 	}()
 	bus.setLive(false)
-	w.CatchUp(aigen.ID{})
+	w.hub.CatchUp(aigen.ID{})
 	id := other.create()
 	assert.Equal(t, id, <-waiting)
 }
@@ -235,7 +236,7 @@ func TestLateProgressIsNotShown(t *testing.T) {
 	_, _, err = w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: id})
 	require.NoError(t, err)
 	percent := 90
-	w.ReceiveEvents([]aigen.Event{{
+	w.hub.ReceiveEvents([]aigen.Event{{
 		UserID: w.user, GenerationID: id, Type: aigen.EventProgress,
 		Data: aigen.EventData{GenerationID: id, Status: aigen.StatusProcessingSamples, Progress: &percent},
 	}})

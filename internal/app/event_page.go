@@ -66,19 +66,15 @@ func assetBytes(a *aigen.Asset) int {
 	return 128 + len(a.AssetID) + len(a.URL) + len(a.Metadata)
 }
 
-// EachEvent yields what has happened to a generation after event number after. The error
-// is the last that it yields; its code may be CodeNotFound.
-func (s *Service) EachEvent(ctx context.Context, user, id aigen.ID, after int64) iter.Seq2[aigen.Event, error] {
+// Each yields the events of a generation after event number after, as they are in the
+// store. The error is the last that it yields.
+func (h *Hub) Each(ctx context.Context, generation aigen.ID, after int64) iter.Seq2[aigen.Event, error] {
 	return func(yield func(aigen.Event, error) bool) {
-		if _, err := s.GetGeneration(ctx, user, id); err != nil {
-			yield(aigen.Event{}, err)
-			return
-		}
 		var pages eventPages
 		for more := true; more; {
 			var page []aigen.Event
 			var err error
-			page, more, err = pages.read(func(limit int) ([]aigen.Event, error) { return s.store.Events(ctx, id, after, limit) })
+			page, more, err = pages.read(func(limit int) ([]aigen.Event, error) { return h.c.Store.Events(ctx, generation, after, limit) })
 			if err != nil {
 				yield(aigen.Event{}, err)
 				return
@@ -91,16 +87,4 @@ func (s *Service) EachEvent(ctx context.Context, user, id aigen.ID, after int64)
 			}
 		}
 	}
-}
-
-// ListEvents returns all of what EachEvent yields.
-func (s *Service) ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error) {
-	var all []aigen.Event
-	for e, err := range s.EachEvent(ctx, user, id, after) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
 }

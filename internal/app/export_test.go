@@ -1,9 +1,22 @@
 package app
 
-import "github.com/creativeflow/aigen"
+import (
+	"log/slog"
+
+	"github.com/creativeflow/aigen"
+)
 
 // EncodeJob is for the fuzz target.
 func EncodeJob(j Job) ([]byte, error) { return j.encode() }
+
+// SetDispatcher is for tests that replace the relay of a service.
+func (s *Service) SetDispatcher(d Dispatcher) { s.relay = d }
+
+// Policy is the policy of the service.
+func (s *Service) Policy() *aigen.Policy { return s.policy }
+
+// Log is the log of the service.
+func (s *Service) Log() *slog.Logger { return s.log }
 
 // Remembered is what the service would change without loading it; nil for nothing.
 func (s *Service) Remembered(id aigen.ID) *aigen.Generation { return s.recent.get(id) }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"time"
 
 	"github.com/creativeflow/aigen"
@@ -14,9 +13,9 @@ import (
 
 // Lease implements dispatcher.
 func (r *Relay) Lease(deliveries []Delivery) {
-	now := r.now()
+	now := r.c.Now()
 	for i := range deliveries {
-		if d := &deliveries[i]; !d.AvailableAt.After(now) && r.lanes[d.Kind.Lane()].promise() {
+		if d := &deliveries[i]; !d.AvailableAt.After(now) && r.queues[d.Kind.Lane()].promise() {
 			d.Owner, d.LeasedUntil = r.c.Owner, now.Add(r.c.Lease)
 			d.Attempts++
 		}
@@ -28,93 +27,92 @@ func (r *Relay) Begin(deliveries []Delivery) {
 	if len(deliveries) == 0 {
 		return
 	}
-	now := r.now()
+	now := r.c.Now()
 	for i := range deliveries {
 		if d := &deliveries[i]; d.Owner == "" {
-			r.lanes[d.Kind.Lane()].wakeAt(d.AvailableAt, now)
+			r.queues[d.Kind.Lane()].wakeAt(d.AvailableAt, now)
 		} else {
 			// What is left of the lease must last until it is extended. One that ends
 			// before is somebody else's by then, or ours by a claim.
-			r.lanes[d.Kind.Lane()].keep(*d, d.LeasedUntil.Sub(now) >= r.c.Lease/3)
+			r.queues[d.Kind.Lane()].keep(*d, d.LeasedUntil.Sub(now) >= r.c.Lease/3)
 		}
 	}
 }
 
 // Abandon implements dispatcher. Where it is not known whether they were written, they
 // are given back, which does nothing to what is not there.
-func (r *Relay) Abandon(deliveries []Delivery, err error) {
-	unknown := !errors.Is(err, ErrVersionConflict) && !errors.Is(err, ErrKeyTaken) && !errors.Is(err, aigen.ErrInsufficientCredits)
+func (r *Relay) Abandon(deliveries []Delivery, unknown bool) {
 	for i := range deliveries {
 		if d := &deliveries[i]; d.Owner != "" {
-			r.lanes[d.Kind.Lane()].breakPromise(d.ID, unknown)
+			r.queues[d.Kind.Lane()].breakPromise(d.ID, unknown)
 		}
 	}
 }
 
 // Wake implements dispatcher.
 func (r *Relay) Wake(deliveries []Delivery) {
-	now := r.now()
+	now := r.c.Now()
 	for i := range deliveries {
-		r.lanes[deliveries[i].Kind.Lane()].wakeAt(deliveries[i].AvailableAt, now)
+		r.queues[deliveries[i].Kind.Lane()].wakeAt(deliveries[i].AvailableAt, now)
 	}
 }
 
-func (l *lane) wakeAt(due, now time.Time) {
+func (q *queue) wakeAt(due, now time.Time) {
 	if wait := due.Sub(now); wait > 0 {
-		time.AfterFunc(wait, l.wakeUp)
+		time.AfterFunc(wait, q.wakeUp)
 	} else {
-		l.wakeUp()
+		q.wakeUp()
 	}
 }
 
 // promise keeps a place for a delivery that is about to be written. There is none while
 // older ones wait for theirs.
-func (l *lane) promise() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.running || l.behind {
+func (q *queue) promise() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.running || q.behind {
 		return false
 	}
-	if l.away != nil {
-		l.behind = true // it waits in the store, behind what waits there
+	if q.away != nil {
+		q.behind = true // it waits in the store, behind what waits there
 		return false
 	}
-	if len(l.open)+l.promised >= l.to.window() {
-		l.behind = true // until a claim finds fewer than it looked for
+	if len(q.open)+q.promised >= q.handler.MaxInFlight() {
+		q.behind = true // until a claim finds fewer than it looked for
 		return false
 	}
-	l.promised++
+	q.promised++
 	return true
 }
 
 // keep makes a promise good, if its lease still holds.
-func (l *lane) keep(d Delivery, held bool) {
-	l.mu.Lock()
-	l.promised--
+func (q *queue) keep(d Delivery, held bool) {
+	q.mu.Lock()
+	q.promised--
 	switch {
 	case !held:
-	case l.running:
-		l.open[d.ID] = time.Now()
-		l.fresh = append(l.fresh, d)
+	case q.running:
+		q.open[d.ID] = time.Now()
+		q.fresh = append(q.fresh, d)
 	default:
-		l.results = append(l.results, DeliveryResult{ID: d.ID, Verdict: VerdictReturned})
+		q.results = append(q.results, DeliveryResult{ID: d.ID, Verdict: VerdictReturned})
 	}
-	first, enough := len(l.fresh) == 1, len(l.fresh) >= freshMost
-	l.mu.Unlock()
-	if l.gatherFor == 0 || first || enough {
-		signal(l.wake)
+	first, enough := len(q.fresh) == 1, len(q.fresh) >= freshMost
+	q.mu.Unlock()
+	if q.linger == 0 || first || enough {
+		signal(q.wake)
 	}
 }
 
-func (l *lane) breakPromise(id aigen.ID, unknown bool) {
-	l.mu.Lock()
-	l.promised--
+func (q *queue) breakPromise(id aigen.ID, unknown bool) {
+	q.mu.Lock()
+	q.promised--
 	if unknown {
-		l.results = append(l.results, DeliveryResult{ID: id, Verdict: VerdictReturned})
+		q.results = append(q.results, DeliveryResult{ID: id, Verdict: VerdictReturned})
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	if unknown {
-		signal(l.settled)
+		signal(q.settled)
 	}
 }
 
@@ -123,16 +121,16 @@ const freshMost = 64
 
 // takeFresh returns what was written leased since the last time; or nothing, where it is
 // to wait for more, and when that ends.
-func (l *lane) takeFresh() (fresh []Delivery, later <-chan time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.fresh) == 0 {
+func (q *queue) takeFresh() (fresh []Delivery, later <-chan time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.fresh) == 0 {
 		return nil, nil
 	}
 	now := time.Now()
-	if wait := l.gatherFor - now.Sub(l.began); wait > 0 && len(l.fresh) < freshMost {
+	if wait := q.linger - now.Sub(q.began); wait > 0 && len(q.fresh) < freshMost {
 		return nil, time.After(wait)
 	}
-	fresh, l.fresh, l.began = l.fresh, nil, now
+	fresh, q.fresh, q.began = q.fresh, nil, now
 	return fresh, nil
 }

@@ -20,7 +20,7 @@ import (
 
 // outbox lets a test stand between relay and store.
 type outbox struct {
-	app.Outbox
+	app.Store
 
 	blind atomic.Bool  // claims find nothing
 	full  atomic.Int32 // so often no lease is released: the disk is full
@@ -32,7 +32,7 @@ func (o *outbox) ReleaseLeases(ctx context.Context, owner string, now time.Time)
 	if o.full.Add(-1) >= 0 {
 		return 0, fmt.Errorf("the disk is full: %w", app.ErrStoreUnavailable)
 	}
-	return o.Outbox.ReleaseLeases(ctx, owner, now)
+	return o.Store.ReleaseLeases(ctx, owner, now)
 }
 
 func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delivery, error) {
@@ -45,7 +45,7 @@ func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delive
 		defer o.hold.RUnlock()
 		o.held.Add(-1)
 	}
-	return o.Outbox.ClaimDeliveries(ctx, c)
+	return o.Store.ClaimDeliveries(ctx, c)
 }
 
 // commits lets a test stand between service and store.
@@ -66,11 +66,11 @@ func (c *commits) Apply(ctx context.Context, changes []*app.Change) []error {
 // express is a workbench whose relay runs with these settings, on what stands between.
 func (w *workbench) express(to app.JobPublisher, lease time.Duration) (*outbox, *commits) {
 	w.t.Helper()
-	o, c := &outbox{Outbox: w.store}, &commits{GenerationRepository: w.store}
+	o, c := &outbox{Store: w.store}, &commits{GenerationRepository: w.store}
 	var err error
 	w.Service, err = app.New(app.Config{Policy: w.policy, Store: c, Ledger: w.store})
 	require.NoError(w.t, err)
-	w.relay = app.NewRelay(w.Service, o, to, w.phone, tokensFor(w.t), app.RelayConfig{
+	w.relay = newRelay(w.Service, o, to, w.phone, tokensFor(w.t), app.RelayConfig{
 		Owner: "express", Lease: lease, Poll: 10 * time.Millisecond, StopGrace: 100 * time.Millisecond,
 	})
 	return o, c
@@ -172,8 +172,8 @@ type gatheringEngine struct {
 	groups chan int
 }
 
-func (*gatheringEngine) Window() int                { return 100 }
-func (g *gatheringEngine) GatherFor() time.Duration { return g.wait }
+func (*gatheringEngine) Window() int             { return 100 }
+func (g *gatheringEngine) Linger() time.Duration { return g.wait }
 
 func (g *gatheringEngine) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
 	g.groups <- len(jobs)

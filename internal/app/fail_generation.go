@@ -19,9 +19,9 @@ func (o *Operations) FailGeneration(ctx context.Context, cmd FailGeneration) (*a
 	if err := cmd.By.Check(); err != nil {
 		return nil, err
 	}
-	g, err := o.s.change(ctx, cmd.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
+	g, err := o.service.Change(ctx, cmd.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 		from := g.Status
-		if err := g.FailByOperator(o.s.policy, cmd.By); err != nil {
+		if err := g.FailByOperator(o.policy, cmd.By); err != nil {
 			return false, err
 		}
 		c.Actions = append(c.Actions, OperatorAction{

@@ -1,17 +1,68 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"sync"
+	"time"
 
 	"github.com/creativeflow/aigen"
 )
 
-// hub hands events to the live streams of this process. It keeps nothing: a stream
-// that falls behind, or that missed what another process wrote, reads the store.
-type hub struct {
-	bus   EventBus // is told whose streams are here
+// Hub hands events to the live streams of this process. It keeps no events: a stream
+// that falls behind, or that missed what another process wrote, reads the store. Its
+// methods may be called from many goroutines.
+type Hub struct {
+	c     HubConfig
 	mu    sync.RWMutex
 	users map[aigen.ID]map[*listener]struct{}
+}
+
+// HubConfig is what a Hub is made of. Store is required.
+type HubConfig struct {
+	Store   EventStore
+	Bus     EventBus        // nil: this is the only replica, or streams hear of others by polling
+	Streams func(delta int) // told when the number of live streams changes; must not block
+
+	// Poll is how often a stream looks into the store for events that other processes
+	// wrote; default 2 s.
+	Poll time.Duration
+	// PollWithBus is how often while the bus is live; default 15 s, at least Poll.
+	PollWithBus time.Duration
+}
+
+// EventStore is what streams read.
+type EventStore interface {
+	// Get loads a generation; aigen.ErrNotFound if there is none.
+	Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)
+	// Events returns a generation's events with Seq > after, oldest first.
+	Events(ctx context.Context, generation aigen.ID, after int64, limit int) ([]aigen.Event, error)
+	// UserEvents returns a user's events with Position > after, oldest first.
+	UserEvents(ctx context.Context, user aigen.ID, after int64, limit int) ([]aigen.Event, error)
+	// LastPosition is the Position of the user's newest event, 0 if there is none.
+	LastPosition(ctx context.Context, user aigen.ID) (int64, error)
+}
+
+// NewHub builds a Hub.
+func NewHub(c HubConfig) *Hub {
+	if c.Bus == nil {
+		c.Bus = nopBus{}
+	}
+	if c.Streams == nil {
+		c.Streams = func(int) {}
+	}
+	c.Poll = cmp.Or(c.Poll, 2*time.Second)
+	c.PollWithBus = cmp.Or(c.PollWithBus, 15*time.Second)
+	return &Hub{c: c, users: map[aigen.ID]map[*listener]struct{}{}}
+}
+
+// Publish hands events to those who watch, here and at the other replicas.
+func (h *Hub) Publish(events []aigen.Event) {
+	if len(events) == 0 {
+		return
+	}
+	h.ReceiveEvents(events)
+	h.c.Bus.Publish(events)
 }
 
 // Bounds of what a slow stream may leave lying in memory.
@@ -31,35 +82,31 @@ type listener struct {
 	missed bool // what is not in the queue may be in the store
 }
 
-func newHub(bus EventBus) *hub {
-	return &hub{bus: bus, users: map[aigen.ID]map[*listener]struct{}{}}
-}
-
-func (h *hub) listen(user, generation aigen.ID) *listener {
+func (h *Hub) listen(user, generation aigen.ID) *listener {
 	l := &listener{generation: generation, signal: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.users[user] == nil {
 		h.users[user] = map[*listener]struct{}{}
-		h.bus.Follow(user) // under the lock: else it could overtake, or be overtaken by, an Unfollow
+		h.c.Bus.Follow(user) // under the lock: else it could overtake, or be overtaken by, an Unfollow
 	}
 	h.users[user][l] = struct{}{}
 	return l
 }
 
-func (h *hub) leave(user aigen.ID, l *listener) {
+func (h *Hub) leave(user aigen.ID, l *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.users[user], l)
 	if len(h.users[user]) == 0 {
 		delete(h.users, user)
-		h.bus.Unfollow(user)
+		h.c.Bus.Unfollow(user)
 	}
 }
 
-// publish never blocks: what a listener has no room for is dropped, and its stream
-// finds the gap by the sequence numbers.
-func (h *hub) publish(events []aigen.Event) {
+// ReceiveEvents implements EventReceiver. It never blocks: an event that a listener has no
+// room for is dropped, and its stream finds the gap by the sequence numbers.
+func (h *Hub) ReceiveEvents(events []aigen.Event) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, e := range events {
@@ -71,8 +118,9 @@ func (h *hub) publish(events []aigen.Event) {
 	}
 }
 
-// catchUp makes the streams of a user, or of all, read the store once.
-func (h *hub) catchUp(user aigen.ID) {
+// CatchUp implements EventReceiver. It makes the streams of a user, or of all users, read
+// the store once.
+func (h *Hub) CatchUp(user aigen.ID) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if !user.IsZero() {

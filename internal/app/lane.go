@@ -12,14 +12,14 @@ import (
 // lane delivers one lane of the outbox. Three goroutines share the work: run
 // claims, the deliverer delivers in as many as it likes, and settle writes the
 // results in bulk.
-type lane struct {
-	r    *Relay
-	name Lane
-	to   deliverer
-	take func(context.Context, Claim) ([]Delivery, error) // ClaimDeliveries, or by turns
-	wake chan struct{}
+type queue struct {
+	r         *Relay
+	name      Lane
+	handler   Handler
+	claimRows func(context.Context, Claim) ([]Delivery, error) // ClaimDeliveries, or by turns
+	wake      chan struct{}
 
-	gatherFor time.Duration // from one beginning of fresh ones to the next
+	linger time.Duration // see Lingerer
 
 	mu       sync.Mutex
 	running  bool
@@ -53,17 +53,17 @@ const (
 	resultsMost = 500
 )
 
-func newLane(r *Relay, name Lane, to deliverer, gatherFor time.Duration) *lane {
-	return &lane{
-		r: r, name: name, to: to, take: r.outbox.ClaimDeliveries, gatherFor: gatherFor, wake: make(chan struct{}, 1),
+func newQueue(r *Relay, name Lane) *queue {
+	return &queue{
+		r: r, name: name, claimRows: r.store.ClaimDeliveries, wake: make(chan struct{}, 1),
 		open: map[aigen.ID]time.Time{}, settled: make(chan struct{}, 1), behind: true,
 	}
 }
 
 // wakeUp lets the lane look for deliveries.
-func (l *lane) wakeUp() {
-	l.due.Store(true)
-	signal(l.wake)
+func (q *queue) wakeUp() {
+	q.due.Store(true)
+	signal(q.wake)
 }
 
 func signal(c chan struct{}) {
@@ -73,183 +73,183 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (l *lane) run(ctx context.Context) {
+func (q *queue) run(ctx context.Context) {
 	// Deliveries may outlive ctx by the grace; results are written to the end.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var wg sync.WaitGroup
 	stopSettling := make(chan struct{})
-	wg.Go(func() { l.settle(work, stopSettling) })
+	wg.Go(func() { q.settle(work, stopSettling) })
 
-	poll := time.NewTicker(l.r.c.Poll)
+	poll := time.NewTicker(q.r.c.Poll)
 	defer poll.Stop()
-	l.startTaking()
-	l.due.Store(true)
+	q.startTaking()
+	q.due.Store(true)
 	for ctx.Err() == nil {
-		fresh, later := l.takeFresh()
-		l.beginFresh(work, fresh)
-		if l.due.Swap(false) && l.claim(work) {
-			l.due.Store(true)
+		fresh, later := q.takeFresh()
+		q.beginFresh(work, fresh)
+		if q.due.Swap(false) && q.claim(work) {
+			q.due.Store(true)
 			continue
 		}
 		select {
 		case <-ctx.Done():
-		case <-l.wake:
+		case <-q.wake:
 		case <-later:
 		case <-poll.C:
-			l.due.Store(true)
+			q.due.Store(true)
 		}
 	}
-	for _, d := range l.stopTaking() {
-		l.done(work, d, ErrReturned)
+	for _, d := range q.stopTaking() {
+		q.done(work, d, ErrReturned)
 	}
-	l.drain(cancel)
+	q.drain(cancel)
 	close(stopSettling)
 	wg.Wait()
 }
 
-func (l *lane) startTaking() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.running = true
+func (q *queue) startTaking() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = true
 }
 
 // stopTaking returns what was taken and not begun.
-func (l *lane) stopTaking() []Delivery {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fresh := l.fresh
-	l.running, l.fresh = false, nil
+func (q *queue) stopTaking() []Delivery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	fresh := q.fresh
+	q.running, q.fresh = false, nil
 	return fresh
 }
 
 // beginFresh hands over what was written leased, if the receiver is there.
-func (l *lane) beginFresh(ctx context.Context, ds []Delivery) {
-	if len(ds) == 0 || !l.isAway() {
-		l.begin(ctx, ds)
+func (q *queue) beginFresh(ctx context.Context, ds []Delivery) {
+	if len(ds) == 0 || !q.isAway() {
+		q.begin(ctx, ds)
 		return
 	}
 	for _, d := range ds {
-		l.done(ctx, d, ErrReturned)
+		q.done(ctx, d, ErrReturned)
 	}
 }
 
 // begin hands over deliveries that are open.
-func (l *lane) begin(ctx context.Context, ds []Delivery) {
+func (q *queue) begin(ctx context.Context, ds []Delivery) {
 	if len(ds) > 0 {
-		go l.to.deliver(ctx, ds, func(i int, err error) { l.done(ctx, ds[i], err) })
+		go q.handler.Deliver(ctx, ds, func(i int, err error) { q.done(ctx, ds[i], err) })
 	}
 }
 
 // claim takes what there is room for and hands it over. It reports whether there
 // may be more.
-func (l *lane) claim(ctx context.Context) bool {
-	l.starved.Store(true) // before the look: what ends from here on must wake us if there is none
-	room := l.reserve()
+func (q *queue) claim(ctx context.Context) bool {
+	q.starved.Store(true) // before the look: what ends from here on must wake us if there is none
+	room := q.reserve()
 	if room == 0 {
 		return false // we are woken when there is room again
 	}
-	l.starved.Store(false)
-	now := l.r.now()
-	ds, err := l.take(ctx, Claim{
-		Lane: l.name, Owner: l.r.c.Owner, Limit: room, Now: now, Until: now.Add(l.r.c.Lease),
+	q.starved.Store(false)
+	now := q.r.c.Now()
+	ds, err := q.claimRows(ctx, Claim{
+		Lane: q.name, Owner: q.r.c.Owner, Limit: room, Now: now, Until: now.Add(q.r.c.Lease),
 	})
-	l.mu.Lock()
-	l.promised -= room
+	q.mu.Lock()
+	q.promised -= room
 	if err == nil {
-		l.behind = len(ds) == room
+		q.behind = len(ds) == room
 	}
-	l.probing(ds)
+	q.probing(ds)
 	begun := time.Now()
 	for _, d := range ds {
-		l.open[d.ID] = begun
+		q.open[d.ID] = begun
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	if err != nil {
-		l.r.log.Error("claim deliveries", "lane", l.name, "error", err)
+		q.r.c.Log.Error("claim deliveries", "lane", q.name, "error", err)
 		return false
 	}
-	l.begin(ctx, ds)
+	q.begin(ctx, ds)
 	return len(ds) == room
 }
 
 // reserve keeps places for a claim. While nothing is known to wait it leaves half of
 // them to what is being written: most claims find nothing.
-func (l *lane) reserve() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	room := l.to.window() - len(l.open) - l.promised
+func (q *queue) reserve() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	room := q.handler.MaxInFlight() - len(q.open) - q.promised
 	switch {
-	case !l.behind && room > 1:
+	case !q.behind && room > 1:
 		room /= 2
-	case l.away == nil && l.behind && room < l.to.window()/4 && time.Since(l.claimed) < resultsFor:
+	case q.away == nil && q.behind && room < q.handler.MaxInFlight()/4 && time.Since(q.claimed) < resultsFor:
 		return 0 // a few now would cost as much as many a moment later
 	}
 	room = max(min(room, claimLimit), 0)
-	if l.away != nil {
-		room = l.probeRoom(room)
+	if q.away != nil {
+		room = q.probeRoom(room)
 	}
-	l.promised += room
-	l.claimed = time.Now()
+	q.promised += room
+	q.claimed = time.Now()
 	return room
 }
 
 // done takes the end of an attempt. A second call for the same one is ignored.
-func (l *lane) done(ctx context.Context, d Delivery, err error) {
-	l.mu.Lock()
-	begun, mine := l.open[d.ID]
-	delete(l.open, d.ID)
-	half := len(l.open)+l.promised <= l.to.window()/2
-	l.mu.Unlock()
+func (q *queue) done(ctx context.Context, d Delivery, err error) {
+	q.mu.Lock()
+	begun, mine := q.open[d.ID]
+	delete(q.open, d.ID)
+	half := len(q.open)+q.promised <= q.handler.MaxInFlight()/2
+	q.mu.Unlock()
 	if !mine {
 		return
 	}
-	if half && l.starved.Load() {
-		l.wakeUp() // there is room for many
+	if half && q.starved.Load() {
+		q.wakeUp() // there is room for many
 	}
-	waits := l.heard(d, begun, err)
-	res := l.r.judge(context.WithoutCancel(ctx), l, d, err, waits)
-	l.mu.Lock()
-	l.results = append(l.results, res)
-	l.mu.Unlock()
-	signal(l.settled)
+	waits := q.heard(d, begun, err)
+	res := q.r.classify(context.WithoutCancel(ctx), q, d, err, waits)
+	q.mu.Lock()
+	q.results = append(q.results, res)
+	q.mu.Unlock()
+	signal(q.settled)
 }
 
 // busy is how many are under way, or about to be.
-func (l *lane) busy() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.open) + l.promised
+func (q *queue) busy() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.open) + q.promised
 }
 
 // settle writes results in bulk as they come, and keeps up the leases of what is
 // still under way.
-func (l *lane) settle(ctx context.Context, stop <-chan struct{}) {
-	extend := time.NewTicker(l.r.c.Lease / 3)
+func (q *queue) settle(ctx context.Context, stop <-chan struct{}) {
+	extend := time.NewTicker(q.r.c.Lease / 3)
 	defer extend.Stop()
 	ctx = context.WithoutCancel(ctx)
 	for {
 		select {
 		case <-stop:
-			l.write(ctx)
+			q.write(ctx)
 			return
 		case <-extend.C:
-			l.extend(ctx)
-			l.write(ctx) // what could not be written before
-		case <-l.settled:
-			l.gather(stop)
-			l.write(ctx)
+			q.extend(ctx)
+			q.write(ctx) // what could not be written before
+		case <-q.settled:
+			q.gather(stop)
+			q.write(ctx)
 		}
 	}
 }
 
 // gather waits a moment for more results.
-func (l *lane) gather(stop <-chan struct{}) {
+func (q *queue) gather(stop <-chan struct{}) {
 	enough := time.After(resultsFor)
 	for {
-		l.mu.Lock()
-		n := len(l.results)
-		l.mu.Unlock()
+		q.mu.Lock()
+		n := len(q.results)
+		q.mu.Unlock()
 		if n >= resultsMost {
 			return
 		}
@@ -258,73 +258,73 @@ func (l *lane) gather(stop <-chan struct{}) {
 			return
 		case <-enough:
 			return
-		case <-l.settled:
+		case <-q.settled:
 		}
 	}
 }
 
-func (l *lane) write(ctx context.Context) {
-	l.mu.Lock()
-	results := l.results
-	l.results = nil
-	l.mu.Unlock()
+func (q *queue) write(ctx context.Context) {
+	q.mu.Lock()
+	results := q.results
+	q.results = nil
+	q.mu.Unlock()
 	if len(results) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.r.c.Lease)
+	ctx, cancel := context.WithTimeout(ctx, q.r.c.Lease)
 	defer cancel()
-	if err := l.r.outbox.FinishDeliveries(ctx, l.r.c.Owner, results); err != nil {
+	if err := q.r.store.FinishDeliveries(ctx, q.r.c.Owner, results); err != nil {
 		// Kept for the next round. If it never succeeds the leases end and the
 		// rows are delivered again, which every receiver can bear.
-		l.r.log.Error("write results of deliveries", "lane", l.name, "error", err)
-		l.mu.Lock()
-		l.results = append(results, l.results...)
-		l.mu.Unlock()
+		q.r.c.Log.Error("write results of deliveries", "lane", q.name, "error", err)
+		q.mu.Lock()
+		q.results = append(results, q.results...)
+		q.mu.Unlock()
 		return
 	}
 	for _, res := range results {
 		if res.Verdict == VerdictRetry {
-			time.AfterFunc(max(0, res.RetryAt.Sub(l.r.now())), l.wakeUp)
+			time.AfterFunc(max(0, res.RetryAt.Sub(q.r.c.Now())), q.wakeUp)
 		}
 	}
-	if l.starved.Load() {
-		l.wakeUp() // there is room again
+	if q.starved.Load() {
+		q.wakeUp() // there is room again
 	}
 }
 
-func (l *lane) extend(ctx context.Context) {
-	l.mu.Lock()
-	ids := make([]aigen.ID, 0, len(l.open))
-	for id := range l.open {
+func (q *queue) extend(ctx context.Context) {
+	q.mu.Lock()
+	ids := make([]aigen.ID, 0, len(q.open))
+	for id := range q.open {
 		ids = append(ids, id)
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	if len(ids) == 0 {
 		return
 	}
-	if err := l.r.outbox.ExtendLeases(ctx, l.r.c.Owner, ids, l.r.now().Add(l.r.c.Lease)); err != nil {
-		l.r.log.Error("extend leases", "lane", l.name, "error", err)
+	if err := q.r.store.ExtendLeases(ctx, q.r.c.Owner, ids, q.r.c.Now().Add(q.r.c.Lease)); err != nil {
+		q.r.c.Log.Error("extend leases", "lane", q.name, "error", err)
 	}
 }
 
 // drain waits for what is under way: half of the grace for it to finish, then it is
 // cancelled and has the other half to say so.
-func (l *lane) drain(cancel context.CancelFunc) {
-	half := l.r.c.StopGrace / 2
-	if l.wait(half) {
+func (q *queue) drain(cancel context.CancelFunc) {
+	half := q.r.c.StopGrace / 2
+	if q.wait(half) {
 		return
 	}
 	cancel()
-	if !l.wait(half) {
-		l.r.log.Warn("deliveries under way are left to their leases", "lane", l.name, "count", l.busy())
+	if !q.wait(half) {
+		q.r.c.Log.Warn("deliveries under way are left to their leases", "lane", q.name, "count", q.busy())
 	}
 }
 
-func (l *lane) wait(atMost time.Duration) bool {
+func (q *queue) wait(atMost time.Duration) bool {
 	deadline := time.After(atMost)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for l.busy() > 0 {
+	for q.busy() > 0 {
 		select {
 		case <-deadline:
 			return false

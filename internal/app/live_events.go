@@ -17,7 +17,7 @@ var ErrAhead = errors.New("the stream has no event of that number yet")
 // Stream is a live sequence of events without gap or repeat. Progress events come
 // in between and carry no number. It is for one goroutine; Close it.
 type Stream struct {
-	s          *Service
+	h          *Hub
 	user       aigen.ID
 	generation aigen.ID // zero: all of the user's
 	after      int64    // number of the last event handed out
@@ -30,21 +30,18 @@ type Stream struct {
 	phase      float64   // spreads the polls of many streams: a part of the interval, 0.75 to 1.25
 }
 
-// StreamGeneration streams what has happened to a generation after event number
-// after, then what happens. Error code: CodeNotFound.
-func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*Stream, error) {
-	if _, err := s.GetGeneration(ctx, user, id); err != nil {
-		return nil, err
-	}
-	return s.stream(user, id, after), nil
+// StreamGeneration streams what has happened to a generation after event number after,
+// then what happens.
+func (h *Hub) StreamGeneration(user, id aigen.ID, after int64) *Stream {
+	return h.stream(user, id, after)
 }
 
 // StreamUser streams the events of all of the user's generations after position
 // after; nil: from now on. ErrAhead if there was none of that position yet.
-func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*Stream, error) {
+func (h *Hub) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*Stream, error) {
 	// Listen first: what comes between the two is in the queue, not lost.
-	st := s.stream(user, aigen.ID{}, 0)
-	last, err := s.store.LastPosition(ctx, user)
+	st := h.stream(user, aigen.ID{}, 0)
+	last, err := h.c.Store.LastPosition(ctx, user)
 	switch {
 	case err == nil && after == nil:
 		st.after = last
@@ -60,18 +57,18 @@ func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (
 	return st, nil
 }
 
-func (s *Service) stream(user, generation aigen.ID, after int64) *Stream {
-	s.metrics.Streams(1)
+func (h *Hub) stream(user, generation aigen.ID, after int64) *Stream {
+	h.c.Streams(1)
 	return &Stream{
-		s: s, user: user, generation: generation, after: after, l: s.hub.listen(user, generation),
+		h: h, user: user, generation: generation, after: after, l: h.listen(user, generation),
 		behind: true, phase: 0.75 + rand.Float64()/2, //nolint:gosec // G404: jitter, not a secret
 	}
 }
 
 // Close frees the stream.
 func (st *Stream) Close() {
-	st.s.hub.leave(st.user, st.l)
-	st.s.metrics.Streams(-1)
+	st.h.leave(st.user, st.l)
+	st.h.c.Streams(-1)
 }
 
 // Number is what a client resumes after: the event's Seq in the stream of a
@@ -139,9 +136,9 @@ func (st *Stream) fill(ctx context.Context) error {
 // pollInterval is long while the bus brings what others write: then polling only
 // finds what a bus may lose without noticing.
 func (st *Stream) pollInterval() time.Duration {
-	d := st.s.pollEvents
-	if st.s.bus.Live() {
-		d = max(d, st.s.pollWithBus)
+	d := st.h.c.Poll
+	if st.h.c.Bus.Live() {
+		d = max(d, st.h.c.PollWithBus)
 	}
 	return time.Duration(st.phase * float64(d))
 }
@@ -170,9 +167,9 @@ func (st *Stream) read(ctx context.Context) error {
 	looked := time.Now()
 	page, more, err := st.pages.read(func(limit int) ([]aigen.Event, error) {
 		if st.generation.IsZero() {
-			return st.s.store.UserEvents(ctx, st.user, st.after, limit)
+			return st.h.c.Store.UserEvents(ctx, st.user, st.after, limit)
 		}
-		return st.s.store.Events(ctx, st.generation, st.after, limit)
+		return st.h.c.Store.Events(ctx, st.generation, st.after, limit)
 	})
 	if err != nil {
 		return err
@@ -186,7 +183,7 @@ func (st *Stream) read(ctx context.Context) error {
 
 // endIfOver ends the stream of a client that resumed after the terminal event.
 func (st *Stream) endIfOver(ctx context.Context) error {
-	g, err := st.s.store.Get(ctx, st.generation)
+	g, err := st.h.c.Store.Get(ctx, st.generation)
 	if err != nil {
 		return err
 	}

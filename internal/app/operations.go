@@ -12,22 +12,40 @@ import (
 // all users and may end it; whoever calls them has checked that an operator asks.
 // Build it with NewOperations; its methods may be called from many goroutines.
 type Operations struct {
-	s        *Service
+	service  *Service
+	policy   *aigen.Policy
 	store    OperatorStore
+	relay    Dispatcher
 	log      *slog.Logger
 	around   Surroundings
 	activity activityCache
 	history  outboxHistory
 }
 
+// OperationsConfig is what Operations are made of. Service, Policy and Store are required.
+type OperationsConfig struct {
+	Service    *Service
+	Policy     *aigen.Policy
+	Store      OperatorStore
+	Dispatcher Dispatcher   // the relay of this process; nil: another process delivers
+	Log        *slog.Logger // nil: no log
+	Around     Surroundings
+}
+
 // NewOperations builds the operators' use-cases of a service.
-func NewOperations(s *Service, store OperatorStore, around Surroundings) *Operations {
-	o := &Operations{s: s, store: store, log: s.log, around: around}
+func NewOperations(c OperationsConfig) *Operations {
+	o := &Operations{service: c.Service, policy: c.Policy, store: c.Store, relay: c.Dispatcher, log: c.Log, around: c.Around}
+	if o.relay == nil {
+		o.relay = NopDispatcher{}
+	}
+	if o.log == nil {
+		o.log = slog.New(slog.DiscardHandler)
+	}
 	o.activity.windows = map[string]*windowCache{}
 	return o
 }
 
-func (o *Operations) now() time.Time { return o.s.policy.Now().UTC().Truncate(time.Microsecond) }
+func (o *Operations) now() time.Time { return o.policy.Now().UTC().Truncate(time.Microsecond) }
 
 // audit writes the line of an operator's step. The same stands in the list of actions:
 // the line is for those who watch the log.

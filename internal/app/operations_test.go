@@ -15,7 +15,7 @@ import (
 )
 
 func (w *workbench) operations() *app.Operations {
-	return app.NewOperations(w.Service, w.store, app.Surroundings{})
+	return app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store, Dispatcher: w.relay})
 }
 
 func note() aigen.OperatorNote { return aigen.OperatorNote{ID: newID(), Reason: "tried in a test"} }
@@ -336,7 +336,7 @@ func TestHealth(t *testing.T) {
 		app.DependencyDown:     {app.DependencyDown, app.DependencyDegraded, app.DependencyOK},
 	}
 	for want, list := range states {
-		o := app.NewOperations(w.Service, w.store, app.Surroundings{
+		o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store, Around: app.Surroundings{
 			Version: "1", Began: began, Settings: func() []app.Setting { return []app.Setting{{Name: "A"}} },
 			Ready: func(context.Context) (ds []app.Dependency) {
 				for _, s := range list {
@@ -344,7 +344,7 @@ func TestHealth(t *testing.T) {
 				}
 				return ds
 			},
-		})
+		}})
 		h := o.GetHealth(t.Context())
 		assert.Equal(t, want, h.State)
 		assert.Len(t, h.Dependencies, len(list))

@@ -31,9 +31,9 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// uncounted reports whether an attempt that ended with err says nothing about the
+// Uncounted reports whether an attempt that ended with err says nothing about the
 // delivery.
-func uncounted(err error) bool {
+func Uncounted(err error) bool {
 	return errors.Is(err, ErrAway) || errors.Is(err, ErrOutcomeUnknown) || retryAfter(err) > 0
 }
 
@@ -60,55 +60,55 @@ type outage struct {
 
 // heard takes the end of an attempt for what it says of the receiver. It reports whether
 // the delivery has to wait for the end of an outage.
-func (l *lane) heard(d Delivery, begun time.Time, err error) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (q *queue) heard(d Delivery, begun time.Time, err error) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	now := time.Now()
-	probe := l.away != nil && l.away.probe == d.ID
+	probe := q.away != nil && q.away.probe == d.ID
 	switch {
 	case err == nil:
-		l.answers(now)
-	case l.to.away(err):
-		if l.away == nil && begun.Before(l.answered) {
+		q.answers(now)
+	case q.handler.Unavailable(err):
+		if q.away == nil && begun.Before(q.answered) {
 			return false // others get through
 		}
-		l.lost(now, err, probe)
+		q.lost(now, err, probe)
 		return true
-	case errors.Is(err, ErrReturned), errors.Is(err, errNotWanted):
+	case errors.Is(err, ErrReturned), errors.Is(err, ErrNotWanted):
 		if probe { // it says nothing: another one is tried
-			l.away.probing, l.away.probe = false, aigen.ID{}
-			l.away.next = now.Add(l.r.c.Backoff.Delay(1))
-			l.wakeAt(l.away.next, now)
+			q.away.probing, q.away.probe = false, aigen.ID{}
+			q.away.next = now.Add(q.r.c.Backoff.Delay(1))
+			q.wakeAt(q.away.next, now)
 		}
 	default:
-		l.answers(now) // it refuses, or is slow, so it is there
+		q.answers(now) // it refuses, or is slow, so it is there
 	}
 	return false
 }
 
 // answers needs mu.
-func (l *lane) answers(now time.Time) {
-	l.answered = now
-	if l.away == nil {
+func (q *queue) answers(now time.Time) {
+	q.answered = now
+	if q.away == nil {
 		return
 	}
-	l.r.log.Info("deliveries go on: the receiver is back", "lane", l.name, "after", now.Sub(l.away.since).Round(time.Millisecond))
-	l.away = nil
-	l.wakeUp()
+	q.r.c.Log.Info("deliveries go on: the receiver is back", "lane", q.name, "after", now.Sub(q.away.since).Round(time.Millisecond))
+	q.away = nil
+	q.wakeUp()
 }
 
 // lost needs mu.
-func (l *lane) lost(now time.Time, err error, probe bool) {
-	o := l.away
+func (q *queue) lost(now time.Time, err error, probe bool) {
+	o := q.away
 	if o == nil {
 		o = &outage{since: now}
-		l.away = o
+		q.away = o
 	}
 	first := o.told.IsZero()
 	if first || probe {
 		o.probes++
 		o.probing, o.probe = false, aigen.ID{}
-		o.next = now.Add(min(l.r.c.Backoff.Delay(o.probes), longestProbe))
+		o.next = now.Add(min(q.r.c.Backoff.Delay(o.probes), longestProbe))
 	}
 	if asked := now.Add(retryAfter(err)); asked.After(o.next) {
 		o.next = asked
@@ -116,71 +116,71 @@ func (l *lane) lost(now time.Time, err error, probe bool) {
 	o.failed++
 	o.reason = trim(err.Error())
 	if first || now.Sub(o.told) >= tellEvery {
-		l.r.log.Warn("deliveries wait: the receiver is away", "lane", l.name, "attempts", o.failed,
+		q.r.c.Log.Warn("deliveries wait: the receiver is away", "lane", q.name, "attempts", o.failed,
 			"for", now.Sub(o.since).Round(time.Second), "error", o.reason)
 		o.told, o.failed = now, 0
 	}
-	l.wakeAt(o.next, now)
+	q.wakeAt(o.next, now)
 }
 
 // isAway reports whether only probes are tried.
-func (l *lane) isAway() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.away != nil
+func (q *queue) isAway() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.away != nil
 }
 
 // probeRoom is the room for a claim during an outage: for one probe, when it is time. It
 // needs mu.
-func (l *lane) probeRoom(room int) int {
+func (q *queue) probeRoom(room int) int {
 	now := time.Now()
 	// A receiver may take its time for an answer, though it is there.
-	busy := l.away.probing && now.Sub(l.away.begun) < longestProbe
-	if room < 1 || busy || now.Before(l.away.next) {
+	busy := q.away.probing && now.Sub(q.away.begun) < longestProbe
+	if room < 1 || busy || now.Before(q.away.next) {
 		return 0
 	}
-	l.away.probing, l.away.begun = true, now
-	l.wakeAt(now.Add(longestProbe), now)
+	q.away.probing, q.away.begun = true, now
+	q.wakeAt(now.Add(longestProbe), now)
 	return 1
 }
 
 // probing takes what a claim for a probe has found. It needs mu.
-func (l *lane) probing(ds []Delivery) {
+func (q *queue) probing(ds []Delivery) {
 	switch {
-	case l.away == nil:
+	case q.away == nil:
 	case len(ds) == 0:
-		l.away.probing = false
+		q.away.probing = false
 	default:
-		l.away.probe = ds[0].ID
+		q.away.probe = ds[0].ID
 	}
 }
 
 // probeNow is called when the receiver says that it is back: the next probe tells.
-func (l *lane) probeNow() {
-	l.mu.Lock()
-	if l.away != nil {
-		l.away.next = time.Time{}
+func (q *queue) probeNow() {
+	q.mu.Lock()
+	if q.away != nil {
+		q.away.next = time.Time{}
 	}
-	l.mu.Unlock()
-	l.wakeUp()
+	q.mu.Unlock()
+	q.wakeUp()
 }
 
 // Outage reports since when the receiver of a lane is away, and why; the zero time if it
 // is not.
 func (r *Relay) Outage(name Lane) (since time.Time, reason string) {
-	l := r.lanes[name]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.away == nil {
+	q := r.queues[name]
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.away == nil {
 		return time.Time{}, ""
 	}
-	return l.away.since, l.away.reason
+	return q.away.since, q.away.reason
 }
 
 // later is when an attempt that is not counted is made again outside of an outage: after
 // half of the time that the delivery has been waiting, as its attempts tell nothing.
 func (r *Relay) later(d Delivery, err error) time.Time {
-	now := r.now()
+	now := r.c.Now()
 	wait := min(max(now.Sub(d.CreatedAt)/2, r.c.Backoff.Base), r.c.Backoff.Max)
 	return now.Add(max(spread(wait), retryAfter(err)))
 }
@@ -189,17 +189,17 @@ func (r *Relay) later(d Delivery, err error) time.Time {
 // log. What waits for the end of an outage has that of the outage; of those that found the
 // receiver away while others got through, as when a connection breaks with many on it,
 // there is one a minute.
-func (l *lane) hushed(err error, waits bool) bool {
-	if waits || err == nil || !l.to.away(err) {
+func (q *queue) hushed(err error, waits bool) bool {
+	if waits || err == nil || !q.handler.Unavailable(err) {
 		return waits
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	now := time.Now()
-	if !l.told.IsZero() && now.Sub(l.told) < tellEvery {
+	if !q.told.IsZero() && now.Sub(q.told) < tellEvery {
 		return true
 	}
-	l.told = now
+	q.told = now
 	return false
 }
 
@@ -214,10 +214,14 @@ func levelOf(v Verdict, hushed bool) slog.Level {
 	return slog.LevelDebug
 }
 
-// holdsBack reports whether a delivery has to wait for the end of an outage: it is not
+// heldBack reports whether a delivery has to wait for the end of an outage: it is not
 // the probe.
-func (l *lane) holdsBack(id aigen.ID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.away != nil && l.away.probe != id
+func (q *queue) heldBack(id aigen.ID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.away != nil && q.away.probe != id
 }
+
+// HeldBack reports whether a delivery has to wait for the end of an outage of its queue's
+// receiver.
+func (r *Relay) HeldBack(name Lane, id aigen.ID) bool { return r.queues[name].heldBack(id) }

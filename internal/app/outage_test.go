@@ -88,7 +88,7 @@ func outside(t *testing.T, f func(t *testing.T, w *workbench, s *station, log *l
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Log: logger})
 		require.NoError(t, err)
-		w.relay = app.NewRelay(w.Service, w.store, s, w.phone, tokensFor(t), app.RelayConfig{Owner: "outside"})
+		w.relay = newRelay(w.Service, w.store, s, w.phone, tokensFor(t), app.RelayConfig{Owner: "outside"})
 		w.run()
 		f(t, w, s, log)
 	})
@@ -360,7 +360,7 @@ func TestCreditsHeedRetryAfter(t *testing.T) {
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Credits: credits})
 		require.NoError(t, err)
-		w.relay = app.NewRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), app.RelayConfig{Owner: "credits"})
+		w.relay = newRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), app.RelayConfig{Owner: "credits"})
 		w.run()
 		time.Sleep(time.Second)
 		for range 3 {

@@ -158,37 +158,6 @@ type Accepted struct {
 	Replayed bool `json:"-"` // the answer is that of an earlier request with the same key
 }
 
-// Outbox is the store of what must be done outside. Rows are written by Apply.
-type Outbox interface {
-	// ClaimDeliveries leases up to Limit rows of a lane that are due, oldest first,
-	// counts the attempt, and returns them. A leased row is not claimed again before
-	// its lease ends, by any process.
-	ClaimDeliveries(ctx context.Context, c Claim) ([]Delivery, error)
-	// WaitingUsers returns the users of the rows of a lane that ClaimDeliveries would
-	// find, in the order of the oldest of each. It looks at the oldest
-	// WaitingUsersLookAt rows alone.
-	WaitingUsers(ctx context.Context, lane Lane, now time.Time) ([]aigen.ID, error)
-	// ExtendLeases gives the rows that owner still holds until a new end of lease.
-	ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error
-	// FinishDeliveries removes delivered rows, sets others back for another try, or
-	// marks them dead. A row whose lease owner has lost is left alone.
-	FinishDeliveries(ctx context.Context, owner string, results []DeliveryResult) error
-	// HeldJobs returns those of the jobs whose rows owner has leased and that are still
-	// awaited: their generation is being worked on.
-	HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error)
-	// ReleaseLeases makes all that owner holds due at once, without counting the
-	// attempt: for the start after a crash of the only process, and for the stop.
-	ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error)
-	// ListDeliveries returns rows, oldest first, after the row with id After.
-	ListDeliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
-	// RetryDeliveries makes dead or waiting rows due now with a fresh count of
-	// attempts, and reports how many. No ids: all that are dead.
-	RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error)
-}
-
-// WaitingUsersLookAt bounds what WaitingUsers reads, in rows.
-const WaitingUsersLookAt = 10_000
-
 // Ledger is the embedded credit service's store.
 type Ledger interface {
 	// Balance returns an account, that of a new user if there is none yet.
@@ -220,26 +189,9 @@ type JobPublisher interface {
 	Window() int
 }
 
-// Gatherer is what a JobPublisher may be too: one to which jobs that come together cost
-// much less than one by one, as to a broker that writes them to its disk together.
-type Gatherer interface {
-	// GatherFor is the time from one publishing to the next: jobs that come within it
-	// wait for each other. One that comes later goes at once.
-	GatherFor() time.Duration
-}
-
-// JobCanceller is what a JobPublisher may be too: one that works on jobs itself, and can
-// stop. Cancel must not block. It is told after the commit, of jobs that ended without
-// a report: work on them is for nobody.
-type JobCanceller interface {
-	Cancel(jobs []aigen.ID)
-}
-
-// Recoverer is what a JobPublisher may be too: one that learns by itself that the engine's
-// side is back after an outage. It calls back each time, and what waits is tried at once.
-type Recoverer interface {
-	OnRecovered(back func())
-}
+// A JobPublisher may also implement outbox.Canceller (it works on jobs itself, and can stop:
+// Cancel is called after the commit, with jobs that ended without a report),
+// outbox.Recoverer and outbox.Lingerer.
 
 // CreditService is a credit system outside our database (Odoo). Every call may be
 // repeated with the same reference. Errors: aigen.ErrInsufficientCredits from
@@ -272,14 +224,6 @@ type Stats struct {
 	Generations  map[aigen.Status]int64
 	Outbox       []LaneStats
 	Reservations ReservationStats
-}
-
-// LaneStats describes one lane of the outbox.
-type LaneStats struct {
-	Lane   Lane
-	Depth  int64     // rows that wait or are being delivered
-	Dead   int64     // rows given up on
-	Oldest time.Time // creation of the oldest row that is not dead; zero if there is none
 }
 
 // ReservationStats describes the reservations that are not decided.

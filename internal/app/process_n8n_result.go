@@ -43,7 +43,7 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		cmd.Report.Fingerprint = f
 	}
 	var outcome aigen.Outcome
-	g, err := s.change(ctx, cmd.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	g, err := s.Change(ctx, cmd.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
 		var err error
 		outcome, err = g.Report(s.policy, cmd.Report)
 		return outcome == aigen.OutcomeApplied, err
@@ -87,7 +87,7 @@ func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processe
 		if err := s.received(ctx, cmd); err != nil {
 			return Processed{}, err
 		}
-		s.tell([]aigen.Event{{
+		s.hub.Publish([]aigen.Event{{
 			GenerationID: g.ID, UserID: g.UserID, Type: aigen.EventProgress, At: s.policy.Now().UTC().Truncate(time.Microsecond),
 			Data: aigen.EventData{
 				GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(),

@@ -17,7 +17,7 @@ import (
 // bears a repeat. It never touches our own database.
 type Reconciler struct {
 	Runs    RunBook
-	Outbox  Outbox
+	Outbox  Store
 	Credits CreditService
 	List    ReservationList // nil: there is none
 	Now     func() time.Time

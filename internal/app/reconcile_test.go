@@ -18,7 +18,7 @@ import (
 
 // twoBooks are both sides of a comparison, in memory.
 type twoBooks struct {
-	app.Outbox
+	app.Store
 
 	here  []app.BookedRun
 	waits []app.Delivery

@@ -48,7 +48,7 @@ func TestNotificationsHoldNothingUp(t *testing.T) {
 func TestRelayWakesWithoutPolling(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	slow := app.NewRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t), app.RelayConfig{Owner: "slow", Poll: time.Hour})
+	slow := newRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t), app.RelayConfig{Owner: "slow", Poll: time.Hour})
 	w.relay = slow
 	w.run()
 	w.create()
@@ -83,7 +83,7 @@ func TestStopReturnsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
 	silent := silentEngine{make(chan app.JobMessage, 10)}
-	first := app.NewRelay(w.Service, w.store, silent, w.phone, tokensFor(t),
+	first := newRelay(w.Service, w.store, silent, w.phone, tokensFor(t),
 		app.RelayConfig{Owner: "first", StopGrace: 100 * time.Millisecond, Lease: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -112,9 +112,9 @@ func TestKilledRelayLosesNothing(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Len(t, ds, 1)
-	o := &outbox{Outbox: w.store}
+	o := &outbox{Store: w.store}
 	o.full.Store(2) // at its start the disk is full
-	w.relay = app.NewRelay(w.Service, o, w.engine, w.phone, tokensFor(t),
+	w.relay = newRelay(w.Service, o, w.engine, w.phone, tokensFor(t),
 		app.RelayConfig{Owner: "killed", ReleaseOnStart: true})
 	w.run()
 	w.until("the job", func() bool { return len(w.engine.taken()) == 1 })

@@ -23,7 +23,7 @@ func (s *Service) requestRun(
 			return Accepted{}, err
 		}
 		var answer *Accepted
-		g, err := s.change(ctx, id, func(g *aigen.Generation, c *Change) (bool, error) {
+		g, err := s.Change(ctx, id, func(g *aigen.Generation, c *Change) (bool, error) {
 			if err := owned(g, user); err != nil {
 				return false, err
 			}

@@ -81,7 +81,7 @@ func operation(g *aigen.Generation, run aigen.Run) CreditOperation {
 }
 
 func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Accepted, error) {
-	g, err := s.change(ctx, id, func(g *aigen.Generation, _ *Change) (bool, error) {
+	g, err := s.Change(ctx, id, func(g *aigen.Generation, _ *Change) (bool, error) {
 		return g.Reserved(s.policy, run.ID)
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Acce
 // That we asked nobody says nothing where the outbox has begun to ask: a replica whose
 // clock is ahead takes us for dead while we wait. Then it has to find out.
 func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
-	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
+	_, err := s.Change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID
 		if errors.Is(cause, ErrNotAsked) && g.InBackground(run.ID) {
 			return g.Abandon(s.policy, run.ID)
@@ -120,7 +120,7 @@ func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.R
 // abandon gives up on a credit service that did not answer; the relay finds out
 // later whether the credits are held, and frees them.
 func (s *Service) abandon(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
-	_, err := s.change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
+	_, err := s.Change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID
 		return g.Abandon(s.policy, run.ID)
 	})

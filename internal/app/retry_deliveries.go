@@ -72,7 +72,7 @@ func (o *Operations) retry(ctx context.Context, by aigen.OperatorNote, ids []aig
 	if err != nil || len(done) == 0 {
 		return 0, err
 	}
-	o.s.relay.Wake([]Delivery{{Kind: DeliverSampleJob, AvailableAt: now}, {Kind: DeliverRefund, AvailableAt: now}, {Kind: DeliverNotify, AvailableAt: now}})
+	o.relay.Wake([]Delivery{{Kind: DeliverSampleJob, AvailableAt: now}, {Kind: DeliverRefund, AvailableAt: now}, {Kind: DeliverNotify, AvailableAt: now}})
 	attrs := []slog.Attr{slog.Int("deliveries", len(done))}
 	if len(done) == 1 {
 		attrs = append(attrs, slog.String("delivery_id", done[0].String()))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,20 +20,17 @@ type Service struct {
 	credits CreditService // nil: the embedded ledger
 	ledger  Ledger        // nil: a remote credit service
 	mode    CreditMode
-	hub     *hub
-	bus     EventBus
-	relay   dispatcher
+	hub     *Hub
+	relay   Dispatcher
 	recent  recent
 	limits  Limits
 	queued  *queueBound
-	metrics Metrics
+	metrics ServiceMetrics
 	tracer  Tracer
 	log     *slog.Logger
 
 	keyLifetime    time.Duration
 	reserveTimeout time.Duration
-	pollEvents     time.Duration
-	pollWithBus    time.Duration
 }
 
 // CreditMode is when credits are reserved.
@@ -52,32 +50,31 @@ type Config struct {
 	Credits CreditService
 	Ledger  Ledger
 	Mode    CreditMode
-	Metrics Metrics
+	Metrics ServiceMetrics
 	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
 	Limits  Limits
-	Bus     EventBus // nil: this is the only replica, or streams hear of others by polling
+	Live    *Hub // nil: one that polls the store
+
+	// Dispatcher is the relay of this process, so that what the service writes is delivered
+	// without waiting for the next poll. nil: another process delivers.
+	Dispatcher Dispatcher
 
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
 	KeyLifetime time.Duration
 	// ReserveTimeout bounds the wait for a remote reservation; default 10 s.
 	ReserveTimeout time.Duration
-	// PollEvents is how often a live stream looks into the store for events that
-	// other processes wrote; default 2 s.
-	PollEvents time.Duration
-	// PollWithBus is how often while the bus is live; default 15 s, at least PollEvents.
-	PollWithBus time.Duration
 }
 
-// dispatcher is the relay as the service sees it.
-type dispatcher interface {
+// Dispatcher is the relay as the service sees it.
+type Dispatcher interface {
 	// Lease takes those of the deliveries that can begin as soon as they are written,
 	// and marks them so.
 	Lease(deliveries []Delivery)
 	// Begin tells that they were written: those that are leased begin.
 	Begin(deliveries []Delivery)
-	// Abandon tells that they were not written, or that nobody knows.
-	Abandon(deliveries []Delivery, err error)
+	// Abandon tells that they were not written, or that this is unknown.
+	Abandon(deliveries []Delivery, unknown bool)
 	// Withdraw tells of jobs that have ended: they are not to be handed over any more.
 	// Those that were dropped have ended without a report.
 	Withdraw(jobs, dropped []aigen.ID)
@@ -95,14 +92,15 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		bus: c.Bus, relay: nobody{}, limits: c.Limits, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
+		hub: c.Live, relay: c.Dispatcher, limits: c.Limits, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
 		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
-		pollEvents: c.PollEvents, pollWithBus: c.PollWithBus,
 	}
-	if s.bus == nil {
-		s.bus = noBus{}
+	if s.relay == nil {
+		s.relay = NopDispatcher{}
 	}
-	s.hub = newHub(s.bus)
+	if s.hub == nil {
+		s.hub = NewHub(HubConfig{Store: c.Store})
+	}
 	s.queued = &queueBound{
 		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, recent: map[aigen.ID]*userQueue{},
 	}
@@ -115,40 +113,40 @@ func New(c Config) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.keyLifetime = orDefault(s.keyLifetime, 24*time.Hour)
-	s.reserveTimeout = orDefault(s.reserveTimeout, 10*time.Second)
-	s.pollEvents = orDefault(s.pollEvents, 2*time.Second)
-	s.pollWithBus = orDefault(s.pollWithBus, 15*time.Second)
+	s.keyLifetime = cmp.Or(s.keyLifetime, 24*time.Hour)
+	s.reserveTimeout = cmp.Or(s.reserveTimeout, 10*time.Second)
 	return s, nil
 }
 
-func orDefault(d, fallback time.Duration) time.Duration {
-	if d <= 0 {
-		return fallback
-	}
-	return d
-}
+// NopDispatcher is for a process without a relay.
+type NopDispatcher struct{}
 
-// nobody delivers: another process does.
-type nobody struct{}
+// Lease implements Dispatcher.
+func (NopDispatcher) Lease([]Delivery) {}
 
-func (nobody) Lease([]Delivery)          {}
-func (nobody) Begin([]Delivery)          {}
-func (nobody) Abandon([]Delivery, error) {}
-func (nobody) Withdraw(_, _ []aigen.ID)  {}
-func (nobody) Wake([]Delivery)           {}
+// Begin implements Dispatcher.
+func (NopDispatcher) Begin([]Delivery) {}
+
+// Abandon implements Dispatcher.
+func (NopDispatcher) Abandon([]Delivery, bool) {}
+
+// Withdraw implements Dispatcher.
+func (NopDispatcher) Withdraw(_, _ []aigen.ID) {}
+
+// Wake implements Dispatcher.
+func (NopDispatcher) Wake([]Delivery) {}
 
 // maxTries bounds how often a verb is repeated because others changed the same
 // generation. Each round at least one of the contenders wins, so that running out
 // of tries means hundreds of writers on one generation.
 const maxTries = 100
 
-// verb changes a loaded generation and says what goes with it. It may run several
+// Verb changes a loaded generation and says what goes with it. It may run several
 // times, each time on a fresh value. ok false: there is nothing to write.
-type verb func(g *aigen.Generation, c *Change) (ok bool, err error)
+type Verb func(g *aigen.Generation, c *Change) (ok bool, err error)
 
-// change is the one way to change a generation: load, verb, one transaction.
-func (s *Service) change(ctx context.Context, id aigen.ID, v verb) (*aigen.Generation, error) {
+// Change is the one way to change a generation: load, verb, one transaction.
+func (s *Service) Change(ctx context.Context, id aigen.ID, v Verb) (*aigen.Generation, error) {
 	for try := range maxTries {
 		g, remembered, err := s.load(ctx, id)
 		if err != nil {
@@ -223,7 +221,7 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		s.relay.Lease(c.Deliveries)
 	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
-		s.relay.Abandon(c.Deliveries, err)
+		s.relay.Abandon(c.Deliveries, mayBeWritten(err))
 		return err
 	}
 	if c.Discard {
@@ -234,7 +232,12 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 	if len(c.Withdrawn) > 0 {
 		s.relay.Withdraw(c.withdrawals())
 	}
-	s.tell(c.Events)
+	s.hub.Publish(c.Events)
 	s.relay.Begin(c.Deliveries)
 	return nil
+}
+
+// mayBeWritten reports whether a change may have been written although Apply returned err.
+func mayBeWritten(err error) bool {
+	return !errors.Is(err, ErrVersionConflict) && !errors.Is(err, ErrKeyTaken) && !errors.Is(err, aigen.ErrInsufficientCredits)
 }

@@ -31,6 +31,7 @@ type workbench struct {
 	odoo    *fakeOdoo // nil: the embedded ledger
 	phone   *fakePhone
 	relay   *app.Relay
+	hub     *app.Hub
 	sweeper *app.Sweeper
 	user    aigen.ID
 }
@@ -55,7 +56,7 @@ func setup(t *testing.T, o options) *workbench {
 		ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3, ChargeRejected: o.rejected,
 		RetryDelay: func(int) time.Duration { return 0 }, Now: w.clock.Now, NewID: newID,
 	}
-	c := app.Config{Policy: w.policy, Store: store, Mode: o.mode, ReserveTimeout: 200 * time.Millisecond, PollEvents: 50 * time.Millisecond}
+	c := app.Config{Policy: w.policy, Store: store, Mode: o.mode, ReserveTimeout: 200 * time.Millisecond, Live: app.NewHub(app.HubConfig{Store: store, Poll: 50 * time.Millisecond})}
 	if o.odoo {
 		w.odoo = &fakeOdoo{balance: o.credits, held: map[aigen.ID]aigen.Credits{}, settled: map[aigen.ID]string{}}
 		c.Credits = w.odoo
@@ -67,13 +68,27 @@ func setup(t *testing.T, o options) *workbench {
 	w.engine = &fakeEngine{w: w}
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	w.relay = app.NewRelay(w.Service, store, w.engine, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
+	w.relay = newRelay(w.Service, store, w.engine, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
 		app.RelayConfig{
 			Owner: "test", MaxAttempts: max(o.attempts, 1), Poll: 10 * time.Millisecond, StopGrace: 5 * time.Second,
 			Backoff: app.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond},
 		})
 	w.sweeper = app.NewSweeper(w.Service, 10*time.Millisecond)
 	return w
+}
+
+// newRelay builds a relay and makes it the one that the service hands its deliveries to.
+func newRelay(
+	s *app.Service, o app.Store, jobs app.JobPublisher, n app.NotificationService, c app.JobCallbacks, rc app.RelayConfig,
+) *app.Relay {
+	rc.Now, rc.Log = s.Policy().Now, s.Log()
+	rc.StoreUnavailable = func(err error) bool { return errors.Is(err, app.ErrStoreUnavailable) }
+	r := app.NewRelay(o, rc)
+	r.Handle(app.LaneJobs, s.JobHandler(r, jobs, c))
+	r.Handle(app.LaneCredits, s.CreditHandler())
+	r.Handle(app.LaneNotifications, s.NotificationHandler(n))
+	s.SetDispatcher(r)
+	return r
 }
 
 // run starts the relay; it stops with the test.

@@ -31,7 +31,7 @@ func TestStatistics(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
 	store := &asking{OperatorStore: w.store}
-	o := app.NewOperations(w.Service, store, app.Surroundings{})
+	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
 	id := w.create()
 	w.create()
 	w.clock.advance(30 * time.Second)
@@ -65,7 +65,7 @@ func TestActivityIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10000})
 	store := &asking{OperatorStore: w.store}
-	o := app.NewOperations(w.Service, store, app.Surroundings{})
+	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
 	hour, ok := app.WindowNamed("1h")
 	require.True(t, ok)
 	get := func() app.Statistics {
@@ -114,7 +114,7 @@ func TestCausesAreAddedUp(t *testing.T) {
 		{Kind: app.DeliverDeduct, Error: "no account", Count: 1, Oldest: at, Newest: at},
 	}}
 	hour, _ := app.WindowNamed("")
-	st, err := app.NewOperations(w.Service, store, app.Surroundings{}).GetStatistics(t.Context(), hour)
+	st, err := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay}).GetStatistics(t.Context(), hour)
 	require.NoError(t, err)
 	require.Len(t, st.Dead, 3)
 	assert.EqualValues(t, 3, st.Dead[0].Count)

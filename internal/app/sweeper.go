@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -23,7 +24,7 @@ type Sweeper struct {
 // NewSweeper builds the sweeper of a service. every is how late a deadline may be
 // noticed; default 1 s.
 func NewSweeper(s *Service, every time.Duration) *Sweeper {
-	return &Sweeper{s: s, every: orDefault(every, time.Second), purge: 10 * time.Minute}
+	return &Sweeper{s: s, every: cmp.Or(every, time.Second), purge: 10 * time.Minute}
 }
 
 const (
@@ -67,7 +68,7 @@ func (w *Sweeper) Sweep(ctx context.Context) int {
 	changed := 0
 	for _, id := range ids {
 		acted := false
-		g, err := w.s.change(ctx, id, func(g *aigen.Generation, _ *Change) (bool, error) {
+		g, err := w.s.Change(ctx, id, func(g *aigen.Generation, _ *Change) (bool, error) {
 			var err error
 			acted, err = g.Expire(w.s.policy)
 			return acted, err

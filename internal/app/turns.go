@@ -14,7 +14,7 @@ import (
 //
 // It is used by one goroutine alone, the one that claims for a queue.
 type turns struct {
-	outbox Outbox
+	store  Store
 	served map[aigen.ID]int64 // number of the turn that the user had last; absent: none yet
 	last   int64
 }
@@ -27,7 +27,7 @@ const turnsRemembered = 10_000
 func (t *turns) claim(ctx context.Context, c Claim) ([]Delivery, error) {
 	var all []Delivery
 	for len(all) < c.Limit {
-		users, err := t.outbox.WaitingUsers(ctx, c.Lane, c.Now)
+		users, err := t.store.WaitingUsers(ctx, c.Lane, c.Now)
 		if err != nil || len(users) == 0 {
 			return all, givenSome(all, err)
 		}
@@ -47,7 +47,7 @@ func (t *turns) round(ctx context.Context, c Claim, users []aigen.ID, room int) 
 	c.Limit = max(1, room/len(users))
 	for _, user := range users[:min(len(users), room)] {
 		c.User = user
-		list, err := t.outbox.ClaimDeliveries(ctx, c)
+		list, err := t.store.ClaimDeliveries(ctx, c)
 		if err != nil {
 			return all, err
 		}

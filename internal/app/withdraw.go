@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -45,18 +46,16 @@ func (r *Relay) Withdraw(jobs, dropped []aigen.ID) {
 	if len(jobs) > 0 {
 		r.withdrawn.add(jobs)
 	}
-	if len(dropped) > 0 && r.canceller != nil {
-		r.canceller.Cancel(dropped)
+	if c, ok := r.queues[LaneJobs].handler.(Canceller); ok && len(dropped) > 0 {
+		c.Cancel(dropped)
 	}
 }
 
-// withdrawals of a change: all of its jobs that ended, and those of them that ended
-// without a report, which somebody may be working on.
-func (c *Change) withdrawals() (all, dropped []aigen.ID) {
-	for _, id := range c.Withdrawn {
-		if _, job, ok := c.Generation.FindJob(id); ok && job.State == aigen.JobDropped {
-			dropped = append(dropped, id)
-		}
-	}
-	return c.Withdrawn, dropped
+// Withdrawn reports whether a job was withdrawn in this process a moment ago.
+func (r *Relay) Withdrawn(job aigen.ID) bool { return r.withdrawn.has(job) }
+
+// HeldJobs returns those of the jobs whose rows this relay has leased and that are still
+// awaited.
+func (r *Relay) HeldJobs(ctx context.Context, jobs []aigen.ID) ([]aigen.ID, error) {
+	return r.store.HeldJobs(ctx, r.c.Owner, jobs)
 }

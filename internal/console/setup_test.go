@@ -58,7 +58,7 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
 	}
 	f := &fixture{t: t, store: store, auth: &fakeAuth{}, user: newID()}
-	f.svc, err = app.New(app.Config{Policy: policy, Store: store, Ledger: store, PollEvents: 20 * time.Millisecond})
+	f.svc, err = app.New(app.Config{Policy: policy, Store: store, Ledger: store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond})})
 	require.NoError(t, err)
 	f.Server = httptest.NewUnstartedServer(nil)
 	base := "http://" + f.Listener.Addr().String()

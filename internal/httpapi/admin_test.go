@@ -25,7 +25,7 @@ func withOperations(t *testing.T, changes ...func(*httpapi.Config)) *fixture {
 	f = setup(t, append([]func(*httpapi.Config){func(c *httpapi.Config) {
 		c.Operations = late(func() *app.Operations { return f.operations })
 	}}, changes...)...)
-	f.operations = app.NewOperations(f.svc, f.store, app.Surroundings{
+	f.operations = app.NewOperations(app.OperationsConfig{Service: f.svc, Policy: f.policy, Store: f.store, Around: app.Surroundings{
 		Version: "1.2.3", Began: time.Now(),
 		Settings: func() []app.Setting {
 			return []app.Setting{{Group: "Server", Name: "JWT_SECRET", Value: "[secret]", Source: "environment", Doc: "A secret."}}
@@ -34,7 +34,7 @@ func withOperations(t *testing.T, changes ...func(*httpapi.Config)) *fixture {
 		Ready: func(context.Context) []app.Dependency {
 			return []app.Dependency{{Name: "database", State: app.DependencyOK, Mode: "sqlite"}}
 		},
-	})
+	}})
 	return f
 }
 

@@ -204,7 +204,7 @@ type countedStore struct {
 // over lets the fixture be reached by a second API, whose service has this store.
 func (f *fixture) over(store app.GenerationRepository) {
 	f.t.Helper()
-	service, err := app.New(app.Config{Policy: f.policy, Store: store, Ledger: f.store, PollEvents: 20 * time.Millisecond})
+	service, err := app.New(app.Config{Policy: f.policy, Store: store, Ledger: f.store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond})})
 	require.NoError(f.t, err)
 	api, err := httpapi.New(httpapi.Config{
 		Service: service, Authenticator: f.auth, Tokens: f.tokens, CallbackSecrets: []string{secret}, CallbackSecurity: true,

@@ -68,7 +68,7 @@ func setup(t testing.TB, changes ...func(*httpapi.Config)) *fixture {
 		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
 	}
 	f.svc, err = app.New(app.Config{
-		Policy: f.policy, Store: store, Ledger: store, PollEvents: 20 * time.Millisecond, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		Policy: f.policy, Store: store, Ledger: store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond}), Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	})
 	require.NoError(t, err)
 	f.tokens, err = app.NewJobTokens([]byte(secret))

@@ -40,7 +40,10 @@ type Metrics struct {
 	build       *prometheus.GaugeVec
 }
 
-var _ app.Metrics = (*Metrics)(nil)
+var (
+	_ app.ServiceMetrics = (*Metrics)(nil)
+	_ app.Metrics        = (*Metrics)(nil)
+)
 
 // New builds a Metrics with a registry of its own, which also has the collectors of
 // the Go runtime and of the process. stats is asked when somebody scrapes; it should

@@ -161,7 +161,11 @@ func service(t *testing.T, n app.NotificationService) (*app.Service, *sqlite.Sto
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{InitialCredits: 100_00})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	svc, err := app.New(app.Config{Store: store, Ledger: store, Policy: &aigen.Policy{
+	relay := app.NewRelay(store, app.RelayConfig{
+		Owner: "test", Poll: 10 * time.Millisecond, MaxAttempts: 100_000,
+		Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
+	})
+	svc, err := app.New(app.Config{Store: store, Ledger: store, Dispatcher: relay, Policy: &aigen.Policy{
 		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
 		SamplesTimeout: 5 * time.Minute, FinalTimeout: 10 * time.Minute, SelectionTimeout: 720 * time.Hour,
 		ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3, RetryDelay: func(int) time.Duration { return 0 },
@@ -170,10 +174,9 @@ func service(t *testing.T, n app.NotificationService) (*app.Service, *sqlite.Sto
 	require.NoError(t, err)
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	relay := app.NewRelay(svc, store, engine{svc}, n, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}, app.RelayConfig{
-		Owner: "test", Poll: 10 * time.Millisecond, MaxAttempts: 100_000,
-		Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
-	})
+	relay.Handle(app.LaneJobs, svc.JobHandler(relay, engine{svc}, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
+	relay.Handle(app.LaneCredits, svc.CreditHandler())
+	relay.Handle(app.LaneNotifications, svc.NotificationHandler(n))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()

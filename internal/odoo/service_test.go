@@ -45,6 +45,9 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	credits := connect(t, odoo.Config{Timeout: timeout, Breaker: odoo.BreakerConfig{OpenFor: 100 * time.Millisecond}}, w.odoo)
+	relay := app.NewRelay(w.store, app.RelayConfig{
+		Owner: "test", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
+	})
 	w.svc, err = app.New(app.Config{
 		Policy: &aigen.Policy{
 			Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
@@ -52,14 +55,14 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
 			ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3, RetryDelay: func(int) time.Duration { return 0 },
 			Now: time.Now, NewID: newID,
 		},
-		Store: w.store, Credits: credits, Mode: mode, ReserveTimeout: timeout,
+		Store: w.store, Credits: credits, Mode: mode, ReserveTimeout: timeout, Dispatcher: relay,
 	})
 	require.NoError(t, err)
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	relay := app.NewRelay(w.svc, w.store, w, w, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}, app.RelayConfig{
-		Owner: "test", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
-	})
+	relay.Handle(app.LaneJobs, w.svc.JobHandler(relay, w, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
+	relay.Handle(app.LaneCredits, w.svc.CreditHandler())
+	relay.Handle(app.LaneNotifications, w.svc.NotificationHandler(w))
 	ctx, stop := context.WithCancel(background)
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()

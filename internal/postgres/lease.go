@@ -27,7 +27,7 @@ import (
 const extendLeases = `UPDATE deliveries SET leased_until = $3::timestamptz
 WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND owner = $2::text ORDER BY id FOR UPDATE))`
 
-// ExtendLeases implements app.Outbox.
+// ExtendLeases implements app.Store.
 func (s *Store) ExtendLeases(ctx context.Context, owner string, list []aigen.ID, until time.Time) error {
 	if len(list) == 0 {
 		return nil
@@ -56,7 +56,7 @@ FROM (SELECT unnest($1::uuid[]) AS id, unnest($3::text[]) AS error) n WHERE d.id
 WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
 )
 
-// FinishDeliveries implements app.Outbox. It is one round trip, with a statement for
+// FinishDeliveries implements app.Store. It is one round trip, with a statement for
 // each kind of verdict.
 func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
 	if len(results) == 0 {
@@ -130,7 +130,7 @@ func (s *Store) SettleJob(ctx context.Context, job aigen.ID) error {
 const heldJobs = `SELECT d.id FROM deliveries d JOIN generations g ON g.id = d.generation_id
 WHERE d.id = ANY ($1::uuid[]) AND d.owner = $2::text AND g.status IN ('ProcessingSamples', 'ProcessingFinal')`
 
-// HeldJobs implements app.Outbox.
+// HeldJobs implements app.Store.
 func (s *Store) HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error) {
 	if len(jobs) == 0 {
 		return nil, nil
@@ -147,7 +147,7 @@ const releaseLeases = `UPDATE deliveries SET owner = NULL, leased_until = NULL, 
 	attempts = greatest(attempts - 1, 0)
 WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE state = 'waiting' AND owner = $1::text ORDER BY id FOR UPDATE))`
 
-// ReleaseLeases implements app.Outbox.
+// ReleaseLeases implements app.Store.
 func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
 	return s.change(ctx, "release leases", releaseLeases, owner, now)
 }
@@ -159,7 +159,7 @@ const (
 	SELECT id FROM deliveries WHERE id = ANY ($2::uuid[]) AND (owner IS NULL OR leased_until <= $1::timestamptz) ORDER BY id FOR UPDATE))`
 )
 
-// RetryDeliveries implements app.Outbox. A row that is being delivered right now is
+// RetryDeliveries implements app.Store. A row that is being delivered right now is
 // left alone: it would be delivered twice at the same time.
 func (s *Store) RetryDeliveries(ctx context.Context, list []aigen.ID, now time.Time) (int, error) {
 	if len(list) > 0 {

@@ -71,7 +71,7 @@ type claimed struct {
 	due time.Time
 }
 
-// ClaimDeliveries implements app.Outbox. Where many wait, a row that became due again
+// ClaimDeliveries implements app.Store. Where many wait, a row that became due again
 // while others were claimed may wait for a quarter of a second behind those that came
 // after it.
 func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
@@ -141,7 +141,7 @@ func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {
 	}, more...)...)
 }
 
-// ListDeliveries implements app.Outbox.
+// ListDeliveries implements app.Store.
 func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
 	sql := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > $1::uuid`
 	args := []any{q.After.String()} // also the zero one, which idArg makes NULL
@@ -184,7 +184,7 @@ const waitingUsers = `SELECT user_id FROM (
 	ORDER BY available_at, id LIMIT $3::bigint) AS oldest
 GROUP BY user_id ORDER BY min(available_at), user_id`
 
-// WaitingUsers implements app.Outbox.
+// WaitingUsers implements app.Store.
 func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
 	return query(ctx, s, "users who wait", func(r pgx.Rows) (id aigen.ID, err error) {
 		err = r.Scan((*idColumn)(&id))

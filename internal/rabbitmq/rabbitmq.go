@@ -96,11 +96,11 @@ func (p *Publisher) Close() error {
 // Window implements app.JobPublisher.
 func (p *Publisher) Window() int { return p.c.Window }
 
-// GatherFor implements app.Gatherer. The broker writes what comes together to its disk
+// Linger implements outbox.Lingerer. The broker writes what comes together to its disk
 // together: at a thousand jobs a second, one by one, that saves two thirds of what it does.
-func (p *Publisher) GatherFor() time.Duration { return 10 * time.Millisecond }
+func (p *Publisher) Linger() time.Duration { return 10 * time.Millisecond }
 
-// OnRecovered implements app.Recoverer.
+// OnRecovered implements outbox.Recoverer.
 func (p *Publisher) OnRecovered(back func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

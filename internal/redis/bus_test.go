@@ -228,6 +228,6 @@ func TestStopSendsWhatWaits(t *testing.T) {
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.NoError(t, bus.Run(ctx, a.Service))
+	require.NoError(t, bus.Run(ctx, a.hub))
 	assert.Equal(t, aigen.EventProgress, next(t, stream).Type)
 }

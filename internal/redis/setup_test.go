@@ -183,6 +183,7 @@ type replica struct {
 	t      testing.TB
 	client *redis.Client
 	bus    *redis.Bus
+	hub    *app.Hub
 	log    *logBuffer
 	store  *sqlite.Store
 	user   aigen.ID
@@ -212,12 +213,13 @@ func replicas(t testing.TB, url string, p polls, change ...func(*redis.Options))
 		r := &replica{t: t, store: store, user: user, policy: policy}
 		r.client, r.log = connect(t, url, change...)
 		r.bus = redis.NewBus(r.client, newID())
+		r.hub = app.NewHub(app.HubConfig{Store: store, Bus: r.bus, Poll: p.alone, PollWithBus: p.withBus})
 		r.Service, err = app.New(app.Config{
 			Policy: policy,
-			Store:  store, Ledger: store, Bus: r.bus, PollEvents: p.alone, PollWithBus: p.withBus,
+			Store:  store, Ledger: store, Live: r.hub,
 		})
 		require.NoError(t, err)
-		run(t, func(ctx context.Context) error { return r.bus.Run(ctx, r.Service) })
+		run(t, func(ctx context.Context) error { return r.bus.Run(ctx, r.hub) })
 		return r
 	}
 	return build(), build()

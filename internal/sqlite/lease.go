@@ -13,7 +13,7 @@ import (
 // end. It is lost when another owner claims the row, not by time alone: an owner
 // that is late but was not replaced still knows best what became of the delivery.
 
-// ExtendLeases implements app.Outbox.
+// ExtendLeases implements app.Store.
 func (s *Store) ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, until time.Time) error {
 	if len(ids) == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (s *Store) ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, 
 	return err
 }
 
-// FinishDeliveries implements app.Outbox.
+// FinishDeliveries implements app.Store.
 func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
 	if len(results) == 0 {
 		return nil
@@ -90,7 +90,7 @@ func (s *Store) SettleJob(ctx context.Context, job aigen.ID) error {
 	return s.write(ctx, "settle a job", func(ctx context.Context, c *session) error { return withdraw(ctx, c, job) })
 }
 
-// HeldJobs implements app.Outbox.
+// HeldJobs implements app.Store.
 func (s *Store) HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) (held []aigen.ID, err error) {
 	const query = `SELECT 1 FROM deliveries d JOIN generations g ON g.id = d.generation_id
 WHERE d.id = ? AND d.owner = ? AND g.status IN ('ProcessingSamples', 'ProcessingFinal')`
@@ -137,7 +137,7 @@ WHERE id = ? AND owner = ?`
 	return err
 }
 
-// ReleaseLeases implements app.Outbox. It reads the whole table, which is why no
+// ReleaseLeases implements app.Store. It reads the whole table, which is why no
 // index is kept for it: it is called at the start and at the stop.
 func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
 	const query = `UPDATE deliveries SET owner = NULL, available_at = ?, attempts = max(attempts - 1, 0) WHERE owner = ?`
@@ -152,7 +152,7 @@ func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) 
 	return int(n), nil
 }
 
-// RetryDeliveries implements app.Outbox. A row that is being delivered right now is
+// RetryDeliveries implements app.Store. A row that is being delivered right now is
 // left alone: it would be delivered twice at the same time.
 func (s *Store) RetryDeliveries(ctx context.Context, ids []aigen.ID, now time.Time) (int, error) {
 	const (

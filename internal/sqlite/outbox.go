@@ -57,7 +57,7 @@ const (
 	dueOfUser     = dueIn + ` AND user_id = ?` + oldestFirst
 )
 
-// ClaimDeliveries implements app.Outbox.
+// ClaimDeliveries implements app.Store.
 //
 // Dialect: PostgreSQL does this in one UPDATE … FOR UPDATE SKIP LOCKED. Here the
 // rows are selected twice, by the same condition and under the same lock, because
@@ -100,7 +100,7 @@ func (s *Store) anyDue(ctx context.Context, which string, due []any) (found bool
 	return found, err
 }
 
-// ListDeliveries implements app.Outbox.
+// ListDeliveries implements app.Store.
 func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
 	query := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > ?`
 	args := []any{q.After[:]}
@@ -161,7 +161,7 @@ func (s *Store) eachID(ctx context.Context, op, query string, ids []aigen.ID, ar
 	return int(total), nil
 }
 
-// WaitingUsers implements app.Outbox.
+// WaitingUsers implements app.Store.
 func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
 	const query = `SELECT user_id FROM (SELECT user_id, available_at FROM deliveries` + dueDeliveries + `)
 GROUP BY user_id ORDER BY min(available_at), user_id`

@@ -42,7 +42,7 @@ type Store struct {
 
 var (
 	_ app.GenerationRepository = (*Store)(nil)
-	_ app.Outbox               = (*Store)(nil)
+	_ app.Store               = (*Store)(nil)
 	_ app.Ledger               = (*Store)(nil)
 )
 

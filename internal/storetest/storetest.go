@@ -14,7 +14,7 @@ import (
 // port shows.
 type Store interface {
 	app.GenerationRepository
-	app.Outbox
+	app.Store
 	app.Ledger
 	app.OperatorStore
 	app.RunBook

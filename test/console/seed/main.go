@@ -234,9 +234,12 @@ func (w *world) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	relay := app.NewRelay(w.Service, w.store, w, w, app.JobCallbacks{Tokens: tokens}, app.RelayConfig{
-		Owner: "seed", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: time.Hour, Max: time.Hour},
+	relay := app.NewRelay(w.store, app.RelayConfig{
+		Owner: "seed", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: time.Hour, Max: time.Hour}, Now: w.policy.Now,
 	})
+	relay.Handle(app.LaneJobs, w.JobHandler(relay, w, app.JobCallbacks{Tokens: tokens}))
+	relay.Handle(app.LaneCredits, w.CreditHandler())
+	relay.Handle(app.LaneNotifications, w.NotificationHandler(w))
 	run, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- relay.Run(run) }()
@@ -260,7 +263,7 @@ func (w *world) deliver(ctx context.Context) error {
 // operators writes what is there with a remote credit service alone, and does what
 // operators do.
 func (w *world) operators(ctx context.Context) error {
-	o := app.NewOperations(w.Service, w.store, app.Surroundings{})
+	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store})
 	page, err := o.ListAllGenerations(ctx, app.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 3})
 	if err != nil {
 		return err
