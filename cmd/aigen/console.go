@@ -16,11 +16,12 @@ import (
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/console"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 // newConsole is nil where ENABLE_CONSOLE is off.
 func newConsole(
-	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string, log *slog.Logger,
+	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string, log *slog.Logger,
 ) (*console.Console, error) {
 	if !c.Server.Console {
 		return nil, nil //nolint:nilnil // there is none

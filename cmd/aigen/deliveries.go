@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func newDeliveriesCommand() *cobra.Command {
@@ -32,7 +32,7 @@ func newDeliveriesListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List deliveries that were given up on", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := app.DeliveryQuery{State: app.DeliveryDead, Lane: app.Lane(lane), Limit: limit}
+			q := outbox.DeliveryQuery{State: outbox.DeliveryDead, Queue: outbox.Queue(lane), Limit: limit}
 			if all {
 				q.State = ""
 			}
@@ -43,7 +43,7 @@ func newDeliveriesListCommand() *cobra.Command {
 				}
 				q.GenerationID = id
 			}
-			if lane != "" && !slices.Contains(app.Lanes(), q.Lane) {
+			if lane != "" && !slices.Contains(outbox.Queues(), q.Queue) {
 				return &exitError{exitUsage, fmt.Errorf("--lane %q is none: there are %s", lane, laneNames())}
 			}
 			if limit < 1 || limit > maxListed {
@@ -74,18 +74,18 @@ const maxListed = 10_000
 
 func laneNames() string {
 	var names []string
-	for _, l := range app.Lanes() {
+	for _, l := range outbox.Queues() {
 		names = append(names, string(l))
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-func printDeliveries(cmd *cobra.Command, ds []app.Delivery, asJSON bool) error {
+func printDeliveries(cmd *cobra.Command, ds []outbox.Delivery, asJSON bool) error {
 	out := cmd.OutOrStdout()
 	if asJSON {
 		for _, d := range ds {
 			if err := writeJSON(rawOf(out), map[string]any{
-				"id": d.ID, "kind": d.Kind, "lane": d.Kind.Lane(), "state": d.State, "generationId": d.GenerationID,
+				"id": d.ID, "kind": d.Kind, "lane": d.Kind.Queue(), "state": d.State, "generationId": d.GenerationID,
 				"attempts": d.Attempts, "createdAt": d.CreatedAt, "availableAt": d.AvailableAt, "lastError": d.LastError,
 			}, ""); err != nil {
 				return err

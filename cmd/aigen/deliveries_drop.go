@@ -11,6 +11,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 func newDeliveriesDropCommand() *cobra.Command {
@@ -30,7 +31,7 @@ func newDeliveriesDropCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitUsage, fmt.Errorf("--as: %w", err)}
 			}
-			dropped, err := dropDelivery(cmd, app.DropDelivery{ID: id, Force: force, By: aigen.OperatorNote{ID: by, Reason: reason}})
+			dropped, err := dropDelivery(cmd, operations.DropDelivery{ID: id, Force: force, By: aigen.OperatorNote{ID: by, Reason: reason}})
 			if err != nil {
 				return err
 			}
@@ -46,20 +47,20 @@ func newDeliveriesDropCommand() *cobra.Command {
 
 // dropDelivery works beside a running service. That one hears of what follows at its
 // next look into the outbox.
-func dropDelivery(cmd *cobra.Command, drop app.DropDelivery) (app.Dropped, error) {
+func dropDelivery(cmd *cobra.Command, drop operations.DropDelivery) (operations.Dropped, error) {
 	c, err := loadSettings()
 	if err != nil {
-		return app.Dropped{}, err
+		return operations.Dropped{}, err
 	}
 	log := newLogger(c.Log)
 	store, err := connectStore(cmd.Context(), c, log, openExisting)
 	if err != nil {
-		return app.Dropped{}, err
+		return operations.Dropped{}, err
 	}
 	defer store.Close()
 	credits, closeCredits, err := creditsOf(c)
 	if err != nil {
-		return app.Dropped{}, err
+		return operations.Dropped{}, err
 	}
 	defer closeCredits()
 	policy := policyOf(c)
@@ -67,9 +68,9 @@ func dropDelivery(cmd *cobra.Command, drop app.DropDelivery) (app.Dropped, error
 		Policy: policy, Store: store, Credits: credits, Ledger: ledgerOf(c, store), Mode: modeOf(c), Log: log,
 	})
 	if err != nil {
-		return app.Dropped{}, err
+		return operations.Dropped{}, err
 	}
-	dropped, err := app.NewOperations(app.OperationsConfig{Service: service, Policy: policy, Store: store, Log: log}).DropDelivery(cmd.Context(), drop)
+	dropped, err := operations.New(operations.Config{Service: service, Policy: policy, Store: store, Log: log}).DropDelivery(cmd.Context(), drop)
 	var known *aigen.Error
 	if errors.As(err, &known) {
 		text := []string{known.Message}

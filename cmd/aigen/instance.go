@@ -18,7 +18,9 @@ import (
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/console"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/tracing"
 )
 
@@ -32,7 +34,7 @@ type instance struct {
 	api      *httpapi.API
 	console  *console.Console // nil: ENABLE_CONSOLE is off
 	server   *http.Server
-	relay    *app.Relay
+	relay    *outbox.Relay
 	closers  []func() error
 
 	dependencies []dependency
@@ -114,8 +116,8 @@ func (in *instance) assemble(ctx context.Context) error {
 	}
 	policy := policyOf(c)
 	repository := repositoryOf(c, in.store)
-	live := app.NewHub(app.HubConfig{Store: repository, Bus: replicas.eventBus(), Streams: m.Streams})
-	relay := app.NewRelay(in.store, relayConfig(c, in.log, m))
+	live := live.NewHub(live.Config{Store: repository, Bus: replicas.eventBus(), Streams: m.Streams})
+	relay := outbox.NewRelay(in.store, relayConfig(c, in.log, m))
 	in.relay = relay
 	service, err := app.New(app.Config{
 		Policy: policy, Store: repository, Credits: credits, Ledger: ledgerOf(c, in.store), Live: live, Dispatcher: relay,
@@ -144,10 +146,10 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.onClose(func() error { verifier.Close(); return nil })
 	in.dependOnKeys(verifier)
 
-	relay.Handle(app.LaneJobs, service.JobHandler(relay, jobs,
+	relay.Handle(outbox.QueueJobs, service.JobHandler(relay, jobs,
 		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens}))
-	relay.Handle(app.LaneCredits, service.CreditHandler())
-	relay.Handle(app.LaneNotifications, service.NotificationHandler(notifications))
+	relay.Handle(outbox.QueueCredits, service.CreditHandler())
+	relay.Handle(outbox.QueueNotifications, service.NotificationHandler(notifications))
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)

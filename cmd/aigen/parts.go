@@ -17,6 +17,8 @@ import (
 	"github.com/creativeflow/aigen/internal/console"
 	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/tracing"
 	"github.com/creativeflow/aigen/internal/worker"
 )
@@ -26,7 +28,7 @@ import (
 const stubWindow = 256
 
 func policyOf(c config.Config) *aigen.Policy {
-	retry := app.Backoff{Base: time.Second, Max: 30 * time.Second}
+	retry := outbox.Backoff{Base: time.Second, Max: 30 * time.Second}
 	return &aigen.Policy{
 		Pricing: aigen.Pricing{
 			Sample:              aigen.Credits(c.Credits.CostSample),
@@ -72,8 +74,8 @@ func ledgerOf(c config.Config, s store) app.Ledger {
 	return nil
 }
 
-func relayConfig(c config.Config, log *slog.Logger, m app.Metrics) app.RelayConfig {
-	rc := app.RelayConfig{
+func relayConfig(c config.Config, log *slog.Logger, m outbox.Metrics) outbox.Config {
+	rc := outbox.Config{
 		Owner:       newID().String(),                                                        // one of several: what another died with is due when its leases end
 		MaxAttempts: c.Generation.OutboxMaxAttempts, StopGrace: c.Server.ShutdownTimeout / 5, // and as much to write what became of it
 		StoreUnavailable: func(err error) bool { return errors.Is(err, app.ErrStoreUnavailable) },
@@ -186,7 +188,7 @@ func proofOf(c config.Config) func(challenge, port string) string {
 }
 
 func newAPI(
-	c config.Config, s *app.Service, o *app.Operations, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
+	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
 	web *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // reconcileOptions are the flags of the command.
@@ -32,7 +32,7 @@ func newReconcileCommand() *cobra.Command {
 			"made right by the calls of the contract. With the embedded ledger it checks the database against itself.\n" +
 			"It may run beside the service. docs/operations.md says what each kind of difference means.\n\n" +
 			"Exit code 6: differences are left.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return reconcile(cmd.Context(), o, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runReconcile(cmd.Context(), o, cmd.OutOrStdout()) },
 	}
 	cmd.Flags().BoolVar(&o.mend, "mend", false, "make right what can be made right")
 	cmd.Flags().BoolVar(&o.json, "json", false, "one JSON object, for programs")
@@ -43,7 +43,7 @@ func newReconcileCommand() *cobra.Command {
 
 var errDifferences = errors.New("differences are left")
 
-func reconcile(ctx context.Context, o reconcileOptions, out io.Writer) error {
+func runReconcile(ctx context.Context, o reconcileOptions, out io.Writer) error {
 	if o.since < 0 || o.grace < 0 || (o.since > 0 && o.since < o.grace) {
 		return &exitError{exitUsage, errors.New("--since and --older-than are times back from now, --since the longer one")}
 	}
@@ -80,7 +80,7 @@ func reconcileRemote(ctx context.Context, c config.Config, s store, o reconcileO
 		return reconcileReport{}, &exitError{exitSettings, err}
 	}
 	defer credits.Close()
-	r := app.Reconciler{Runs: s, Outbox: s, Credits: credits, List: credits, Now: time.Now, Grace: o.grace, Mend: o.mend}
+	r := reconcile.Reconciler{Runs: s, Outbox: s, Credits: credits, List: credits, Now: time.Now, Grace: o.grace, Repair: o.mend}
 	if o.since > 0 {
 		r.Since = time.Now().Add(-o.since)
 	}
@@ -91,7 +91,7 @@ func reconcileRemote(ctx context.Context, c config.Config, s store, o reconcileO
 	return reconcileReport{With: "credit service", Reconciliation: found, Left: found.Left()}, nil
 }
 
-func auditLedger(ctx context.Context, s app.Auditor) (reconcileReport, error) {
+func auditLedger(ctx context.Context, s reconcile.Auditor) (reconcileReport, error) {
 	rows, faults, err := s.Audit(ctx)
 	if err != nil {
 		return reconcileReport{}, fmt.Errorf("check the ledger: %w", err)
@@ -104,7 +104,7 @@ func auditLedger(ctx context.Context, s app.Auditor) (reconcileReport, error) {
 // reconcileReport is what is said, by --json too.
 type reconcileReport struct {
 	With string `json:"with"`
-	app.Reconciliation
+	reconcile.Reconciliation
 
 	Faults []string `json:"faults,omitempty"` // of the embedded ledger
 	Left   int      `json:"left"`
@@ -113,7 +113,7 @@ type reconcileReport struct {
 func (r *reconcileReport) write(out io.Writer, o reconcileOptions) error {
 	if o.json {
 		if r.Differences == nil {
-			r.Differences = []app.Difference{}
+			r.Differences = []reconcile.Difference{}
 		}
 		return writeJSON(rawOf(out), r, "")
 	}
@@ -140,11 +140,11 @@ func (r *reconcileReport) write(out io.Writer, o reconcileOptions) error {
 	return err
 }
 
-func whatOf(d app.Difference, mend bool) string {
+func whatOf(d reconcile.Difference, mend bool) string {
 	switch {
 	case d.Mended:
 		return "mended"
-	case mend || !d.Mendable():
+	case mend || !d.Repairable():
 		return "left: " + printable(d.Detail)
 	default:
 		return "with --mend: " + printable(d.Detail)

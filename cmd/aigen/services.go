@@ -11,9 +11,11 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/n8nwebhook"
 	"github.com/creativeflow/aigen/internal/notification"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/rabbitmq"
 	"github.com/creativeflow/aigen/internal/ratelimit"
 	"github.com/creativeflow/aigen/internal/redis"
@@ -111,7 +113,7 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 		}
 		in.onClose(p.Close)
 		in.depend("engine", "n8n webhook", func(context.Context) (httpapi.DependencyState, string) {
-			if since, _ := in.relay.Outage(app.LaneJobs); !since.IsZero() {
+			if since, _ := in.relay.Outage(outbox.QueueJobs); !since.IsZero() {
 				return httpapi.StateDegraded, "takes no jobs; they wait in the outbox"
 			}
 			return httpapi.StateOK, ""
@@ -194,7 +196,7 @@ func (in *instance) connectRedis() (*shared, error) {
 }
 
 // eventBus avoids an interface that holds a nil.
-func (s *shared) eventBus() app.EventBus {
+func (s *shared) eventBus() live.Bus {
 	if s == nil {
 		return nil
 	}

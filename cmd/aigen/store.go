@@ -13,18 +13,21 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/postgres"
+	"github.com/creativeflow/aigen/internal/reconcile"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
 // store is everything that a database does for the service.
 type store interface {
 	app.GenerationRepository
-	app.Store
+	outbox.Store
 	app.Ledger
-	app.OperatorStore
-	app.RunBook
-	app.Auditor
+	operations.Store
+	reconcile.RunLister
+	reconcile.Auditor
 	Close() error
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // complete turns what the verbs recorded into what the store writes: events,
@@ -15,14 +16,14 @@ func (s *Service) complete(c *Change) error {
 	events, effects := c.Generation.Drain()
 	c.Events = append(c.Events, events...)
 	for _, e := range effects {
-		if err := s.carryOut(c, e); err != nil {
+		if err := s.applyEffect(c, e); err != nil {
 			return fmt.Errorf("generation %s, %s: %w", c.Generation.ID, e.Kind, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) carryOut(c *Change, e aigen.Effect) error {
+func (s *Service) applyEffect(c *Change, e aigen.Effect) error {
 	switch e.Kind {
 	case aigen.EffectDispatch:
 		return s.addDispatch(c, e)
@@ -33,16 +34,16 @@ func (s *Service) carryOut(c *Change, e aigen.Effect) error {
 		return nil
 	case aigen.EffectNotify:
 		n := newNotification(c.Generation, e.Notice)
-		return s.addDelivery(c, Delivery{ID: s.policy.NewID(), Kind: DeliverNotify}, 0, n)
+		return s.addDelivery(c, outbox.Delivery{ID: s.policy.NewID(), Kind: outbox.DeliverNotify}, 0, n)
 	case aigen.EffectReserve:
-		return s.addCreditDelivery(c, DeliverReserve, e)
+		return s.addCreditDelivery(c, outbox.DeliverReserve, e)
 	case aigen.EffectDeduct:
-		return s.settle(c, DeliverDeduct, MovementDeduct, e)
+		return s.settle(c, outbox.DeliverDeduct, MovementDeduct, e)
 	case aigen.EffectRefund:
-		return s.settle(c, DeliverRefund, MovementRefund, e)
+		return s.settle(c, outbox.DeliverRefund, MovementRefund, e)
 	case aigen.EffectRelease:
 		if s.ledger == nil {
-			return s.addCreditDelivery(c, DeliverRelease, e)
+			return s.addCreditDelivery(c, outbox.DeliverRelease, e)
 		}
 		// The ledger reserves in the transaction that says so: what is still
 		// pending was never held.
@@ -54,7 +55,7 @@ func (s *Service) carryOut(c *Change, e aigen.Effect) error {
 
 // settle deducts or refunds: in this very transaction with the embedded ledger, by
 // the outbox with a remote credit service.
-func (s *Service) settle(c *Change, kind DeliveryKind, movement MovementKind, e aigen.Effect) error {
+func (s *Service) settle(c *Change, kind outbox.DeliveryKind, movement MovementKind, e aigen.Effect) error {
 	if e.Amount == 0 {
 		return nil // a free run: nobody was asked to hold anything
 	}
@@ -86,7 +87,7 @@ func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
 	if err != nil {
 		return err
 	}
-	s.add(c, Delivery{ID: job.ID, Kind: j.JobType, RunID: run.ID, Payload: body}, e.Delay)
+	s.add(c, outbox.Delivery{ID: job.ID, Kind: j.JobType, RunID: run.ID, Payload: body}, e.Delay)
 	return nil
 }
 
@@ -95,12 +96,12 @@ type CreditPayload struct {
 	Amount aigen.Credits `json:"amount"`
 }
 
-func (s *Service) addCreditDelivery(c *Change, kind DeliveryKind, e aigen.Effect) error {
-	d := Delivery{ID: s.policy.NewID(), Kind: kind, RunID: e.RunID}
+func (s *Service) addCreditDelivery(c *Change, kind outbox.DeliveryKind, e aigen.Effect) error {
+	d := outbox.Delivery{ID: s.policy.NewID(), Kind: kind, RunID: e.RunID}
 	return s.addDelivery(c, d, e.Delay, CreditPayload{Amount: e.Amount})
 }
 
-func (s *Service) addDelivery(c *Change, d Delivery, delay time.Duration, payload any) error {
+func (s *Service) addDelivery(c *Change, d outbox.Delivery, delay time.Duration, payload any) error {
 	var err error
 	if d.Payload, err = json.Marshal(payload); err != nil {
 		return err
@@ -110,9 +111,9 @@ func (s *Service) addDelivery(c *Change, d Delivery, delay time.Duration, payloa
 }
 
 // add completes a delivery that has its payload.
-func (s *Service) add(c *Change, d Delivery, delay time.Duration) {
+func (s *Service) add(c *Change, d outbox.Delivery, delay time.Duration) {
 	g := c.Generation
-	d.UserID, d.GenerationID, d.State = g.UserID, g.ID, DeliveryWaiting
+	d.UserID, d.GenerationID, d.State = g.UserID, g.ID, outbox.DeliveryWaiting
 	d.CreatedAt = s.policy.Now().UTC().Truncate(time.Microsecond)
 	d.AvailableAt = d.CreatedAt.Add(delay)
 	c.Deliveries = append(c.Deliveries, d)

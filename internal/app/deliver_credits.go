@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // creditOperationsAtOnce is how many operations are handed to the credit service at a
@@ -22,13 +23,13 @@ const creditOperationsAtOnce = 100
 type creditHandler struct{ service *Service }
 
 // CreditHandler is the handler of the queue of credit operations.
-func (s *Service) CreditHandler() Handler { return &creditHandler{service: s} }
+func (s *Service) CreditHandler() outbox.Handler { return &creditHandler{service: s} }
 
 // MaxInFlight implements outbox.Handler.
 func (c *creditHandler) MaxInFlight() int { return 2 * creditOperationsAtOnce }
 
 // Deliver implements outbox.Handler.
-func (c *creditHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+func (c *creditHandler) Deliver(ctx context.Context, ds []outbox.Delivery, done func(i int, err error)) {
 	var g errgroup.Group
 	g.SetLimit(creditOperationsAtOnce)
 	for i, d := range ds {
@@ -43,25 +44,25 @@ func (c *creditHandler) Deliver(ctx context.Context, ds []Delivery, done func(i 
 	_ = g.Wait() // every end has been told to done
 }
 
-func (c *creditHandler) one(ctx context.Context, d Delivery) error {
+func (c *creditHandler) one(ctx context.Context, d outbox.Delivery) error {
 	var p CreditPayload
 	if err := json.Unmarshal(d.Payload, &p); err != nil {
-		return &PermanentError{fmt.Errorf("read credit operation: %w", err)}
+		return &outbox.PermanentError{Err: fmt.Errorf("read credit operation: %w", err)}
 	}
 	op := CreditOperation{UserID: d.UserID, GenerationID: d.GenerationID, Reference: d.RunID, Amount: p.Amount}
 	s := c.service
 	switch d.Kind {
-	case DeliverReserve:
+	case outbox.DeliverReserve:
 		return s.reserveInBackground(ctx, op)
-	case DeliverRelease:
+	case outbox.DeliverRelease:
 		return s.release(ctx, op)
-	case DeliverDeduct:
+	case outbox.DeliverDeduct:
 		return s.askCredits(ctx, "deduct", op, s.remote().Deduct)
-	case DeliverRefund:
+	case outbox.DeliverRefund:
 		return s.askCredits(ctx, "refund", op, s.remote().Refund)
-	case DeliverSampleJob, DeliverFinalJob, DeliverNotify:
+	case outbox.DeliverSampleJob, outbox.DeliverFinalJob, outbox.DeliverNotify:
 	}
-	return &PermanentError{fmt.Errorf("%q is no credit operation", d.Kind)}
+	return &outbox.PermanentError{Err: fmt.Errorf("%q is no credit operation", d.Kind)}
 }
 
 // Unavailable implements outbox.Handler.
@@ -71,17 +72,17 @@ func (c *creditHandler) Unavailable(err error) bool {
 
 // GiveUp implements outbox.Handler. A credit service that gives no answer is waited for
 // without end.
-func (c *creditHandler) GiveUp(_ Delivery, err error, exhausted bool) bool {
+func (c *creditHandler) GiveUp(_ outbox.Delivery, err error, exhausted bool) bool {
 	return exhausted && !c.Unavailable(err) && aigen.CodeOf(err) != aigen.CodeInternal
 }
 
 // RetryAt implements outbox.Handler.
-func (c *creditHandler) RetryAt(Delivery, error) time.Time { return time.Time{} }
+func (c *creditHandler) RetryAt(outbox.Delivery, error) time.Time { return time.Time{} }
 
 // OnDeadLetter implements outbox.Handler. It gives up a reservation that cannot even be asked for. A deduction or refund
 // stays decided: the dead row shows the operator what the other side lacks.
-func (c *creditHandler) OnDeadLetter(ctx context.Context, d Delivery) error {
-	if d.Kind != DeliverReserve {
+func (c *creditHandler) OnDeadLetter(ctx context.Context, d outbox.Delivery) error {
+	if d.Kind != outbox.DeliverReserve {
 		return nil
 	}
 	_, err := c.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {

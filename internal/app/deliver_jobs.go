@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // jobHandler hands jobs to the engine.
 type jobHandler struct {
 	service   *Service
-	relay     *Relay
+	relay     *outbox.Relay
 	publisher JobPublisher
 	callbacks JobCallbacks
 }
 
 // JobHandler is the handler of the queue of jobs. The relay is the one that it is given to.
-func (s *Service) JobHandler(r *Relay, p JobPublisher, c JobCallbacks) Handler {
+func (s *Service) JobHandler(r *outbox.Relay, p JobPublisher, c JobCallbacks) outbox.Handler {
 	return &jobHandler{service: s, relay: r, publisher: p, callbacks: c}
 }
 
@@ -29,28 +30,28 @@ func (j *jobHandler) MaxInFlight() int { return j.publisher.Window() }
 
 // Cancel implements outbox.Canceller.
 func (j *jobHandler) Cancel(jobs []aigen.ID) {
-	if c, ok := j.publisher.(Canceller); ok {
+	if c, ok := j.publisher.(outbox.Canceller); ok {
 		c.Cancel(jobs)
 	}
 }
 
 // OnRecovered implements outbox.Recoverer.
 func (j *jobHandler) OnRecovered(back func()) {
-	if r, ok := j.publisher.(Recoverer); ok {
+	if r, ok := j.publisher.(outbox.Recoverer); ok {
 		r.OnRecovered(back)
 	}
 }
 
 // Linger implements outbox.Lingerer.
 func (j *jobHandler) Linger() time.Duration {
-	if l, ok := j.publisher.(Lingerer); ok {
+	if l, ok := j.publisher.(outbox.Lingerer); ok {
 		return l.Linger()
 	}
 	return 0
 }
 
 // Deliver implements outbox.Handler.
-func (j *jobHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+func (j *jobHandler) Deliver(ctx context.Context, ds []outbox.Delivery, done func(i int, err error)) {
 	msgs := make([]JobMessage, 0, len(ds))
 	ends := make([]func(error), 0, len(ds))
 	refused := j.check(ctx, ds)
@@ -62,7 +63,7 @@ func (j *jobHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int
 		}
 		body, err := withCallback(d.Payload, j.callbacks.of(d))
 		if err != nil {
-			done(i, &PermanentError{err})
+			done(i, &outbox.PermanentError{Err: err})
 			continue
 		}
 		span, end := j.service.tracer.Begin(ctx, d.Trace, &d)
@@ -85,7 +86,7 @@ func (j *jobHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int
 // written leased a moment ago can have ended in this process alone, or else is found by
 // checkAgain; what was claimed may have ended anywhere, or before this version removed
 // the rows of jobs that end.
-func (j *jobHandler) check(ctx context.Context, ds []Delivery) []error {
+func (j *jobHandler) check(ctx context.Context, ds []outbox.Delivery) []error {
 	var refused []error
 	refuse := func(i int, err error) {
 		if refused == nil {
@@ -97,7 +98,7 @@ func (j *jobHandler) check(ctx context.Context, ds []Delivery) []error {
 	for i := range ds {
 		switch {
 		case j.relay.Withdrawn(ds[i].ID):
-			refuse(i, ErrNotWanted)
+			refuse(i, outbox.ErrNotWanted)
 		case ds[i].Owner == "":
 			claimed = append(claimed, ds[i].ID)
 		}
@@ -110,9 +111,9 @@ func (j *jobHandler) check(ctx context.Context, ds []Delivery) []error {
 		switch {
 		case ds[i].Owner != "":
 		case err != nil:
-			refuse(i, fmt.Errorf("%w: %w", ErrReturned, err))
+			refuse(i, fmt.Errorf("%w: %w", outbox.ErrReturned, err))
 		case len(held) < len(claimed) && !slices.Contains(held, ds[i].ID):
-			refuse(i, ErrNotWanted)
+			refuse(i, outbox.ErrNotWanted)
 		}
 	}
 	return refused
@@ -120,46 +121,46 @@ func (j *jobHandler) check(ctx context.Context, ds []Delivery) []error {
 
 // lookAgainAfter is how long a job may wait within a publisher before the store is asked
 // whether it is still awaited.
-const lookAgainAfter = time.Second
+const checkAgainAfter = time.Second
 
 // checkAgain is asked right before a job goes that may have waited within the publisher.
 func (j *jobHandler) checkAgain(ctx context.Context, job aigen.ID, taken time.Time) error {
 	if j.relay.Withdrawn(job) {
-		return ErrNotWanted
+		return outbox.ErrNotWanted
 	}
-	if j.relay.HeldBack(LaneJobs, job) {
-		return ErrReturned
+	if j.relay.HeldBack(outbox.QueueJobs, job) {
+		return outbox.ErrReturned
 	}
-	if time.Since(taken) < lookAgainAfter {
+	if time.Since(taken) < checkAgainAfter {
 		return nil
 	}
 	held, err := j.relay.HeldJobs(ctx, []aigen.ID{job})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrReturned, err)
+		return fmt.Errorf("%w: %w", outbox.ErrReturned, err)
 	case len(held) == 0:
-		return ErrNotWanted
+		return outbox.ErrNotWanted
 	}
 	return nil
 }
 
 // Unavailable implements outbox.Handler.
-func (j *jobHandler) Unavailable(err error) bool { return errors.Is(err, ErrAway) }
+func (j *jobHandler) Unavailable(err error) bool { return errors.Is(err, outbox.ErrUnavailable) }
 
 // GiveUp implements outbox.Handler. The deadline of the stage, which is the authority,
 // bounds the wait for an engine that is away, or that asks for time.
-func (j *jobHandler) GiveUp(_ Delivery, err error, exhausted bool) bool {
-	return exhausted && !Uncounted(err)
+func (j *jobHandler) GiveUp(_ outbox.Delivery, err error, exhausted bool) bool {
+	return exhausted && !outbox.Uncounted(err)
 }
 
 // soonestRepeat is when a job that was sent without an answer is sent again at the
 // soonest. Each time may be a whole run at the engine.
-const soonestRepeat = 2 * time.Minute
+const minRepeatDelay = 2 * time.Minute
 
 // RetryAt implements outbox.Handler: a job that the engine may have is sent again after half of
 // the time that its stage has left.
-func (j *jobHandler) RetryAt(d Delivery, err error) time.Time {
-	if !errors.Is(err, ErrOutcomeUnknown) {
+func (j *jobHandler) RetryAt(d outbox.Delivery, err error) time.Time {
+	if !errors.Is(err, outbox.ErrOutcomeUnknown) {
 		return time.Time{}
 	}
 	var job struct {
@@ -167,18 +168,18 @@ func (j *jobHandler) RetryAt(d Delivery, err error) time.Time {
 	}
 	_ = json.Unmarshal(d.Payload, &job) // without it, the soonest
 	now := j.service.policy.Now()
-	return now.Add(max(job.Deadline.Sub(now)/2, soonestRepeat))
+	return now.Add(max(job.Deadline.Sub(now)/2, minRepeatDelay))
 }
 
 // OnDeadLetter implements outbox.Handler. It fails the generation whose job nobody takes: the user learns it now and not
 // at the deadline, and the credits are free.
-func (j *jobHandler) OnDeadLetter(ctx context.Context, d Delivery) error {
+func (j *jobHandler) OnDeadLetter(ctx context.Context, d outbox.Delivery) error {
 	held, err := j.relay.HeldJobs(ctx, []aigen.ID{d.ID})
 	switch {
 	case err != nil:
 		return err
 	case len(held) == 0:
-		return ErrNotWanted // it ended meanwhile, or the engine has shown that it has it
+		return outbox.ErrNotWanted // it ended meanwhile, or the engine has shown that it has it
 	}
 	_, err = j.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.Keep = d.ID // it is about to be marked dead

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const (
@@ -29,7 +31,7 @@ type notificationHandler struct {
 }
 
 // NotificationHandler is the handler of the queue of notifications.
-func (s *Service) NotificationHandler(n NotificationService) Handler {
+func (s *Service) NotificationHandler(n NotificationService) outbox.Handler {
 	return &notificationHandler{
 		service: n, tracer: s.tracer, now: s.policy.Now, places: make(chan struct{}, notificationsAtOnce),
 	}
@@ -39,14 +41,14 @@ func (s *Service) NotificationHandler(n NotificationService) Handler {
 func (n *notificationHandler) MaxInFlight() int { return notificationsOpen }
 
 // Deliver implements outbox.Handler.
-func (n *notificationHandler) Deliver(ctx context.Context, ds []Delivery, done func(i int, err error)) {
+func (n *notificationHandler) Deliver(ctx context.Context, ds []outbox.Delivery, done func(i int, err error)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for i, d := range ds {
 		select {
 		case n.places <- struct{}{}:
 		case <-ctx.Done():
-			done(i, ErrReturned)
+			done(i, outbox.ErrReturned)
 			continue
 		}
 		wg.Go(func() {
@@ -59,29 +61,31 @@ func (n *notificationHandler) Deliver(ctx context.Context, ds []Delivery, done f
 	}
 }
 
-func (n *notificationHandler) one(ctx context.Context, d Delivery) error {
+func (n *notificationHandler) one(ctx context.Context, d outbox.Delivery) error {
 	var note Notification
 	if err := json.Unmarshal(d.Payload, &note); err != nil {
-		return &PermanentError{fmt.Errorf("read notification: %w", err)}
+		return &outbox.PermanentError{Err: fmt.Errorf("read notification: %w", err)}
 	}
 	note.ID = d.ID
 	return n.service.Notify(ctx, note)
 }
 
 // Unavailable implements outbox.Handler.
-func (n *notificationHandler) Unavailable(err error) bool { return errors.Is(err, ErrAway) }
+func (n *notificationHandler) Unavailable(err error) bool {
+	return errors.Is(err, outbox.ErrUnavailable)
+}
 
 // GiveUp implements outbox.Handler. While the service is away a notification waits, for a
 // day: after that it helps nobody.
-func (n *notificationHandler) GiveUp(d Delivery, err error, exhausted bool) bool {
-	if Uncounted(err) {
+func (n *notificationHandler) GiveUp(d outbox.Delivery, err error, exhausted bool) bool {
+	if outbox.Uncounted(err) {
 		return n.now().Sub(d.CreatedAt) > notificationsWait
 	}
 	return exhausted
 }
 
 // RetryAt implements outbox.Handler.
-func (n *notificationHandler) RetryAt(Delivery, error) time.Time { return time.Time{} }
+func (n *notificationHandler) RetryAt(outbox.Delivery, error) time.Time { return time.Time{} }
 
 // OnDeadLetter implements outbox.Handler.
-func (n *notificationHandler) OnDeadLetter(context.Context, Delivery) error { return nil }
+func (n *notificationHandler) OnDeadLetter(context.Context, outbox.Delivery) error { return nil }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // fakeBus writes down what it is told.
@@ -61,7 +62,7 @@ func (b *fakeBus) follows(user aigen.ID) bool {
 func withBus(w *workbench, poll, pollWithBus time.Duration) (*workbench, *fakeBus) {
 	w.t.Helper()
 	bus := &fakeBus{live: true, followed: map[aigen.ID]int{}}
-	hub := app.NewHub(app.HubConfig{Store: w.store, Bus: bus, Poll: poll, PollWithBus: pollWithBus})
+	hub := live.NewHub(live.Config{Store: w.store, Bus: bus, Poll: poll, PollWithBus: pollWithBus})
 	s, err := app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Live: hub})
 	require.NoError(w.t, err)
 	other := *w
@@ -114,7 +115,7 @@ func TestBusFollowsThoseWhoWatch(t *testing.T) {
 }
 
 // soon is the next event of a stream.
-func soon(t *testing.T, s *app.Stream) aigen.Event {
+func soon(t *testing.T, s *live.Stream) aigen.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -124,7 +125,7 @@ func soon(t *testing.T, s *app.Stream) aigen.Event {
 }
 
 // nothing is on a stream now.
-func nothing(t *testing.T, s *app.Stream) {
+func nothing(t *testing.T, s *live.Stream) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -248,7 +249,7 @@ func TestLateProgressIsNotShown(t *testing.T) {
 }
 
 // drain reads a stream to its end, progress too.
-func drain(t *testing.T, s *app.Stream) (events []aigen.Event) {
+func drain(t *testing.T, s *live.Stream) (events []aigen.Event) {
 	t.Helper()
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -16,11 +16,12 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-// outbox lets a test stand between relay and store.
-type outbox struct {
-	app.Store
+// flakyStore lets a test stand between relay and store.
+type flakyStore struct {
+	outbox.Store
 
 	blind atomic.Bool  // claims find nothing
 	full  atomic.Int32 // so often no lease is released: the disk is full
@@ -28,18 +29,18 @@ type outbox struct {
 	held  atomic.Int32 // so many do
 }
 
-func (o *outbox) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
+func (o *flakyStore) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
 	if o.full.Add(-1) >= 0 {
 		return 0, fmt.Errorf("the disk is full: %w", app.ErrStoreUnavailable)
 	}
 	return o.Store.ReleaseLeases(ctx, owner, now)
 }
 
-func (o *outbox) ClaimDeliveries(ctx context.Context, c app.Claim) ([]app.Delivery, error) {
+func (o *flakyStore) ClaimDeliveries(ctx context.Context, c outbox.Claim) ([]outbox.Delivery, error) {
 	if o.blind.Load() {
 		return nil, nil
 	}
-	if c.Lane == app.LaneJobs {
+	if c.Queue == outbox.QueueJobs {
 		o.held.Add(1)
 		o.hold.RLock()
 		defer o.hold.RUnlock()
@@ -64,13 +65,13 @@ func (c *commits) Apply(ctx context.Context, changes []*app.Change) []error {
 }
 
 // express is a workbench whose relay runs with these settings, on what stands between.
-func (w *workbench) express(to app.JobPublisher, lease time.Duration) (*outbox, *commits) {
+func (w *workbench) express(to app.JobPublisher, lease time.Duration) (*flakyStore, *commits) {
 	w.t.Helper()
-	o, c := &outbox{Store: w.store}, &commits{GenerationRepository: w.store}
+	o, c := &flakyStore{Store: w.store}, &commits{GenerationRepository: w.store}
 	var err error
 	w.Service, err = app.New(app.Config{Policy: w.policy, Store: c, Ledger: w.store})
 	require.NoError(w.t, err)
-	w.relay = newRelay(w.Service, o, to, w.phone, tokensFor(w.t), app.RelayConfig{
+	w.relay = newRelay(w.Service, o, to, w.phone, tokensFor(w.t), outbox.Config{
 		Owner: "express", Lease: lease, Poll: 10 * time.Millisecond, StopGrace: 100 * time.Millisecond,
 	})
 	return o, c
@@ -199,7 +200,7 @@ func (g *gatedEngine) Publish(ctx context.Context, jobs []app.JobMessage, done f
 		case <-g.open:
 			done(i, nil)
 		case <-ctx.Done():
-			done(i, app.ErrReturned)
+			done(i, outbox.ErrReturned)
 		}
 	}
 }

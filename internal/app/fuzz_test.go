@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // FuzzJob: a job is written as encoding/json writes it, whatever people put into it.
@@ -23,13 +24,13 @@ func FuzzJob(f *testing.F) {
 	f.Fuzz(func(t *testing.T, prompt, style string, parameters []byte, resolution string, attempt int, at int64, more bool, text string) {
 		p, _ := aigen.ParseParameters(parameters)
 		j := app.Job{
-			JobID: newID(), RunID: newID(), JobType: app.DeliverSampleJob, Attempt: attempt,
+			JobID: newID(), RunID: newID(), JobType: outbox.DeliverSampleJob, Attempt: attempt,
 			GenerationID: newID(), UserID: newID(), ProjectID: newID(),
 			InputPrompt: prompt, StyleGuidance: style, InputParameters: p, Resolution: resolution,
 			Deadline: time.UnixMicro(at).UTC(),
 		}
 		if more {
-			j.JobType = app.DeliveryKind(text)
+			j.JobType = outbox.DeliveryKind(text)
 			j.SelectedSample = &aigen.Asset{AssetID: text, URL: style, Width: attempt, Metadata: json.RawMessage(`{"a": "<"}`)}
 			j.Callback = &app.JobCallback{URL: text, Token: prompt}
 		}

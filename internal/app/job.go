@@ -6,24 +6,25 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Job is what the workflow engine gets (contract section 3).
 type Job struct {
-	JobID           aigen.ID         `json:"jobId"`
-	RunID           aigen.ID         `json:"runId"`
-	JobType         DeliveryKind     `json:"jobType"`
-	Attempt         int              `json:"attempt"`
-	GenerationID    aigen.ID         `json:"generationId"`
-	UserID          aigen.ID         `json:"userId"`
-	ProjectID       aigen.ID         `json:"projectId"`
-	InputPrompt     string           `json:"inputPrompt"`
-	StyleGuidance   string           `json:"styleGuidance"`
-	InputParameters aigen.Parameters `json:"inputParameters"`
-	SelectedSample  *aigen.Asset     `json:"selectedSample"`
-	Resolution      string           `json:"resolution,omitempty"` // final_generation only
-	Deadline        time.Time        `json:"deadline"`
-	Callback        *JobCallback     `json:"callback,omitempty"` // added when the job is handed over
+	JobID           aigen.ID            `json:"jobId"`
+	RunID           aigen.ID            `json:"runId"`
+	JobType         outbox.DeliveryKind `json:"jobType"`
+	Attempt         int                 `json:"attempt"`
+	GenerationID    aigen.ID            `json:"generationId"`
+	UserID          aigen.ID            `json:"userId"`
+	ProjectID       aigen.ID            `json:"projectId"`
+	InputPrompt     string              `json:"inputPrompt"`
+	StyleGuidance   string              `json:"styleGuidance"`
+	InputParameters aigen.Parameters    `json:"inputParameters"`
+	SelectedSample  *aigen.Asset        `json:"selectedSample"`
+	Resolution      string              `json:"resolution,omitempty"` // final_generation only
+	Deadline        time.Time           `json:"deadline"`
+	Callback        *JobCallback        `json:"callback,omitempty"` // added when the job is handed over
 }
 
 // JobCallback tells the engine where to report to, and with which proof.
@@ -36,8 +37,8 @@ type JobCallback struct {
 type JobMessage struct {
 	JobID        aigen.ID
 	GenerationID aigen.ID
-	Type         DeliveryKind // DeliverSampleJob or DeliverFinalJob
-	Body         []byte       // the Job as JSON
+	Type         outbox.DeliveryKind // DeliverSampleJob or DeliverFinalJob
+	Body         []byte              // the Job as JSON
 	CreatedAt    time.Time
 	TraceParent  string // W3C traceparent that the engine is to pass on; "" for none
 
@@ -56,13 +57,13 @@ func (m *JobMessage) Check(ctx context.Context) error {
 // newJob describes the run's newest job.
 func newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
 	j := Job{
-		JobID: job.ID, RunID: run.ID, JobType: DeliverSampleJob, Attempt: job.Attempt,
+		JobID: job.ID, RunID: run.ID, JobType: outbox.DeliverSampleJob, Attempt: job.Attempt,
 		GenerationID: g.ID, UserID: g.UserID, ProjectID: g.ProjectID,
 		InputPrompt: g.Input.Prompt, StyleGuidance: g.Input.StyleGuidance, InputParameters: g.Input.Parameters,
 		Deadline: run.Deadline,
 	}
 	if run.Stage == aigen.StageFinal {
-		j.JobType = DeliverFinalJob
+		j.JobType = outbox.DeliverFinalJob
 		j.Resolution = run.Resolution.String()
 		if sample, ok := g.SelectedSample(); ok {
 			j.SelectedSample = &sample

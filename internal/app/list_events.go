@@ -5,11 +5,12 @@ import (
 	"iter"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // StreamGeneration streams what has happened to a generation after event number after,
 // then what happens. Error code: CodeNotFound.
-func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*Stream, error) {
+func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*live.Stream, error) {
 	if _, err := s.GetGeneration(ctx, user, id); err != nil {
 		return nil, err
 	}
@@ -18,7 +19,7 @@ func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after
 
 // StreamUser streams the events of all of the user's generations after position after;
 // nil: from now on. ErrAhead if there was no event of that position yet.
-func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*Stream, error) {
+func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error) {
 	return s.hub.StreamUser(ctx, user, after)
 }
 

@@ -13,10 +13,11 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // collect reads a stream to its end, progress left out.
-func collect(t *testing.T, s *app.Stream) []aigen.Event {
+func collect(t *testing.T, s *live.Stream) []aigen.Event {
 	t.Helper()
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

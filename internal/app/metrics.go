@@ -7,7 +7,7 @@ import (
 )
 
 // ServiceMetrics is told what happens, for an operator to watch. Its methods must not block.
-type ServiceMetrics interface {
+type Metrics interface {
 	// Transition: a generation went from one status ("" for a new one) to another,
 	// after having been in the first for spent.
 	Transition(from, to aigen.Status, spent time.Duration)

@@ -12,27 +12,29 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-func (w *workbench) operations() *app.Operations {
-	return app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store, Dispatcher: w.relay})
+func (w *workbench) operations() *operations.Service {
+	return operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store, Dispatcher: w.relay})
 }
 
 func note() aigen.OperatorNote { return aigen.OperatorNote{ID: newID(), Reason: "tried in a test"} }
 
 // die makes a waiting delivery of this kind dead, as a relay does that gives up.
-func (w *workbench) die(kind app.DeliveryKind, why string) app.Delivery {
+func (w *workbench) die(kind outbox.DeliveryKind, why string) outbox.Delivery {
 	w.t.Helper()
 	now := w.clock.Now()
-	ds, err := w.store.ClaimDeliveries(w.t.Context(), app.Claim{Lane: kind.Lane(), Owner: "x", Limit: 100, Now: now, Until: now.Add(time.Minute)})
+	ds, err := w.store.ClaimDeliveries(w.t.Context(), outbox.Claim{Queue: kind.Queue(), Owner: "x", Limit: 100, Now: now, Until: now.Add(time.Minute)})
 	require.NoError(w.t, err)
-	var dead app.Delivery
+	var dead outbox.Delivery
 	for _, d := range ds {
-		r := app.DeliveryResult{ID: d.ID, Verdict: app.VerdictReturned}
+		r := outbox.DeliveryResult{ID: d.ID, Disposition: outbox.DispositionReturned}
 		if d.Kind == kind {
-			dead, r = d, app.DeliveryResult{ID: d.ID, Verdict: app.VerdictDead, Error: why}
+			dead, r = d, outbox.DeliveryResult{ID: d.ID, Disposition: outbox.DispositionDead, Error: why}
 		}
-		require.NoError(w.t, w.store.FinishDeliveries(w.t.Context(), "x", []app.DeliveryResult{r}))
+		require.NoError(w.t, w.store.FinishDeliveries(w.t.Context(), "x", []outbox.DeliveryResult{r}))
 	}
 	require.Equal(w.t, kind, dead.Kind)
 	return dead
@@ -43,32 +45,32 @@ func TestFailGeneration(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	o := w.operations()
 	id := w.create()
-	_, err := o.FailGeneration(t.Context(), app.FailGeneration{GenerationID: id, By: aigen.OperatorNote{ID: newID()}})
+	_, err := o.FailGeneration(t.Context(), operations.FailGeneration{GenerationID: id, By: aigen.OperatorNote{ID: newID()}})
 	require.ErrorIs(t, err, aigen.ErrInvalidInput, "no reason")
-	_, err = o.FailGeneration(t.Context(), app.FailGeneration{GenerationID: newID(), By: note()})
+	_, err = o.FailGeneration(t.Context(), operations.FailGeneration{GenerationID: newID(), By: note()})
 	require.ErrorIs(t, err, aigen.ErrNotFound)
 
 	by := note()
-	g, err := o.FailGeneration(t.Context(), app.FailGeneration{GenerationID: id, By: by})
+	g, err := o.FailGeneration(t.Context(), operations.FailGeneration{GenerationID: id, By: by})
 	require.NoError(t, err)
 	assert.Equal(t, aigen.StatusFailed, g.Status)
 	assert.Equal(t, aigen.CreditTotals{Reserved: 50, Refunded: 50}, g.Totals())
 	balance, err := w.store.Balance(t.Context(), w.user)
 	require.NoError(t, err)
 	assert.Equal(t, app.Balance{Balance: 1000, Available: 1000}, balance)
-	_, err = o.FailGeneration(t.Context(), app.FailGeneration{GenerationID: id, By: by})
+	_, err = o.FailGeneration(t.Context(), operations.FailGeneration{GenerationID: id, By: by})
 	require.ErrorIs(t, err, aigen.ErrInvalidState)
 
-	story, err := o.GetStory(t.Context(), id)
+	story, err := o.GetTimeline(t.Context(), id)
 	require.NoError(t, err)
-	var kinds []app.StoryKind
+	var kinds []operations.TimelineKind
 	for _, e := range story.Entries {
 		kinds = append(kinds, e.Kind)
 	}
-	assert.Equal(t, app.StoryRun, kinds[0])
-	assert.ElementsMatch(t, []app.StoryKind{
-		app.StoryRun, app.StoryCredit, app.StoryCredit, app.StoryEvent, app.StoryEvent, app.StoryJob,
-		app.StoryDelivery, app.StoryAction,
+	assert.Equal(t, operations.StoryRun, kinds[0])
+	assert.ElementsMatch(t, []operations.TimelineKind{
+		operations.StoryRun, operations.StoryCredit, operations.StoryCredit, operations.StoryEvent, operations.StoryEvent, operations.StoryJob,
+		operations.StoryDelivery, operations.StoryAction,
 	}, kinds)
 	for i := 1; i < len(story.Entries); i++ {
 		a, b := story.Entries[i-1].At, story.Entries[i].At
@@ -76,8 +78,8 @@ func TestFailGeneration(t *testing.T) {
 	}
 	// What is to be done about the failure is written a moment after it: maybe in the next
 	// millisecond.
-	action := slices.IndexFunc(story.Entries, func(e app.StoryEntry) bool { return e.Action != nil })
-	failed := slices.IndexFunc(story.Entries, func(e app.StoryEntry) bool { return e.Event != nil && e.Event.Type == aigen.EventFailed })
+	action := slices.IndexFunc(story.Entries, func(e operations.TimelineEntry) bool { return e.Action != nil })
+	failed := slices.IndexFunc(story.Entries, func(e operations.TimelineEntry) bool { return e.Event != nil && e.Event.Type == aigen.EventFailed })
 	assert.Greater(t, action, failed)
 	assert.Equal(t, by.ID, story.Entries[action].Action.OperatorID)
 	assert.Equal(t, by.Reason, story.Entries[action].Action.Reason)
@@ -89,9 +91,9 @@ func TestDropJob(t *testing.T) {
 	o := w.operations()
 	id := w.create()
 	job := w.liveJob(id)
-	_, err := o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: aigen.OperatorNote{ID: newID()}})
+	_, err := o.DropDelivery(t.Context(), operations.DropDelivery{ID: job, By: aigen.OperatorNote{ID: newID()}})
 	require.ErrorIs(t, err, aigen.ErrInvalidInput)
-	dropped, err := o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: note()})
+	dropped, err := o.DropDelivery(t.Context(), operations.DropDelivery{ID: job, By: note()})
 	require.NoError(t, err)
 	assert.Contains(t, dropped.Decided, "failed")
 	g := w.generation(id)
@@ -101,16 +103,16 @@ func TestDropJob(t *testing.T) {
 	for _, d := range w.deliveries() {
 		assert.NotEqual(t, job, d.ID)
 	}
-	_, err = o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: note()})
+	_, err = o.DropDelivery(t.Context(), operations.DropDelivery{ID: job, By: note()})
 	assert.Equal(t, aigen.CodeDeliveryNotFound, aigen.CodeOf(err))
 
 	// The job of a generation that has ended is gone; a dead one is no more than a row.
 	other := w.create()
 	job = w.liveJob(other)
-	require.Equal(t, job, w.die(app.DeliverSampleJob, "refused").ID)
+	require.Equal(t, job, w.die(outbox.DeliverSampleJob, "refused").ID)
 	_, _, err = w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: other})
 	require.NoError(t, err)
-	dropped, err = o.DropDelivery(t.Context(), app.DropDelivery{ID: job, By: note()})
+	dropped, err = o.DropDelivery(t.Context(), operations.DropDelivery{ID: job, By: note()})
 	require.NoError(t, err)
 	assert.Contains(t, dropped.Decided, "nothing follows")
 	assert.Equal(t, aigen.StatusCancelled, w.generation(other).Status)
@@ -121,10 +123,10 @@ func TestDropWhatIsBeingMade(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	id := w.create()
 	now := w.clock.Now()
-	ds, err := w.store.ClaimDeliveries(t.Context(), app.Claim{Lane: app.LaneJobs, Owner: "x", Limit: 1, Now: now, Until: now.Add(time.Minute)})
+	ds, err := w.store.ClaimDeliveries(t.Context(), outbox.Claim{Queue: outbox.QueueJobs, Owner: "x", Limit: 1, Now: now, Until: now.Add(time.Minute)})
 	require.NoError(t, err)
 	require.Len(t, ds, 1)
-	_, err = w.operations().DropDelivery(t.Context(), app.DropDelivery{ID: ds[0].ID, By: note()})
+	_, err = w.operations().DropDelivery(t.Context(), operations.DropDelivery{ID: ds[0].ID, By: note()})
 	assert.Equal(t, aigen.CodeDeliveryBusy, aigen.CodeOf(err))
 	_, err = w.operations().RetryDelivery(t.Context(), note(), ds[0].ID)
 	assert.Equal(t, aigen.CodeDeliveryBusy, aigen.CodeOf(err))
@@ -139,17 +141,17 @@ func TestDropCreditOperations(t *testing.T) {
 	id := w.create()
 	_, err := w.report(id, samples(w.liveJob(id)))
 	require.NoError(t, err)
-	deduct := w.die(app.DeliverDeduct, "no such account")
-	_, err = o.DropDelivery(t.Context(), app.DropDelivery{ID: deduct.ID, By: note()})
+	deduct := w.die(outbox.DeliverDeduct, "no such account")
+	_, err = o.DropDelivery(t.Context(), operations.DropDelivery{ID: deduct.ID, By: note()})
 	assert.Equal(t, aigen.CodeForceRequired, aigen.CodeOf(err))
 	_, err = o.GetDelivery(t.Context(), deduct.ID)
 	require.NoError(t, err, "it is still there")
 
-	dropped, err := o.DropDelivery(t.Context(), app.DropDelivery{ID: deduct.ID, By: note(), Force: true})
+	dropped, err := o.DropDelivery(t.Context(), operations.DropDelivery{ID: deduct.ID, By: note(), Force: true})
 	require.NoError(t, err)
 	assert.Contains(t, dropped.Decided, "0.50")
 	assert.Contains(t, dropped.Decided, deduct.RunID.String())
-	actions, err := o.ListActions(t.Context(), app.ActionQuery{Limit: 10})
+	actions, err := o.ListActions(t.Context(), operations.ActionQuery{Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, actions.Items, 1)
 	assert.Equal(t, app.ActionDrop, actions.Items[0].Kind)
@@ -165,12 +167,12 @@ func TestDropReservation(t *testing.T) {
 	id := w.create()
 	run := w.generation(id).Runs[0].ID
 	require.ErrorIs(t, w.odoo.Reserve(t.Context(), app.CreditOperation{Reference: run, Amount: 50}), aigen.ErrCreditsUnavailable)
-	var reserve app.Delivery
+	var reserve outbox.Delivery
 	for _, d := range w.deliveries() {
 		reserve = d
 	}
-	require.Equal(t, app.DeliverReserve, reserve.Kind)
-	dropped, err := w.operations().DropDelivery(t.Context(), app.DropDelivery{ID: reserve.ID, By: note()})
+	require.Equal(t, outbox.DeliverReserve, reserve.Kind)
+	dropped, err := w.operations().DropDelivery(t.Context(), operations.DropDelivery{ID: reserve.ID, By: note()})
 	require.NoError(t, err)
 	assert.Contains(t, dropped.Decided, "refunded")
 	assert.Equal(t, aigen.StatusFailed, w.generation(id).Status)
@@ -187,10 +189,10 @@ func TestDropRelease(t *testing.T) {
 	_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: id})
 	require.NoError(t, err)
 	require.Equal(t, aigen.ReservationReleasing, w.generation(id).Runs[0].Reservation)
-	release := w.die(app.DeliverRelease, "never")
-	_, err = w.operations().DropDelivery(t.Context(), app.DropDelivery{ID: release.ID, By: note()})
+	release := w.die(outbox.DeliverRelease, "never")
+	_, err = w.operations().DropDelivery(t.Context(), operations.DropDelivery{ID: release.ID, By: note()})
 	require.Equal(t, aigen.CodeForceRequired, aigen.CodeOf(err))
-	_, err = w.operations().DropDelivery(t.Context(), app.DropDelivery{ID: release.ID, By: note(), Force: true})
+	_, err = w.operations().DropDelivery(t.Context(), operations.DropDelivery{ID: release.ID, By: note(), Force: true})
 	require.NoError(t, err)
 	assert.Equal(t, aigen.ReservationRefused, w.generation(id).Runs[0].Reservation, "not open for ever")
 }
@@ -201,8 +203,8 @@ func TestDropNotification(t *testing.T) {
 	id := w.create()
 	_, err := w.report(id, samples(w.liveJob(id)))
 	require.NoError(t, err)
-	d := w.die(app.DeliverNotify, "no such user")
-	_, err = w.operations().DropDelivery(t.Context(), app.DropDelivery{ID: d.ID, By: note()})
+	d := w.die(outbox.DeliverNotify, "no such user")
+	_, err = w.operations().DropDelivery(t.Context(), operations.DropDelivery{ID: d.ID, By: note()})
 	require.NoError(t, err)
 	assert.Equal(t, aigen.StatusAwaitingSelection, w.generation(id).Status)
 }
@@ -213,7 +215,7 @@ func TestRetriedReservationHoldsNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{odoo: true, mode: app.ReserveInBackground})
 	id := w.create()
-	reserve := w.die(app.DeliverReserve, "never")
+	reserve := w.die(outbox.DeliverReserve, "never")
 	_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: id})
 	require.NoError(t, err)
 	w.run()
@@ -244,24 +246,24 @@ func TestRetryDeliveries(t *testing.T) {
 	w.run()
 	dead := func() (n int) {
 		for _, d := range w.deliveries() {
-			if d.State == app.DeliveryDead {
+			if d.State == outbox.DeliveryDead {
 				n++
 			}
 		}
 		return n
 	}
 	w.until("all are dead", func() bool { return dead() == 3 })
-	n, err := o.RetryDeliveries(t.Context(), app.RetryDeliveries{By: note(), Dead: app.DeliveryQuery{Lane: app.LaneCredits}})
+	n, err := o.RetryDeliveries(t.Context(), operations.RetryDeliveries{By: note(), Dead: outbox.DeliveryQuery{Queue: outbox.QueueCredits}})
 	require.NoError(t, err)
 	assert.Zero(t, n, "another lane")
 	w.phone.mu.Lock()
 	w.phone.err = nil
 	w.phone.mu.Unlock()
-	n, err = o.RetryDeliveries(t.Context(), app.RetryDeliveries{By: note(), Dead: app.DeliveryQuery{Kind: app.DeliverNotify}})
+	n, err = o.RetryDeliveries(t.Context(), operations.RetryDeliveries{By: note(), Dead: outbox.DeliveryQuery{Kind: outbox.DeliverNotify}})
 	require.NoError(t, err)
 	assert.Equal(t, 3, n)
 	w.until("the notifications", func() bool { return len(w.phone.types()) == 3 })
-	actions, err := o.ListActions(t.Context(), app.ActionQuery{Limit: 2})
+	actions, err := o.ListActions(t.Context(), operations.ActionQuery{Limit: 2})
 	require.NoError(t, err)
 	assert.Len(t, actions.Items, 2)
 	assert.NotZero(t, actions.Next)
@@ -276,20 +278,20 @@ func TestSearch(t *testing.T) {
 	id := w.create()
 	g := w.generation(id)
 	job := w.liveJob(id)
-	find := func(text string) []app.Match {
+	find := func(text string) []operations.Match {
 		t.Helper()
 		list, err := o.Search(t.Context(), text)
 		require.NoError(t, err)
 		return list
 	}
-	assert.Equal(t, []app.Match{{Kind: app.MatchGeneration, ID: id, GenerationID: id}}, find(id.String()))
-	assert.Equal(t, []app.Match{{Kind: app.MatchDelivery, ID: job, GenerationID: id}}, find(job.String()))
-	assert.Equal(t, []app.Match{{Kind: app.MatchRun, ID: g.Runs[0].ID, GenerationID: id}}, find(g.Runs[0].ID.String()))
-	assert.Equal(t, []app.Match{{Kind: app.MatchUser, ID: w.user}}, find(w.user.String()))
-	assert.Equal(t, []app.Match{{Kind: app.MatchProject, ID: g.ProjectID}}, find(g.ProjectID.String()))
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchGeneration, ID: id, GenerationID: id}}, find(id.String()))
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchDelivery, ID: job, GenerationID: id}}, find(job.String()))
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchRun, ID: g.Runs[0].ID, GenerationID: id}}, find(g.Runs[0].ID.String()))
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchUser, ID: w.user}}, find(w.user.String()))
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchProject, ID: g.ProjectID}}, find(g.ProjectID.String()))
 	w.run()
 	w.until("the job is delivered", func() bool { return len(w.deliveries()) == 0 })
-	assert.Equal(t, []app.Match{{Kind: app.MatchRun, ID: job, GenerationID: id}}, find(job.String()), "by the run it belongs to")
+	assert.Equal(t, []operations.Match{{Kind: operations.MatchRun, ID: job, GenerationID: id}}, find(job.String()), "by the run it belongs to")
 	assert.Len(t, find(`level=INFO generation_id=`+id.String()+` job_id=`+job.String()+` generation_id=`+id.String()), 2, "pasted from a log")
 	assert.Empty(t, find(newID().String()))
 	_, err := o.Search(t.Context(), "a red fox")
@@ -301,28 +303,28 @@ func TestListAllGenerations(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	o := w.operations()
 	first, second := w.create(), w.create()
-	page, err := o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1})
+	page, err := o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1})
 	require.NoError(t, err)
 	require.Len(t, page.Items, 1)
 	assert.Equal(t, second, page.Items[0].ID)
-	page, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, Before: page.Next})
+	page, err = o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1, Before: page.Next})
 	require.NoError(t, err)
 	require.Len(t, page.Items, 1)
 	assert.Equal(t, first, page.Items[0].ID)
 	assert.True(t, page.Next.IsZero())
 	project := w.generation(first).ProjectID
-	page, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, ProjectID: project})
+	page, err = o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1, ProjectID: project})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 1)
 	w.clock.advance(32 * 24 * time.Hour)
-	page, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, ProjectID: project})
+	page, err = o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1, ProjectID: project})
 	require.NoError(t, err)
 	assert.Empty(t, page.Items, "a project alone is looked for in 31 days")
-	page, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, ProjectID: project, UserID: w.user})
+	page, err = o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1, ProjectID: project, UserID: w.user})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 1)
 	now := w.clock.Now()
-	_, err = o.ListAllGenerations(t.Context(), app.AllQuery{Limit: 1, From: now, To: now})
+	_, err = o.ListAllGenerations(t.Context(), operations.AllQuery{Limit: 1, From: now, To: now})
 	assert.ErrorIs(t, err, aigen.ErrInvalidInput)
 }
 
@@ -330,17 +332,17 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{})
 	began := w.clock.Now()
-	states := map[app.DependencyState][]app.DependencyState{
-		app.DependencyOK:       {app.DependencyOK, app.DependencyOK},
-		app.DependencyDegraded: {app.DependencyOK, app.DependencyDegraded},
-		app.DependencyDown:     {app.DependencyDown, app.DependencyDegraded, app.DependencyOK},
+	states := map[operations.DependencyState][]operations.DependencyState{
+		operations.DependencyOK:       {operations.DependencyOK, operations.DependencyOK},
+		operations.DependencyDegraded: {operations.DependencyOK, operations.DependencyDegraded},
+		operations.DependencyDown:     {operations.DependencyDown, operations.DependencyDegraded, operations.DependencyOK},
 	}
 	for want, list := range states {
-		o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store, Around: app.Surroundings{
-			Version: "1", Began: began, Settings: func() []app.Setting { return []app.Setting{{Name: "A"}} },
-			Ready: func(context.Context) (ds []app.Dependency) {
+		o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store, Runtime: operations.RuntimeInfo{
+			Version: "1", Began: began, Settings: func() []operations.Setting { return []operations.Setting{{Name: "A"}} },
+			Ready: func(context.Context) (ds []operations.Dependency) {
 				for _, s := range list {
-					ds = append(ds, app.Dependency{State: s})
+					ds = append(ds, operations.Dependency{State: s})
 				}
 				return ds
 			},
@@ -352,6 +354,6 @@ func TestHealth(t *testing.T) {
 		assert.Len(t, o.GetSettings(), 1)
 	}
 	bare := w.operations()
-	assert.Equal(t, app.DependencyOK, bare.GetHealth(t.Context()).State)
+	assert.Equal(t, operations.DependencyOK, bare.GetHealth(t.Context()).State)
 	assert.Empty(t, bare.GetSettings())
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // What the original Python version did wrong, each seen there. The tests that need
@@ -79,7 +80,7 @@ func TestBrokerGone(t *testing.T) {
 	assert.Equal(t, app.Balance{Balance: 1000, Available: 1000}, b)
 	w.until("the dead letter says why", func() bool {
 		ds := w.deliveries()
-		return len(ds) == 1 && ds[0].State == app.DeliveryDead && ds[0].LastError == "connection refused" && ds[0].Attempts == 3
+		return len(ds) == 1 && ds[0].State == outbox.DeliveryDead && ds[0].LastError == "connection refused" && ds[0].Attempts == 3
 	})
 }
 
@@ -139,7 +140,7 @@ func TestRefundWaitsForOdoo(t *testing.T) {
 		defer w.odoo.mu.Unlock()
 		return w.odoo.calls > 5
 	})
-	require.Equal(t, app.DeliverRefund, w.deliveries()[0].Kind)
+	require.Equal(t, outbox.DeliverRefund, w.deliveries()[0].Kind)
 	w.odoo.set(func(o *fakeOdoo) { o.down = false })
 	w.until("the refund", func() bool { return w.odoo.how(w.generation(id).Runs[0].ID) == "refund" })
 	w.until("an empty outbox", func() bool { return len(w.deliveries()) == 0 })

@@ -17,6 +17,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // station is an engine outside: it takes jobs, or answers with an error, and notes when
@@ -74,7 +76,7 @@ func (s *station) tries() []try {
 	return append([]try(nil), s.tried...)
 }
 
-func gone() error { return fmt.Errorf("%w: nobody listens", app.ErrAway) }
+func gone() error { return fmt.Errorf("%w: nobody listens", outbox.ErrUnavailable) }
 
 // outside is a workbench in a bubble of its own time, with a relay of its usual settings
 // and an engine outside.
@@ -88,7 +90,7 @@ func outside(t *testing.T, f func(t *testing.T, w *workbench, s *station, log *l
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Log: logger})
 		require.NoError(t, err)
-		w.relay = newRelay(w.Service, w.store, s, w.phone, tokensFor(t), app.RelayConfig{Owner: "outside"})
+		w.relay = newRelay(w.Service, w.store, s, w.phone, tokensFor(t), outbox.Config{Owner: "outside"})
 		w.run()
 		f(t, w, s, log)
 	})
@@ -129,12 +131,12 @@ func TestOutage(t *testing.T) {
 		assert.Greater(t, probes, 20)
 		assert.LessOrEqual(t, probes, 90, "one at a time")
 		for _, d := range w.deliveries() {
-			assert.Equal(t, app.DeliveryWaiting, d.State)
+			assert.Equal(t, outbox.DeliveryWaiting, d.State)
 			assert.LessOrEqual(t, d.Attempts, 1, "the probe that is under way, perhaps")
 		}
 		assert.Zero(t, log.count("delivery retry"))
 		assert.InDelta(t, 20, log.count("the receiver is away"), 3, "one a minute")
-		since, why := w.relay.Outage(app.LaneJobs)
+		since, why := w.relay.Outage(outbox.QueueJobs)
 		assert.False(t, since.IsZero())
 		assert.Contains(t, why, "nobody listens")
 
@@ -142,7 +144,7 @@ func TestOutage(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		assert.Empty(t, w.deliveries())
 		assert.Equal(t, 1, log.count("the receiver is back"))
-		since, _ = w.relay.Outage(app.LaneJobs)
+		since, _ = w.relay.Outage(outbox.QueueJobs)
 		assert.True(t, since.IsZero())
 	})
 }
@@ -192,7 +194,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	outside(t, func(t *testing.T, w *workbench, s *station, log *lines) {
-		s.answer(func() error { return fmt.Errorf("%w: no answer within 15s", app.ErrOutcomeUnknown) })
+		s.answer(func() error { return fmt.Errorf("%w: no answer within 15s", outbox.ErrOutcomeUnknown) })
 		began := time.Now()
 		silent, shown := w.create(), w.create()
 		time.Sleep(10 * time.Second)
@@ -248,7 +250,7 @@ func TestEndedJobsAreNotHandedOver(t *testing.T) {
 		}
 		_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: ended[0]})
 		require.NoError(t, err)
-		_, err = w.operations().FailGeneration(t.Context(), app.FailGeneration{GenerationID: ended[1], By: note()})
+		_, err = w.operations().FailGeneration(t.Context(), operations.FailGeneration{GenerationID: ended[1], By: note()})
 		require.NoError(t, err)
 		for i, r := range []aigen.Report{failure(jobs[2], false), samples(jobs[3]), failure(jobs[4], true)} {
 			_, err = w.report(ended[i+2], r)
@@ -300,11 +302,11 @@ func TestOneIsRefused(t *testing.T) {
 		s.answer(func() error { return errors.New("a fault of its own") })
 		w.create()
 		time.Sleep(time.Second)
-		since, _ := w.relay.Outage(app.LaneJobs)
+		since, _ := w.relay.Outage(outbox.QueueJobs)
 		assert.True(t, since.IsZero())
 		time.Sleep(10 * time.Minute)
 		ds := w.deliveries()
-		assert.Equal(t, app.DeliveryDead, ds[0].State, "as before: after ten attempts")
+		assert.Equal(t, outbox.DeliveryDead, ds[0].State, "as before: after ten attempts")
 		assert.Equal(t, 10, ds[0].Attempts)
 	})
 }
@@ -323,10 +325,10 @@ func TestNotificationsWaitForADay(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		ds := w.deliveries()
 		require.Len(t, ds, 1)
-		assert.Equal(t, app.DeliveryWaiting, ds[0].State)
+		assert.Equal(t, outbox.DeliveryWaiting, ds[0].State)
 		w.clock.advance(time.Hour)
 		time.Sleep(time.Minute)
-		assert.Equal(t, app.DeliveryDead, w.deliveries()[0].State)
+		assert.Equal(t, outbox.DeliveryDead, w.deliveries()[0].State)
 	})
 }
 
@@ -360,7 +362,7 @@ func TestCreditsHeedRetryAfter(t *testing.T) {
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Credits: credits})
 		require.NoError(t, err)
-		w.relay = newRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), app.RelayConfig{Owner: "credits"})
+		w.relay = newRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), outbox.Config{Owner: "credits"})
 		w.run()
 		time.Sleep(time.Second)
 		for range 3 {

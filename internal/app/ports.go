@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Errors of the stores. Each store translates its driver's errors to these.
@@ -98,10 +99,10 @@ type Change struct {
 	From       int64             // the Version it was loaded at; 0 inserts it
 	Discard    bool              // remove the generation with its runs instead (it has no events)
 
-	Events     []aigen.Event // Position is given by the store
-	Deliveries []Delivery    // new rows of the outbox
-	Withdrawn  []aigen.ID    // jobs that have ended: their rows of the outbox are removed, whoever has them leased
-	Movements  []Movement    // of the embedded ledger, in order
+	Events     []aigen.Event     // Position is given by the store
+	Deliveries []outbox.Delivery // new rows of the outbox
+	Withdrawn  []aigen.ID        // jobs that have ended: their rows of the outbox are removed, whoever has them leased
+	Movements  []Movement        // of the embedded ledger, in order
 
 	Actions []OperatorAction // of operators; ID is given by the store
 
@@ -222,7 +223,7 @@ type NotificationService interface {
 // Stats is what an operator watches, at one moment.
 type Stats struct {
 	Generations  map[aigen.Status]int64
-	Outbox       []LaneStats
+	Outbox       []outbox.QueueStats
 	Reservations ReservationStats
 }
 

@@ -14,58 +14,60 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // twoBooks are both sides of a comparison, in memory.
 type twoBooks struct {
-	app.Store
+	outbox.Store
 
-	here  []app.BookedRun
-	waits []app.Delivery
+	here  []reconcile.BookedRun
+	waits []outbox.Delivery
 
-	there   map[aigen.ID]app.KeptReservation
+	there   map[aigen.ID]reconcile.KeptReservation
 	listed  bool
 	poor    bool // nothing new can be afforded
 	changes int
 }
 
-func (b *twoBooks) Runs(_ context.Context, after app.RunPlace, limit int) ([]app.BookedRun, error) {
+func (b *twoBooks) Runs(_ context.Context, after reconcile.RunPlace, limit int) ([]reconcile.BookedRun, error) {
 	from := 0
-	if after != (app.RunPlace{}) {
-		from = slices.IndexFunc(b.here, func(r app.BookedRun) bool { return r.RunPlace == after }) + 1
+	if after != (reconcile.RunPlace{}) {
+		from = slices.IndexFunc(b.here, func(r reconcile.BookedRun) bool { return r.RunPlace == after }) + 1
 	}
 	return b.here[from:min(len(b.here), from+limit)], nil
 }
 
-func (b *twoBooks) ListDeliveries(_ context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
+func (b *twoBooks) ListDeliveries(_ context.Context, q outbox.DeliveryQuery) ([]outbox.Delivery, error) {
 	if !q.After.IsZero() {
 		return nil, nil
 	}
 	return b.waits, nil
 }
 
-func (b *twoBooks) Reservations(_ context.Context, q app.ReservationQuery) (app.ReservationPage, error) {
+func (b *twoBooks) Reservations(_ context.Context, q reconcile.ReservationQuery) (reconcile.ReservationPage, error) {
 	if !b.listed {
-		return app.ReservationPage{}, app.ErrNotOffered
+		return reconcile.ReservationPage{}, reconcile.ErrNotOffered
 	}
-	var all []app.KeptReservation
+	var all []reconcile.KeptReservation
 	for _, k := range b.there {
 		if !k.CreatedAt.Before(q.Since) && (q.OlderThan.IsZero() || k.CreatedAt.Before(q.OlderThan)) {
 			all = append(all, k)
 		}
 	}
-	slices.SortFunc(all, func(x, y app.KeptReservation) int { return slices.Compare(x.Reference[:], y.Reference[:]) })
+	slices.SortFunc(all, func(x, y reconcile.KeptReservation) int { return slices.Compare(x.Reference[:], y.Reference[:]) })
 	// Pages of two, whatever was asked for.
 	from := 0
 	_, _ = fmt.Sscan(q.Cursor, &from)
-	page := app.ReservationPage{Reservations: all[from:min(len(all), from+2)]}
+	page := reconcile.ReservationPage{Reservations: all[from:min(len(all), from+2)]}
 	if from+2 < len(all) {
 		page.Next = fmt.Sprint(from + 2)
 	}
 	return page, nil
 }
 
-var errConflict = &app.PermanentError{Err: errors.New("already settled")}
+var errConflict = &outbox.PermanentError{Err: errors.New("already settled")}
 
 func (b *twoBooks) move(op app.CreditOperation, from, to aigen.ReservationState) error {
 	k, ok := b.there[op.Reference]
@@ -78,7 +80,7 @@ func (b *twoBooks) move(op app.CreditOperation, from, to aigen.ReservationState)
 		return errConflict
 	}
 	b.changes++
-	b.there[op.Reference] = app.KeptReservation{CreditOperation: op, State: to, CreatedAt: k.CreatedAt}
+	b.there[op.Reference] = reconcile.KeptReservation{CreditOperation: op, State: to, CreatedAt: k.CreatedAt}
 	return nil
 }
 
@@ -109,19 +111,19 @@ func (b *twoBooks) Balance(_ context.Context, user aigen.ID) (balance app.Balanc
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // pair adds a run with these states on both sides; "" is none.
-func (b *twoBooks) pair(here, there aigen.ReservationState) app.BookedRun {
+func (b *twoBooks) pair(here, there aigen.ReservationState) reconcile.BookedRun {
 	at := noon.Add(-time.Hour)
-	run := app.BookedRun{
-		RunPlace: app.RunPlace{GenerationID: newID(), Number: 1}, ID: newID(), UserID: newID(), Amount: 50, Reservation: here, CreatedAt: at,
+	run := reconcile.BookedRun{
+		RunPlace: reconcile.RunPlace{GenerationID: newID(), Number: 1}, ID: newID(), UserID: newID(), Amount: 50, Reservation: here, CreatedAt: at,
 	}
 	if here != "" {
 		b.here = append(b.here, run)
 	}
 	if there != "" {
 		if b.there == nil {
-			b.there = map[aigen.ID]app.KeptReservation{}
+			b.there = map[aigen.ID]reconcile.KeptReservation{}
 		}
-		b.there[run.ID] = app.KeptReservation{
+		b.there[run.ID] = reconcile.KeptReservation{
 			CreditOperation: app.CreditOperation{UserID: run.UserID, GenerationID: run.GenerationID, Reference: run.ID, Amount: run.Amount},
 			State:           there, CreatedAt: at,
 		}
@@ -129,12 +131,12 @@ func (b *twoBooks) pair(here, there aigen.ReservationState) app.BookedRun {
 	return run
 }
 
-func (b *twoBooks) reconcile(t *testing.T, mend bool) app.Reconciliation {
+func (b *twoBooks) reconcile(t *testing.T, mend bool) reconcile.Reconciliation {
 	t.Helper()
 	if b.there == nil {
-		b.there = map[aigen.ID]app.KeptReservation{}
+		b.there = map[aigen.ID]reconcile.KeptReservation{}
 	}
-	r := app.Reconciler{Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }, Grace: 10 * time.Minute, Mend: mend}
+	r := reconcile.Reconciler{Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }, Grace: 10 * time.Minute, Repair: mend}
 	got, err := r.Reconcile(t.Context())
 	require.NoError(t, err)
 	return got
@@ -150,20 +152,20 @@ const (
 func TestReconcileEveryPair(t *testing.T) {
 	t.Parallel()
 	type pair struct{ here, there aigen.ReservationState }
-	agree := app.DifferenceKind("")
+	agree := reconcile.DifferenceKind("")
 	table := map[pair]struct {
-		kind   app.DifferenceKind
+		kind   reconcile.DifferenceKind
 		mended aigen.ReservationState
 	}{
-		{"", held}: {app.UnknownHere, refunded}, {"", deducted}: {app.PaidAndLost, ""}, {"", refunded}: {agree, ""},
-		{pending, ""}: {app.Undecided, ""}, {pending, held}: {app.Undecided, ""}, {pending, deducted}: {app.Undecided, ""}, {pending, refunded}: {app.Undecided, ""},
-		{releasing, ""}: {app.Undecided, ""}, {releasing, held}: {app.Undecided, ""}, {releasing, deducted}: {app.Undecided, ""}, {releasing, refunded}: {app.Undecided, ""},
-		{held, ""}: {app.UnknownThere, held}, {held, held}: {agree, ""}, {held, deducted}: {app.SettledThereOnly, ""}, {held, refunded}: {app.SettledThereOnly, ""},
-		{deducted, ""}: {app.UnknownThere, deducted}, {deducted, held}: {app.NotSettledThere, deducted}, {deducted, deducted}: {agree, ""},
-		{deducted, refunded}: {app.SettledOtherwise, ""},
-		{refunded, ""}:       {agree, ""}, {refunded, held}: {app.NotSettledThere, refunded}, {refunded, deducted}: {app.SettledOtherwise, ""},
+		{"", held}: {reconcile.UnknownHere, refunded}, {"", deducted}: {reconcile.PaidAndLost, ""}, {"", refunded}: {agree, ""},
+		{pending, ""}: {reconcile.Undecided, ""}, {pending, held}: {reconcile.Undecided, ""}, {pending, deducted}: {reconcile.Undecided, ""}, {pending, refunded}: {reconcile.Undecided, ""},
+		{releasing, ""}: {reconcile.Undecided, ""}, {releasing, held}: {reconcile.Undecided, ""}, {releasing, deducted}: {reconcile.Undecided, ""}, {releasing, refunded}: {reconcile.Undecided, ""},
+		{held, ""}: {reconcile.UnknownThere, held}, {held, held}: {agree, ""}, {held, deducted}: {reconcile.SettledThereOnly, ""}, {held, refunded}: {reconcile.SettledThereOnly, ""},
+		{deducted, ""}: {reconcile.UnknownThere, deducted}, {deducted, held}: {reconcile.NotSettledThere, deducted}, {deducted, deducted}: {agree, ""},
+		{deducted, refunded}: {reconcile.SettledOtherwise, ""},
+		{refunded, ""}:       {agree, ""}, {refunded, held}: {reconcile.NotSettledThere, refunded}, {refunded, deducted}: {reconcile.SettledOtherwise, ""},
 		{refunded, refunded}: {agree, ""},
-		{refused, ""}:        {agree, ""}, {refused, held}: {app.NeverHeldHere, refunded}, {refused, deducted}: {app.SettledOtherwise, ""}, {refused, refunded}: {agree, ""},
+		{refused, ""}:        {agree, ""}, {refused, held}: {reconcile.NeverHeldHere, refunded}, {refused, deducted}: {reconcile.SettledOtherwise, ""}, {refused, refunded}: {agree, ""},
 	}
 	tried := 0
 	for _, here := range []aigen.ReservationState{"", pending, held, deducted, refunded, refused, releasing} {
@@ -188,7 +190,7 @@ func TestReconcileEveryPair(t *testing.T) {
 				assert.Equal(t, run.ID, d.Reference)
 				assert.Equal(t, run.UserID, d.UserID)
 				assert.Equal(t, run.Amount, d.Amount)
-				assert.Equal(t, want.mended != "", d.Mendable(), "%q %q", here, there)
+				assert.Equal(t, want.mended != "", d.Repairable(), "%q %q", here, there)
 				assert.False(t, d.Mended)
 				assert.Equal(t, 1, got.Left())
 			}
@@ -216,9 +218,9 @@ func TestReconcileLeavesAloneWhatMoves(t *testing.T) {
 	b.there[young.ID] = withTime(b.there[young.ID], noon.Add(-time.Minute))
 	stranger := b.pair("", held) // made a moment ago for a run that is being written
 	b.there[stranger.ID] = withTime(b.there[stranger.ID], noon.Add(-time.Minute))
-	b.waits = []app.Delivery{
-		{ID: newID(), RunID: queued.ID, State: app.DeliveryWaiting},
-		{ID: newID(), RunID: dead.ID, State: app.DeliveryDead, LastError: "refused: x"},
+	b.waits = []outbox.Delivery{
+		{ID: newID(), RunID: queued.ID, State: outbox.DeliveryWaiting},
+		{ID: newID(), RunID: dead.ID, State: outbox.DeliveryDead, LastError: "refused: x"},
 	}
 	got := b.reconcile(t, false)
 	assert.Equal(t, 2, got.UnderWay, "%s, %s", queued.ID, free.ID)
@@ -238,7 +240,7 @@ func TestReconcileWhatWasReservedLate(t *testing.T) {
 	b.there[late.ID] = withTime(b.there[late.ID], noon.Add(-time.Second))
 	b.there[early.ID] = withTime(b.there[early.ID], early.CreatedAt.Add(-time.Minute))
 	b.there[lost.ID] = withTime(b.there[lost.ID], early.CreatedAt.Add(-time.Minute))
-	r := app.Reconciler{
+	r := reconcile.Reconciler{
 		Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }, Grace: 10 * time.Minute, Since: early.CreatedAt,
 	}
 	got, err := r.Reconcile(t.Context())
@@ -252,7 +254,7 @@ func TestReconcileWhatWasReservedLate(t *testing.T) {
 	assert.Equal(t, lost.ID, got.Differences[0].Reference)
 }
 
-func withTime(k app.KeptReservation, at time.Time) app.KeptReservation {
+func withTime(k reconcile.KeptReservation, at time.Time) reconcile.KeptReservation {
 	k.CreatedAt = at
 	return k
 }
@@ -268,7 +270,7 @@ func TestReconcileAmountsAndPoverty(t *testing.T) {
 	got := b.reconcile(t, true)
 	require.Len(t, got.Differences, 2)
 	assert.Equal(t, 2, got.Left())
-	assert.Equal(t, app.AmountDiffers, got.Differences[0].Kind)
+	assert.Equal(t, reconcile.AmountDiffers, got.Differences[0].Kind)
 	assert.Contains(t, got.Differences[0].Detail, "0.49")
 	assert.Equal(t, lost.ID, got.Differences[1].Reference)
 	assert.Contains(t, got.Differences[1].Detail, "could not be mended")
@@ -294,7 +296,7 @@ func TestReconcileWithoutAList(t *testing.T) {
 	assert.False(t, got.Listed)
 	require.Len(t, got.Differences, 2)
 	for _, d := range got.Differences {
-		assert.Equal(t, app.ReservedSum, d.Kind)
+		assert.Equal(t, reconcile.ReservedSum, d.Kind)
 		assert.Equal(t, aigen.Credits(50), d.Amount)
 		assert.Contains(t, []aigen.ID{undelivered.UserID, b.here[0].UserID}, d.UserID)
 	}
@@ -303,8 +305,8 @@ func TestReconcileWithoutAList(t *testing.T) {
 	got = b.reconcile(t, true)
 	assert.Equal(t, deducted, b.there[undelivered.ID].State)
 	require.Len(t, got.Differences, 2, "%+v", got.Differences)
-	assert.Equal(t, app.ReservedSum, got.Differences[0].Kind, "which one is too many cannot be told")
-	assert.Equal(t, app.SettledOtherwise, got.Differences[1].Kind)
+	assert.Equal(t, reconcile.ReservedSum, got.Differences[0].Kind, "which one is too many cannot be told")
+	assert.Equal(t, reconcile.SettledOtherwise, got.Differences[1].Kind)
 	assert.Equal(t, otherwise.ID, got.Differences[1].Reference)
 	assert.Equal(t, 2, got.Left())
 	assert.Equal(t, 1, b.changes)
@@ -317,7 +319,7 @@ type movingBooks struct {
 	looks int
 }
 
-func (b *movingBooks) Reservations(ctx context.Context, q app.ReservationQuery) (app.ReservationPage, error) {
+func (b *movingBooks) Reservations(ctx context.Context, q reconcile.ReservationQuery) (reconcile.ReservationPage, error) {
 	if q.Cursor == "" {
 		if b.looks++; b.looks == 2 {
 			_ = b.Deduct(ctx, app.CreditOperation{
@@ -335,7 +337,7 @@ func TestReconcileBesideTheService(t *testing.T) {
 	b := &movingBooks{twoBooks: &twoBooks{listed: true}}
 	b.pair(deducted, held)
 	lasting := b.pair(refunded, held)
-	r := app.Reconciler{Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }}
+	r := reconcile.Reconciler{Runs: b, Outbox: b, Credits: b, List: b, Now: func() time.Time { return noon }}
 	got, err := r.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got.Differences, 1)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // A notification service that is gone holds nothing up, and is told what is still
@@ -23,10 +24,10 @@ func TestNotificationsHoldNothingUp(t *testing.T) {
 	w.run()
 	id := w.create()
 	w.untilStatus(id, aigen.StatusAwaitingSelection)
-	var waiting app.Delivery
+	var waiting outbox.Delivery
 	w.until("the notification waits", func() bool {
 		for _, d := range w.deliveries() {
-			if d.Kind == app.DeliverNotify && d.Attempts > 1 {
+			if d.Kind == outbox.DeliverNotify && d.Attempts > 1 {
 				waiting = d
 			}
 		}
@@ -48,7 +49,7 @@ func TestNotificationsHoldNothingUp(t *testing.T) {
 func TestRelayWakesWithoutPolling(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	slow := newRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t), app.RelayConfig{Owner: "slow", Poll: time.Hour})
+	slow := newRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t), outbox.Config{Owner: "slow", Poll: time.Hour})
 	w.relay = slow
 	w.run()
 	w.create()
@@ -72,7 +73,7 @@ func (s silentEngine) Publish(ctx context.Context, jobs []app.JobMessage, done f
 		s.got <- j
 		go func() {
 			<-ctx.Done()
-			done(i, app.ErrReturned)
+			done(i, outbox.ErrReturned)
 		}()
 	}
 }
@@ -84,7 +85,7 @@ func TestStopReturnsWhatIsUnderWay(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	silent := silentEngine{make(chan app.JobMessage, 10)}
 	first := newRelay(w.Service, w.store, silent, w.phone, tokensFor(t),
-		app.RelayConfig{Owner: "first", StopGrace: 100 * time.Millisecond, Lease: time.Hour})
+		outbox.Config{Owner: "first", StopGrace: 100 * time.Millisecond, Lease: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- first.Run(ctx) }()
@@ -107,15 +108,15 @@ func TestKilledRelayLosesNothing(t *testing.T) {
 	w := setup(t, options{credits: 1000})
 	w.create()
 	now := time.Now()
-	ds, err := w.store.ClaimDeliveries(t.Context(), app.Claim{
-		Lane: app.LaneJobs, Owner: "killed", Limit: 10, Now: now, Until: now.Add(time.Hour),
+	ds, err := w.store.ClaimDeliveries(t.Context(), outbox.Claim{
+		Queue: outbox.QueueJobs, Owner: "killed", Limit: 10, Now: now, Until: now.Add(time.Hour),
 	})
 	require.NoError(t, err)
 	require.Len(t, ds, 1)
-	o := &outbox{Store: w.store}
+	o := &flakyStore{Store: w.store}
 	o.full.Store(2) // at its start the disk is full
 	w.relay = newRelay(w.Service, o, w.engine, w.phone, tokensFor(t),
-		app.RelayConfig{Owner: "killed", ReleaseOnStart: true})
+		outbox.Config{Owner: "killed", ReleaseOnStart: true})
 	w.run()
 	w.until("the job", func() bool { return len(w.engine.taken()) == 1 })
 	assert.Equal(t, ds[0].ID, w.engine.taken()[0].JobID)

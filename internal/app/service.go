@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Service holds the use-cases and what they share. Build it with New; its methods
@@ -20,12 +22,12 @@ type Service struct {
 	credits CreditService // nil: the embedded ledger
 	ledger  Ledger        // nil: a remote credit service
 	mode    CreditMode
-	hub     *Hub
+	hub     *live.Hub
 	relay   Dispatcher
 	recent  recent
 	limits  Limits
 	queued  *queueBound
-	metrics ServiceMetrics
+	metrics Metrics
 	tracer  Tracer
 	log     *slog.Logger
 
@@ -50,11 +52,11 @@ type Config struct {
 	Credits CreditService
 	Ledger  Ledger
 	Mode    CreditMode
-	Metrics ServiceMetrics
+	Metrics Metrics
 	Tracer  Tracer // nil: deliveries carry no traceparent
 	Log     *slog.Logger
 	Limits  Limits
-	Live    *Hub // nil: one that polls the store
+	Live    *live.Hub // nil: one that polls the store
 
 	// Dispatcher is the relay of this process, so that what the service writes is delivered
 	// without waiting for the next poll. nil: another process delivers.
@@ -70,16 +72,16 @@ type Config struct {
 type Dispatcher interface {
 	// Lease takes those of the deliveries that can begin as soon as they are written,
 	// and marks them so.
-	Lease(deliveries []Delivery)
+	ReserveSlots(deliveries []outbox.Delivery)
 	// Begin tells that they were written: those that are leased begin.
-	Begin(deliveries []Delivery)
+	Confirm(deliveries []outbox.Delivery)
 	// Abandon tells that they were not written, or that this is unknown.
-	Abandon(deliveries []Delivery, unknown bool)
+	ReleaseSlots(deliveries []outbox.Delivery, unknown bool)
 	// Withdraw tells of jobs that have ended: they are not to be handed over any more.
 	// Those that were dropped have ended without a report.
 	Withdraw(jobs, dropped []aigen.ID)
 	// Wake tells of deliveries that became due.
-	Wake(deliveries []Delivery)
+	Wake(deliveries []outbox.Delivery)
 }
 
 // New checks c and builds a Service.
@@ -99,7 +101,7 @@ func New(c Config) (*Service, error) {
 		s.relay = NopDispatcher{}
 	}
 	if s.hub == nil {
-		s.hub = NewHub(HubConfig{Store: c.Store})
+		s.hub = live.NewHub(live.Config{Store: c.Store})
 	}
 	s.queued = &queueBound{
 		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, recent: map[aigen.ID]*userQueue{},
@@ -122,19 +124,19 @@ func New(c Config) (*Service, error) {
 type NopDispatcher struct{}
 
 // Lease implements Dispatcher.
-func (NopDispatcher) Lease([]Delivery) {}
+func (NopDispatcher) ReserveSlots([]outbox.Delivery) {}
 
 // Begin implements Dispatcher.
-func (NopDispatcher) Begin([]Delivery) {}
+func (NopDispatcher) Confirm([]outbox.Delivery) {}
 
 // Abandon implements Dispatcher.
-func (NopDispatcher) Abandon([]Delivery, bool) {}
+func (NopDispatcher) ReleaseSlots([]outbox.Delivery, bool) {}
 
 // Withdraw implements Dispatcher.
 func (NopDispatcher) Withdraw(_, _ []aigen.ID) {}
 
 // Wake implements Dispatcher.
-func (NopDispatcher) Wake([]Delivery) {}
+func (NopDispatcher) Wake([]outbox.Delivery) {}
 
 // maxTries bounds how often a verb is repeated because others changed the same
 // generation. Each round at least one of the contenders wins, so that running out
@@ -218,10 +220,10 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		for i := range c.Deliveries {
 			c.Deliveries[i].Trace = trace
 		}
-		s.relay.Lease(c.Deliveries)
+		s.relay.ReserveSlots(c.Deliveries)
 	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
-		s.relay.Abandon(c.Deliveries, mayBeWritten(err))
+		s.relay.ReleaseSlots(c.Deliveries, mayBeWritten(err))
 		return err
 	}
 	if c.Discard {
@@ -233,7 +235,7 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		s.relay.Withdraw(c.withdrawals())
 	}
 	s.hub.Publish(c.Events)
-	s.relay.Begin(c.Deliveries)
+	s.relay.Confirm(c.Deliveries)
 	return nil
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -30,8 +32,8 @@ type workbench struct {
 	engine  *fakeEngine
 	odoo    *fakeOdoo // nil: the embedded ledger
 	phone   *fakePhone
-	relay   *app.Relay
-	hub     *app.Hub
+	relay   *outbox.Relay
+	hub     *live.Hub
 	sweeper *app.Sweeper
 	user    aigen.ID
 }
@@ -56,7 +58,7 @@ func setup(t *testing.T, o options) *workbench {
 		ReserveTimeout: 30 * time.Second, MaxStageAttempts: 3, ChargeRejected: o.rejected,
 		RetryDelay: func(int) time.Duration { return 0 }, Now: w.clock.Now, NewID: newID,
 	}
-	c := app.Config{Policy: w.policy, Store: store, Mode: o.mode, ReserveTimeout: 200 * time.Millisecond, Live: app.NewHub(app.HubConfig{Store: store, Poll: 50 * time.Millisecond})}
+	c := app.Config{Policy: w.policy, Store: store, Mode: o.mode, ReserveTimeout: 200 * time.Millisecond, Live: live.NewHub(live.Config{Store: store, Poll: 50 * time.Millisecond})}
 	if o.odoo {
 		w.odoo = &fakeOdoo{balance: o.credits, held: map[aigen.ID]aigen.Credits{}, settled: map[aigen.ID]string{}}
 		c.Credits = w.odoo
@@ -69,9 +71,9 @@ func setup(t *testing.T, o options) *workbench {
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
 	w.relay = newRelay(w.Service, store, w.engine, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
-		app.RelayConfig{
+		outbox.Config{
 			Owner: "test", MaxAttempts: max(o.attempts, 1), Poll: 10 * time.Millisecond, StopGrace: 5 * time.Second,
-			Backoff: app.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond},
+			Backoff: outbox.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond},
 		})
 	w.sweeper = app.NewSweeper(w.Service, 10*time.Millisecond)
 	return w
@@ -79,14 +81,14 @@ func setup(t *testing.T, o options) *workbench {
 
 // newRelay builds a relay and makes it the one that the service hands its deliveries to.
 func newRelay(
-	s *app.Service, o app.Store, jobs app.JobPublisher, n app.NotificationService, c app.JobCallbacks, rc app.RelayConfig,
-) *app.Relay {
+	s *app.Service, o outbox.Store, jobs app.JobPublisher, n app.NotificationService, c app.JobCallbacks, rc outbox.Config,
+) *outbox.Relay {
 	rc.Now, rc.Log = s.Policy().Now, s.Log()
 	rc.StoreUnavailable = func(err error) bool { return errors.Is(err, app.ErrStoreUnavailable) }
-	r := app.NewRelay(o, rc)
-	r.Handle(app.LaneJobs, s.JobHandler(r, jobs, c))
-	r.Handle(app.LaneCredits, s.CreditHandler())
-	r.Handle(app.LaneNotifications, s.NotificationHandler(n))
+	r := outbox.NewRelay(o, rc)
+	r.Handle(outbox.QueueJobs, s.JobHandler(r, jobs, c))
+	r.Handle(outbox.QueueCredits, s.CreditHandler())
+	r.Handle(outbox.QueueNotifications, s.NotificationHandler(n))
 	s.SetDispatcher(r)
 	return r
 }
@@ -120,9 +122,9 @@ func (w *workbench) generation(id aigen.ID) *aigen.Generation {
 	return g
 }
 
-func (w *workbench) deliveries() []app.Delivery {
+func (w *workbench) deliveries() []outbox.Delivery {
 	w.t.Helper()
-	ds, err := w.store.ListDeliveries(w.t.Context(), app.DeliveryQuery{Limit: 1000})
+	ds, err := w.store.ListDeliveries(w.t.Context(), outbox.DeliveryQuery{Limit: 1000})
 	require.NoError(w.t, err)
 	return ds
 }
@@ -220,7 +222,7 @@ func (e *fakeEngine) Publish(_ context.Context, jobs []app.JobMessage, done func
 		e.mu.Unlock()
 		if err == nil && callBack {
 			r := samples(j.JobID)
-			if j.JobType == app.DeliverFinalJob {
+			if j.JobType == outbox.DeliverFinalJob {
 				r = final(j.JobID)
 			}
 			_, err = e.w.report(j.GenerationID, r)

@@ -9,35 +9,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // asking counts what the store is asked of activity.
 type asking struct {
-	app.OperatorStore
+	operations.Store
 
-	queries []app.ActivityQuery
-	causes  []app.DeadCause
+	queries []operations.ActivityQuery
+	causes  []operations.DeadCause
 }
 
-func (a *asking) Activity(ctx context.Context, q app.ActivityQuery) ([]app.Activity, error) {
+func (a *asking) Activity(ctx context.Context, q operations.ActivityQuery) ([]operations.Activity, error) {
 	a.queries = append(a.queries, q)
-	return a.OperatorStore.Activity(ctx, q)
+	return a.Store.Activity(ctx, q)
 }
 
-func (a *asking) DeadCauses(context.Context, int) ([]app.DeadCause, error) { return a.causes, nil }
+func (a *asking) DeadCauses(context.Context, int) ([]operations.DeadCause, error) {
+	return a.causes, nil
+}
 
 func TestStatistics(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	store := &asking{OperatorStore: w.store}
-	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
+	store := &asking{Store: w.store}
+	o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
 	id := w.create()
 	w.create()
 	w.clock.advance(30 * time.Second)
 	_, err := w.report(id, samples(w.liveJob(id)))
 	require.NoError(t, err)
-	for _, window := range app.Windows() {
+	for _, window := range operations.Windows() {
 		st, err := o.GetStatistics(t.Context(), window)
 		require.NoError(t, err, window.Name)
 		require.Len(t, st.Activity, int(window.Length/window.Width), window.Name)
@@ -64,11 +67,11 @@ func TestStatistics(t *testing.T) {
 func TestActivityIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10000})
-	store := &asking{OperatorStore: w.store}
-	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
-	hour, ok := app.WindowNamed("1h")
+	store := &asking{Store: w.store}
+	o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay})
+	hour, ok := operations.WindowNamed("1h")
 	require.True(t, ok)
-	get := func() app.Statistics {
+	get := func() operations.Statistics {
 		st, err := o.GetStatistics(t.Context(), hour)
 		require.NoError(t, err)
 		return st
@@ -107,20 +110,20 @@ func TestCausesAreAddedUp(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{})
 	at := w.clock.Now()
-	store := &asking{OperatorStore: w.store, causes: []app.DeadCause{
-		{Kind: app.DeliverNotify, Error: "user " + newID().String() + ": 404", Count: 1, Oldest: at, Newest: at},
-		{Kind: app.DeliverRefund, Error: "no account", Count: 2, Oldest: at, Newest: at},
-		{Kind: app.DeliverNotify, Error: "user " + newID().String() + ": 404", Count: 2, Oldest: at.Add(-time.Hour), Newest: at.Add(time.Hour)},
-		{Kind: app.DeliverDeduct, Error: "no account", Count: 1, Oldest: at, Newest: at},
+	store := &asking{Store: w.store, causes: []operations.DeadCause{
+		{Kind: outbox.DeliverNotify, Error: "user " + newID().String() + ": 404", Count: 1, Oldest: at, Newest: at},
+		{Kind: outbox.DeliverRefund, Error: "no account", Count: 2, Oldest: at, Newest: at},
+		{Kind: outbox.DeliverNotify, Error: "user " + newID().String() + ": 404", Count: 2, Oldest: at.Add(-time.Hour), Newest: at.Add(time.Hour)},
+		{Kind: outbox.DeliverDeduct, Error: "no account", Count: 1, Oldest: at, Newest: at},
 	}}
-	hour, _ := app.WindowNamed("")
-	st, err := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay}).GetStatistics(t.Context(), hour)
+	hour, _ := operations.WindowNamed("")
+	st, err := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: store, Dispatcher: w.relay}).GetStatistics(t.Context(), hour)
 	require.NoError(t, err)
 	require.Len(t, st.Dead, 3)
 	assert.EqualValues(t, 3, st.Dead[0].Count)
 	assert.Equal(t, at.Add(-time.Hour), st.Dead[0].Oldest)
 	assert.Equal(t, at.Add(time.Hour), st.Dead[0].Newest)
-	assert.Equal(t, app.DeliverRefund, st.Dead[1].Kind)
+	assert.Equal(t, outbox.DeliverRefund, st.Dead[1].Kind)
 }
 
 func TestOutboxHistory(t *testing.T) {
@@ -131,11 +134,11 @@ func TestOutboxHistory(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- o.Run(ctx) }()
-	hour, _ := app.WindowNamed("1h")
+	hour, _ := operations.WindowNamed("1h")
 	w.until("the first sample", func() bool {
 		st, err := o.GetStatistics(t.Context(), hour)
 		require.NoError(t, err)
-		return len(st.History) == 1 && st.History[0].Lanes[0].Depth == 1
+		return len(st.History) == 1 && st.History[0].Queues[0].Depth == 1
 	})
 	cancel()
 	require.NoError(t, <-done)
@@ -143,27 +146,27 @@ func TestOutboxHistory(t *testing.T) {
 
 func TestTimesOf(t *testing.T) {
 	t.Parallel()
-	assert.Zero(t, app.TimesOf(nil))
+	assert.Zero(t, operations.TimesOf(nil))
 	var ds []time.Duration
 	for i := 100; i >= 1; i-- {
 		ds = append(ds, time.Duration(i)*time.Second)
 	}
-	assert.Equal(t, app.StageTimes{Count: 100, P50: 50 * time.Second, P95: 95 * time.Second}, app.TimesOf(ds))
+	assert.Equal(t, operations.StageTimes{Count: 100, P50: 50 * time.Second, P95: 95 * time.Second}, operations.TimesOf(ds))
 }
 
 func TestTimeOfID(t *testing.T) {
 	t.Parallel()
 	before := time.Now().Truncate(time.Millisecond)
-	at, ok := app.TimeOfID(newID())
+	at, ok := operations.TimeOfID(newID())
 	require.True(t, ok)
 	assert.WithinRange(t, at, before, time.Now())
-	_, ok = app.TimeOfID(aigen.ID{6: 0x40})
+	_, ok = operations.TimeOfID(aigen.ID{6: 0x40})
 	assert.False(t, ok)
-	low, high := app.IDsBetween(before, before.Add(time.Second))
+	low, high := operations.IDsBetween(before, before.Add(time.Second))
 	id := newID()
 	assert.Less(t, low.String(), id.String())
 	assert.Less(t, id.String(), high.String())
-	low, high = app.IDsBetween(time.Time{}, time.Time{})
+	low, high = operations.IDsBetween(time.Time{}, time.Time{})
 	assert.Equal(t, aigen.ID{}, low)
 	assert.Equal(t, "ffffffff-ffff-ffff-ffff-ffffffffffff", high.String())
 }

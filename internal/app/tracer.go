@@ -1,6 +1,10 @@
 package app
 
-import "context"
+import (
+	"context"
+
+	"github.com/creativeflow/aigen/internal/outbox"
+)
 
 // Tracer follows a piece of work through processes and queues. Between them a trace
 // is a W3C traceparent ("00-<trace>-<span>-<flags>"), kept with the outbox's rows.
@@ -10,7 +14,7 @@ type Tracer interface {
 	Current(ctx context.Context) string
 	// Begin starts the span of a delivery under the one that wrote it (parent; "" or
 	// a malformed one begins a trace). end takes what became of it.
-	Begin(ctx context.Context, parent string, d *Delivery) (child context.Context, end func(error))
+	Begin(ctx context.Context, parent string, d *outbox.Delivery) (child context.Context, end func(error))
 }
 
 // noTracer is for those who do not trace.
@@ -18,6 +22,6 @@ type noTracer struct{}
 
 func (noTracer) Current(context.Context) string { return "" }
 
-func (noTracer) Begin(ctx context.Context, _ string, _ *Delivery) (context.Context, func(error)) {
+func (noTracer) Begin(ctx context.Context, _ string, _ *outbox.Delivery) (context.Context, func(error)) {
 	return ctx, func(error) {}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // slowEngine works on as many jobs as it has room for, each until it is let go.
@@ -61,7 +62,7 @@ func TestBacklogStarvesNobody(t *testing.T) {
 		tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 		require.NoError(t, err)
 		w.relay = newRelay(w.Service, w.store, e, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
-			app.RelayConfig{Owner: "test", Poll: 10 * time.Millisecond, JobsByTurns: true})
+			outbox.Config{Owner: "test", Poll: 10 * time.Millisecond, JobsByTurns: true})
 		hog := w.user
 		for range 40 {
 			w.create()

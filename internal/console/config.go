@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // Service is what the console needs of app.Service.
@@ -20,7 +21,7 @@ type Service interface {
 	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
 	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
 	ListEvents(ctx context.Context, user, id aigen.ID, after int64) ([]aigen.Event, error)
-	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
+	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error)
 }
 
 // Identity is who a token speaks for.

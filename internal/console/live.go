@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 const eventStream = "text/event-stream"
@@ -78,7 +78,7 @@ func (k *Console) lifetime(parent context.Context, s session) (context.Context, 
 
 // pump passes events on until the end, with a beat where there are none, by which
 // pages know a live connection from a dead one.
-func (k *Console) pump(ctx context.Context, source *app.Stream, out liveWriter) {
+func (k *Console) pump(ctx context.Context, source *live.Stream, out liveWriter) {
 	for {
 		wait, cancel := context.WithTimeout(ctx, k.c.Heartbeat)
 		e, err := source.Next(wait)

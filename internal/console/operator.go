@@ -7,24 +7,25 @@ import (
 	"strings"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Operations is what the pages for operators need of app.Operations.
 type Operations interface {
-	ListDeliveries(ctx context.Context, q app.DeliveryQuery) (app.DeliveryPage, error)
-	GetDelivery(ctx context.Context, id aigen.ID) (app.Delivery, error)
-	RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (app.Delivery, error)
-	RetryDeliveries(ctx context.Context, cmd app.RetryDeliveries) (int, error)
-	DropDelivery(ctx context.Context, cmd app.DropDelivery) (app.Dropped, error)
-	ListAllGenerations(ctx context.Context, q app.AllQuery) (app.AllPage, error)
-	GetStory(ctx context.Context, id aigen.ID) (app.Story, error)
-	FailGeneration(ctx context.Context, cmd app.FailGeneration) (*aigen.Generation, error)
-	Search(ctx context.Context, text string) ([]app.Match, error)
-	ListActions(ctx context.Context, q app.ActionQuery) (app.ActionPage, error)
-	GetStatistics(ctx context.Context, w app.Window) (app.Statistics, error)
-	GetHealth(ctx context.Context) app.Health
-	GetSettings() []app.Setting
+	ListDeliveries(ctx context.Context, q outbox.DeliveryQuery) (operations.DeliveryPage, error)
+	GetDelivery(ctx context.Context, id aigen.ID) (outbox.Delivery, error)
+	RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (outbox.Delivery, error)
+	RetryDeliveries(ctx context.Context, cmd operations.RetryDeliveries) (int, error)
+	DropDelivery(ctx context.Context, cmd operations.DropDelivery) (operations.Dropped, error)
+	ListAllGenerations(ctx context.Context, q operations.AllQuery) (operations.AllPage, error)
+	GetTimeline(ctx context.Context, id aigen.ID) (operations.Timeline, error)
+	FailGeneration(ctx context.Context, cmd operations.FailGeneration) (*aigen.Generation, error)
+	Search(ctx context.Context, text string) ([]operations.Match, error)
+	ListActions(ctx context.Context, q operations.ActionQuery) (operations.ActionPage, error)
+	GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error)
+	GetHealth(ctx context.Context) operations.Health
+	GetSettings() []operations.Setting
 }
 
 // The paths of the pages for operators.
@@ -149,12 +150,12 @@ func (k *Console) operatorSearch(w http.ResponseWriter, r *http.Request) error {
 
 // foundRow is a match with where it is shown.
 type foundRow struct {
-	app.Match
+	operations.Match
 
 	URL string
 }
 
-func foundList(list []app.Match) (rows []foundRow) {
+func foundList(list []operations.Match) (rows []foundRow) {
 	for _, m := range list {
 		rows = append(rows, foundRow{m, pageOf(m)})
 	}
@@ -163,18 +164,18 @@ func foundList(list []app.Match) (rows []foundRow) {
 
 // pageOf is where a match is shown: at its place, if it is a part of a generation. A
 // job and the delivery of it have one id, and a place each.
-func pageOf(m app.Match) string {
+func pageOf(m operations.Match) string {
 	of := operatorGenerationsPath + "/" + m.GenerationID.String()
 	switch m.Kind {
-	case app.MatchUser:
+	case operations.MatchUser:
 		return operatorGenerationsPath + "?user=" + m.ID.String()
-	case app.MatchProject:
+	case operations.MatchProject:
 		return operatorGenerationsPath + "?project=" + m.ID.String()
-	case app.MatchRun:
+	case operations.MatchRun:
 		return of + "#id-" + m.ID.String()
-	case app.MatchDelivery:
+	case operations.MatchDelivery:
 		return of + "#delivery-" + m.ID.String()
-	case app.MatchGeneration:
+	case operations.MatchGeneration:
 	}
 	return of
 }

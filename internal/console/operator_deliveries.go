@@ -7,29 +7,31 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // deliveriesDesk is what is in the outbox.
 type deliveriesDesk struct {
-	Items  []app.Delivery
-	Causes []app.DeadCause
+	Items  []outbox.Delivery
+	Causes []operations.DeadCause
 	Next   string
-	State  app.DeliveryState
-	Lane   app.Lane
-	Kind   app.DeliveryKind
-	States []app.DeliveryState
-	Lanes  []app.Lane
-	Kinds  []app.DeliveryKind
+	State  outbox.DeliveryState
+	Lane   outbox.Queue
+	Kind   outbox.DeliveryKind
+	States []outbox.DeliveryState
+	Lanes  []outbox.Queue
+	Kinds  []outbox.DeliveryKind
 }
 
 func (k *Console) operatorDeliveries(w http.ResponseWriter, r *http.Request) error {
 	d := deliveriesDesk{
-		States: []app.DeliveryState{app.DeliveryDead, app.DeliveryWaiting, app.DeliveryLeased}, Lanes: app.Lanes(), Kinds: app.DeliveryKinds(),
-		Lane: choice(r, "lane", app.Lanes()), Kind: choice(r, "kind", app.DeliveryKinds()),
+		States: []outbox.DeliveryState{outbox.DeliveryDead, outbox.DeliveryWaiting, outbox.DeliveryLeased}, Lanes: outbox.Queues(), Kinds: outbox.DeliveryKinds(),
+		Lane: choice(r, "lane", outbox.Queues()), Kind: choice(r, "kind", outbox.DeliveryKinds()),
 	}
 	d.State = choice(r, "state", d.States)
-	page, err := k.c.Operations.ListDeliveries(r.Context(), app.DeliveryQuery{
-		State: d.State, Lane: d.Lane, Kind: d.Kind, After: queryID(r, "after"), Limit: operatorPage,
+	page, err := k.c.Operations.ListDeliveries(r.Context(), outbox.DeliveryQuery{
+		State: d.State, Queue: d.Lane, Kind: d.Kind, After: queryID(r, "after"), Limit: operatorPage,
 	})
 	if err != nil {
 		return err
@@ -38,7 +40,7 @@ func (k *Console) operatorDeliveries(w http.ResponseWriter, r *http.Request) err
 	if !page.Next.IsZero() {
 		d.Next = nextPage(operatorDeliveriesPath, r.URL.Query(), "after", page.Next.String())
 	}
-	hour, _ := app.WindowNamed("")
+	hour, _ := operations.WindowNamed("")
 	st, err := k.c.Operations.GetStatistics(r.Context(), hour)
 	if err != nil {
 		return err
@@ -48,9 +50,9 @@ func (k *Console) operatorDeliveries(w http.ResponseWriter, r *http.Request) err
 }
 
 func (k *Console) operatorRetryAll(w http.ResponseWriter, r *http.Request) error {
-	cmd := app.RetryDeliveries{By: operatorNote(r)}
-	cmd.Dead.Lane = app.Lane(r.PostFormValue("lane"))
-	cmd.Dead.Kind = app.DeliveryKind(r.PostFormValue("kind"))
+	cmd := operations.RetryDeliveries{By: operatorNote(r)}
+	cmd.Dead.Queue = outbox.Queue(r.PostFormValue("lane"))
+	cmd.Dead.Kind = outbox.DeliveryKind(r.PostFormValue("kind"))
 	if _, err := k.c.Operations.RetryDeliveries(r.Context(), cmd); err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (k *Console) operatorDrop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = k.c.Operations.DropDelivery(r.Context(), app.DropDelivery{By: operatorNote(r), ID: id, Force: r.PostFormValue("force") == "yes"})
+	_, err = k.c.Operations.DropDelivery(r.Context(), operations.DropDelivery{By: operatorNote(r), ID: id, Force: r.PostFormValue("force") == "yes"})
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (r actionRow) alike(a app.OperatorAction) bool {
 
 func (k *Console) operatorActions(w http.ResponseWriter, r *http.Request) error {
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
-	page, err := k.c.Operations.ListActions(r.Context(), app.ActionQuery{Before: max(0, before), Limit: actionsPage})
+	page, err := k.c.Operations.ListActions(r.Context(), operations.ActionQuery{Before: max(0, before), Limit: actionsPage})
 	if err != nil {
 		return err
 	}
@@ -134,21 +136,21 @@ func (k *Console) operatorActions(w http.ResponseWriter, r *http.Request) error 
 
 // systemDesk is how the process and what it stands on are.
 type systemDesk struct {
-	app.Health
+	operations.Health
 
 	Groups []settingGroup
-	All    bool                // not those alone that differ from the default
-	Set    int                 // how many differ from the default
-	Uses   map[string]app.Part // by what is needed
+	All    bool                       // not those alone that differ from the default
+	Set    int                        // how many differ from the default
+	Uses   map[string]operations.Part // by what is needed
 }
 
 type settingGroup struct {
 	Name     string
-	Settings []app.Setting
+	Settings []operations.Setting
 }
 
 func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
-	d := systemDesk{Health: k.c.Operations.GetHealth(r.Context()), Uses: map[string]app.Part{}}
+	d := systemDesk{Health: k.c.Operations.GetHealth(r.Context()), Uses: map[string]operations.Part{}}
 	for _, p := range d.Parts {
 		d.Uses[p.Need] = p
 	}
@@ -171,22 +173,22 @@ func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
 }
 
 // droppable says what follows from dropping a delivery, before it is done.
-func droppable(d app.Delivery) string {
+func droppable(d outbox.Delivery) string {
 	switch d.Kind {
-	case app.DeliverSampleJob, app.DeliverFinalJob:
+	case outbox.DeliverSampleJob, outbox.DeliverFinalJob:
 		return "If its generation still waits for it, that is failed and its credits are refunded."
-	case app.DeliverReserve:
+	case outbox.DeliverReserve:
 		return "The reservation is given up. What the credit service holds for it is refunded."
-	case app.DeliverNotify:
+	case outbox.DeliverNotify:
 		return "The user gets no notification."
-	case app.DeliverDeduct, app.DeliverRefund, app.DeliverRelease:
+	case outbox.DeliverDeduct, outbox.DeliverRefund, outbox.DeliverRelease:
 	}
 	return "The credit service is never told of this decision, so its account and ours stay different. Settle the difference by hand."
 }
 
 // deadHint is what to know before a dead delivery is tried again.
-func deadHint(d app.Delivery) string {
-	if d.State == app.DeliveryDead && d.Kind.Lane() == app.LaneJobs {
+func deadHint(d outbox.Delivery) string {
+	if d.State == outbox.DeliveryDead && d.Kind.Queue() == outbox.QueueJobs {
 		return "No generation waits for this job any more. A retry makes the engine work for nothing."
 	}
 	return ""

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // operatorPage is how many rows a page of a list has.
@@ -33,7 +34,7 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 		User: strings.TrimSpace(query.Get("user")), Project: strings.TrimSpace(query.Get("project")),
 		From: query.Get("from"), To: query.Get("to"),
 	}
-	q := app.AllQuery{
+	q := operations.AllQuery{
 		Status: d.Status, UserID: queryID(r, "user"), ProjectID: queryID(r, "project"), Before: queryID(r, "before"), Limit: operatorPage,
 	}
 	q.From, _ = time.Parse(time.DateOnly, d.From)
@@ -57,7 +58,7 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 }
 
 // filterFaults says which fields of the filter cannot be used, and what to write.
-func filterFaults(d generationsDesk, q app.AllQuery) map[string]string {
+func filterFaults(d generationsDesk, q operations.AllQuery) map[string]string {
 	faults := map[string]string{}
 	if d.User != "" && q.UserID.IsZero() {
 		faults["user"] = "This is not a UUID. To look for other ids, use the search above."
@@ -93,12 +94,12 @@ type storyDesk struct {
 	Credits aigen.CreditTotals
 	Took    time.Duration // to the end, or until now
 	Ended   bool
-	Waiting []app.Delivery // what is still to be delivered, or could not be
+	Waiting []outbox.Delivery // what is still to be delivered, or could not be
 }
 
 // storyRow is an entry with the time since the beginning.
 type storyRow struct {
-	app.StoryEntry
+	operations.TimelineEntry
 
 	After time.Duration
 	NewOn bool // another day than the one before
@@ -109,7 +110,7 @@ func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	story, err := k.c.Operations.GetStory(r.Context(), id)
+	story, err := k.c.Operations.GetTimeline(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -121,12 +122,12 @@ func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) err
 	d.addPictures(k)
 	day := ""
 	for _, e := range story.Entries {
-		row := storyRow{StoryEntry: e, After: max(0, e.At.Sub(g.CreatedAt))}
+		row := storyRow{TimelineEntry: e, After: max(0, e.At.Sub(g.CreatedAt))}
 		if on := e.At.UTC().Format(time.DateOnly); on != day {
 			day, row.NewOn = on, true
 		}
 		d.Entries = append(d.Entries, row)
-		if e.Kind == app.StoryDelivery {
+		if e.Kind == operations.StoryDelivery {
 			d.Waiting = append(d.Waiting, *e.Delivery)
 		}
 	}
@@ -152,7 +153,7 @@ func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := k.c.Operations.FailGeneration(r.Context(), app.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
+	if _, err := k.c.Operations.FailGeneration(r.Context(), operations.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
 		return err
 	}
 	k.leaveSaying(w, r, "failed")

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // overview is the data of the first page.
@@ -24,7 +25,7 @@ type overview struct {
 	Depth    chart
 	Age      chart
 	Lanes    []laneRow
-	Dead     []app.DeadCause
+	Dead     []operations.DeadCause
 	Statuses []statusRow
 }
 
@@ -44,7 +45,7 @@ type tile struct {
 }
 
 type laneRow struct {
-	app.LaneStats
+	outbox.QueueStats
 
 	Age time.Duration
 }
@@ -55,9 +56,9 @@ type statusRow struct {
 }
 
 func (k *Console) operatorOverview(w http.ResponseWriter, r *http.Request) error {
-	window, ok := app.WindowNamed(r.URL.Query().Get("window"))
+	window, ok := operations.WindowNamed(r.URL.Query().Get("window"))
 	if !ok {
-		window, _ = app.WindowNamed("")
+		window, _ = operations.WindowNamed("")
 	}
 	st, err := k.c.Operations.GetStatistics(r.Context(), window)
 	if err != nil {
@@ -68,16 +69,16 @@ func (k *Console) operatorOverview(w http.ResponseWriter, r *http.Request) error
 	return k.showDesk(w, r, "overview", "overview", "Overview", desk{Place: "overview", Body: o})
 }
 
-func newOverview(st app.Statistics) overview {
+func newOverview(st operations.Statistics) overview {
 	o := overview{Window: st.Window.Name, At: st.At, Dead: st.Dead}
-	for _, w := range app.Windows() {
+	for _, w := range operations.Windows() {
 		o.Windows = append(o.Windows, w.Name)
 	}
 	for _, s := range aigen.Statuses() {
 		o.Statuses = append(o.Statuses, statusRow{s, st.Generations[s]})
 	}
 	for _, l := range st.Outbox {
-		row := laneRow{LaneStats: l}
+		row := laneRow{QueueStats: l}
 		if !l.Oldest.IsZero() {
 			row.Age = max(0, st.At.Sub(l.Oldest))
 		}
@@ -96,7 +97,7 @@ type counts struct {
 	depth, dead                                               int64
 }
 
-func countsOf(st app.Statistics) (n counts) {
+func countsOf(st operations.Statistics) (n counts) {
 	for _, a := range st.Activity {
 		n.accepted += a.Events[aigen.EventCreated]
 		n.completed += a.Events[aigen.EventCompleted]
@@ -120,7 +121,7 @@ func (n counts) failedShare() float64 {
 	return float64(n.failed) / float64(n.failed+n.completed)
 }
 
-func tilesOf(st app.Statistics, n counts) []tile {
+func tilesOf(st operations.Statistics, n counts) []tile {
 	working := st.Generations[aigen.StatusPending] + st.Generations[aigen.StatusProcessingSamples] + st.Generations[aigen.StatusProcessingFinal]
 	failed := tile{Name: "Failed", Value: number(n.failed), Hint: percent(n.failedShare()) + " of those that completed or failed", URL: operatorGenerationsPath + "?status=Failed"}
 	if n.failedShare() >= .05 && n.failed > 1 {
@@ -142,7 +143,7 @@ func tilesOf(st app.Statistics, n counts) []tile {
 }
 
 // windowName is how a sentence names a window: "hour", "7 days".
-func windowName(w app.Window) string {
+func windowName(w operations.Window) string {
 	switch length := w.Length; {
 	case length == time.Hour:
 		return "hour"
@@ -160,7 +161,7 @@ func percent(share float64) string {
 // slowLane is when a lane's oldest delivery is worth a look: most take no second.
 const slowLane = 2 * time.Minute
 
-func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
+func concernsOf(lanes []laneRow, n counts, st operations.Statistics) (list []concern) {
 	if n.dead > 0 {
 		text := number(n.dead) + " deliveries were given up."
 		if n.dead == 1 {
@@ -170,8 +171,8 @@ func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
 	}
 	for _, l := range lanes {
 		if l.Age >= slowLane {
-			list = append(list, concern{"warn", "The oldest of " + number(l.Depth) + " " + string(l.Lane) + " has waited for " + took(l.Age) + ".",
-				operatorDeliveriesPath + "?lane=" + string(l.Lane), "See them"})
+			list = append(list, concern{"warn", "The oldest of " + number(l.Depth) + " " + string(l.Queue) + " has waited for " + took(l.Age) + ".",
+				operatorDeliveriesPath + "?lane=" + string(l.Queue), "See them"})
 		}
 	}
 	if share := n.failedShare(); share >= .2 && n.failed >= 3 {
@@ -180,23 +181,23 @@ func concernsOf(lanes []laneRow, n counts, st app.Statistics) (list []concern) {
 	return list
 }
 
-func healthConcerns(h app.Health) (list []concern) {
+func healthConcerns(h operations.Health) (list []concern) {
 	for _, d := range h.Dependencies {
 		switch d.State {
-		case app.DependencyDown:
+		case operations.DependencyDown:
 			list = append(list, concern{"bad", title(d.Name) + " (" + d.Mode + ") is down: " + d.Detail + ".", operatorSystemPath, "System"})
-		case app.DependencyDegraded:
+		case operations.DependencyDegraded:
 			list = append(list, concern{"warn", title(d.Name) + " (" + d.Mode + "): " + d.Detail + ".", operatorSystemPath, "System"})
-		case app.DependencyOK:
+		case operations.DependencyOK:
 		}
 	}
 	return list
 }
 
 // draw makes the charts.
-func (o *overview) draw(st app.Statistics, n counts) {
+func (o *overview) draw(st operations.Statistics, n counts) {
 	slots := make([]time.Time, len(st.Activity))
-	column := func(value func(app.Activity) float64) []float64 {
+	column := func(value func(operations.Activity) float64) []float64 {
 		all := make([]float64, len(st.Activity))
 		for i, a := range st.Activity {
 			all[i] = value(a)
@@ -207,7 +208,7 @@ func (o *overview) draw(st app.Statistics, n counts) {
 		slots[i] = a.From
 	}
 	event := func(t aigen.EventType) []float64 {
-		return column(func(a app.Activity) float64 { return float64(a.Events[t]) })
+		return column(func(a operations.Activity) float64 { return float64(a.Events[t]) })
 	}
 	o.Outcomes = stacked(chart{Title: "Accepted, and how they ended"}, slots, []series{
 		{"a", "Completed", event(aigen.EventCompleted), number(n.completed)},
@@ -216,14 +217,14 @@ func (o *overview) draw(st app.Statistics, n counts) {
 		{"d", "Cancelled", event(aigen.EventCancelled), number(n.cancelled)},
 	}, series{"ink", "Accepted", event(aigen.EventCreated), number(n.accepted)}, whole)
 
-	o.Samples = stageChart("Time for samples", slots, st.Samples, column, func(a app.Activity) []time.Duration { return a.Samples })
-	o.Final = stageChart("Time for the final", slots, st.Final, column, func(a app.Activity) []time.Duration { return a.Final })
+	o.Samples = stageChart("Time for samples", slots, st.Samples, column, func(a operations.Activity) []time.Duration { return a.Samples })
+	o.Final = stageChart("Time for the final", slots, st.Final, column, func(a operations.Activity) []time.Duration { return a.Final })
 
 	held := st.Credits.Held()
 	o.Credits = stacked(chart{Title: "Credits reserved"}, slots, []series{
-		{"a", "Deducted", column(func(a app.Activity) float64 { return amount(a.Credits.Deducted) }), st.Credits.Deducted.String()},
-		{"d", "Refunded", column(func(a app.Activity) float64 { return amount(a.Credits.Refunded) }), st.Credits.Refunded.String()},
-		{"c", "Still held", column(func(a app.Activity) float64 { return amount(a.Credits.Held()) }), held.String()},
+		{"a", "Deducted", column(func(a operations.Activity) float64 { return amount(a.Credits.Deducted) }), st.Credits.Deducted.String()},
+		{"d", "Refunded", column(func(a operations.Activity) float64 { return amount(a.Credits.Refunded) }), st.Credits.Refunded.String()},
+		{"c", "Still held", column(func(a operations.Activity) float64 { return amount(a.Credits.Held()) }), held.String()},
 	}, series{}, func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) })
 	o.Credits.Legend = append([]legend{{Class: "none", Name: "Reserved", Value: st.Credits.Reserved.String()}}, o.Credits.Legend...)
 	o.drawOutbox(st)
@@ -231,11 +232,11 @@ func (o *overview) draw(st app.Statistics, n counts) {
 
 // stageChart shows the median and the 95th percentile of each part.
 func stageChart(
-	name string, slots []time.Time, all app.StageTimes, column func(func(app.Activity) float64) []float64, of func(app.Activity) []time.Duration,
+	name string, slots []time.Time, all operations.StageTimes, column func(func(operations.Activity) float64) []float64, of func(operations.Activity) []time.Duration,
 ) chart {
-	value := func(pick func(app.StageTimes) time.Duration) []float64 {
-		return column(func(a app.Activity) float64 {
-			t := app.TimesOf(of(a))
+	value := func(pick func(operations.StageTimes) time.Duration) []float64 {
+		return column(func(a operations.Activity) float64 {
+			t := operations.TimesOf(of(a))
 			if t.Count == 0 {
 				return math.NaN()
 			}
@@ -249,24 +250,24 @@ func stageChart(
 		return took(d)
 	}
 	return curves(chart{Title: name, Empty: "No picture was made in this period."}, slots, []series{
-		{"a", "p50", value(func(t app.StageTimes) time.Duration { return t.P50 }), total(all.P50)},
-		{"d", "p95", value(func(t app.StageTimes) time.Duration { return t.P95 }), total(all.P95)},
+		{"a", "p50", value(func(t operations.StageTimes) time.Duration { return t.P50 }), total(all.P50)},
+		{"d", "p95", value(func(t operations.StageTimes) time.Duration { return t.P95 }), total(all.P95)},
 	}, timeAxis, inSeconds)
 }
 
 // drawOutbox shows how the lanes were, as far as this process has seen them.
-func (o *overview) drawOutbox(st app.Statistics) {
-	history := append(st.History, app.OutboxSample{At: st.At, Lanes: st.Outbox}) //nolint:gocritic // a list of our own
+func (o *overview) drawOutbox(st operations.Statistics) {
+	history := append(st.History, operations.OutboxSample{At: st.At, Queues: st.Outbox}) //nolint:gocritic // a list of our own
 	slots := make([]time.Time, len(history))
-	classes := map[app.Lane]string{app.LaneJobs: "a", app.LaneCredits: "c", app.LaneNotifications: "d"}
+	classes := map[outbox.Queue]string{outbox.QueueJobs: "a", outbox.QueueCredits: "c", outbox.QueueNotifications: "d"}
 	depth, age := []series{}, []series{}
-	for i, lane := range app.Lanes() {
+	for i, lane := range outbox.Queues() {
 		d, a := series{class: classes[lane], name: title(lane)}, series{class: classes[lane], name: title(lane)}
 		for n, sample := range history {
 			slots[n] = sample.At
 			v, old := math.NaN(), math.NaN()
-			if i < len(sample.Lanes) {
-				l := sample.Lanes[i]
+			if i < len(sample.Queues) {
+				l := sample.Queues[i]
 				v, old = float64(l.Depth), 0
 				if !l.Oldest.IsZero() {
 					old = math.Max(0, sample.At.Sub(l.Oldest).Seconds())

@@ -12,21 +12,23 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // busyOperations are operations with actions and settings of a test.
 type busyOperations struct {
-	*operations
+	*fakeOperations
 
 	actions  []app.OperatorAction
-	settings []app.Setting
+	settings []operations.Setting
 }
 
-func (o busyOperations) ListActions(context.Context, app.ActionQuery) (app.ActionPage, error) {
-	return app.ActionPage{Items: o.actions}, nil
+func (o busyOperations) ListActions(context.Context, operations.ActionQuery) (operations.ActionPage, error) {
+	return operations.ActionPage{Items: o.actions}, nil
 }
 
-func (o busyOperations) GetSettings() []app.Setting { return o.settings }
+func (o busyOperations) GetSettings() []operations.Setting { return o.settings }
 
 // "Retry all" of thirty deliveries is one row, with the other generations beneath it.
 func TestActionsAlikeAreOneRow(t *testing.T) {
@@ -36,7 +38,7 @@ func TestActionsAlikeAreOneRow(t *testing.T) {
 	for i := range 30 {
 		list = append(list, app.OperatorAction{
 			ID: int64(100 - i), At: at.Add(-time.Duration(i) * time.Millisecond), OperatorID: aigen.ID{9}, Kind: app.ActionRetry,
-			DeliveryKind: app.DeliverNotify, GenerationID: aigen.ID{byte(i), 1},
+			DeliveryKind: outbox.DeliverNotify, GenerationID: aigen.ID{byte(i), 1},
 		})
 	}
 	other := list[0]
@@ -51,7 +53,7 @@ func TestActionsAlikeAreOneRow(t *testing.T) {
 	late.At = at.Add(-time.Hour)
 	assert.Len(t, actionRows(append(list, late)), 3)
 
-	body := ask(t, desks(t, busyOperations{operations: newOperations(), actions: list}), "boss", http.MethodGet, operatorActionsPath, nil).Body.String()
+	body := ask(t, desks(t, busyOperations{fakeOperations: newOperations(), actions: list}), "boss", http.MethodGet, operatorActionsPath, nil).Body.String()
 	assert.Contains(t, body, "× 30")
 	assert.Contains(t, body, "29 more")
 }
@@ -90,7 +92,7 @@ func TestStoryShowsWhatWasMade(t *testing.T) {
 // Settings: those that somebody has set, and all of them on demand.
 func TestSettingsThatDiffer(t *testing.T) {
 	t.Parallel()
-	o := busyOperations{operations: newOperations(), settings: []app.Setting{
+	o := busyOperations{fakeOperations: newOperations(), settings: []operations.Setting{
 		{Group: "Server", Name: "A_SET", Value: "1", Source: "environment", Doc: "what A is"}, {Group: "Log", Name: "B_DEFAULT", Value: "2", Source: "default"},
 	}}
 	mux := desks(t, o)
@@ -123,10 +125,10 @@ func TestChartAxisHasClockTimes(t *testing.T) {
 }
 
 // busyStatistics have one part.
-type busyStatistics struct{ *operations }
+type busyStatistics struct{ *fakeOperations }
 
-func (o busyStatistics) GetStatistics(ctx context.Context, w app.Window) (app.Statistics, error) {
-	st, err := o.operations.GetStatistics(ctx, w)
+func (o busyStatistics) GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error) {
+	st, err := o.fakeOperations.GetStatistics(ctx, w)
 	at := time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
 	st.At = at
 	return st, err

@@ -14,10 +14,12 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-// operations remembers what it is asked to do, and has one generation.
-type operations struct {
+// fakeOperations remembers what it is asked to do, and has one generation.
+type fakeOperations struct {
 	Operations
 
 	generation *aigen.Generation
@@ -25,74 +27,74 @@ type operations struct {
 	by         aigen.OperatorNote
 }
 
-func (o *operations) ListDeliveries(context.Context, app.DeliveryQuery) (app.DeliveryPage, error) {
-	return app.DeliveryPage{Items: []app.Delivery{{
-		ID: aigen.ID{1}, GenerationID: o.generation.ID, Kind: app.DeliverRefund, State: app.DeliveryDead, LastError: "<b>no account</b>",
+func (o *fakeOperations) ListDeliveries(context.Context, outbox.DeliveryQuery) (operations.DeliveryPage, error) {
+	return operations.DeliveryPage{Items: []outbox.Delivery{{
+		ID: aigen.ID{1}, GenerationID: o.generation.ID, Kind: outbox.DeliverRefund, State: outbox.DeliveryDead, LastError: "<b>no account</b>",
 	}}}, nil
 }
 
-func (o *operations) RetryDelivery(_ context.Context, by aigen.OperatorNote, _ aigen.ID) (app.Delivery, error) {
+func (o *fakeOperations) RetryDelivery(_ context.Context, by aigen.OperatorNote, _ aigen.ID) (outbox.Delivery, error) {
 	o.did, o.by = append(o.did, "retry"), by
-	return app.Delivery{}, nil
+	return outbox.Delivery{}, nil
 }
 
-func (o *operations) RetryDeliveries(_ context.Context, cmd app.RetryDeliveries) (int, error) {
+func (o *fakeOperations) RetryDeliveries(_ context.Context, cmd operations.RetryDeliveries) (int, error) {
 	o.did, o.by = append(o.did, "retry all "+string(cmd.Dead.Kind)), cmd.By
 	return 1, nil
 }
 
-func (o *operations) DropDelivery(_ context.Context, cmd app.DropDelivery) (app.Dropped, error) {
+func (o *fakeOperations) DropDelivery(_ context.Context, cmd operations.DropDelivery) (operations.Dropped, error) {
 	if !cmd.Force {
-		return app.Dropped{}, &aigen.Error{Code: aigen.CodeForceRequired, Message: "no"}
+		return operations.Dropped{}, &aigen.Error{Code: aigen.CodeForceRequired, Message: "no"}
 	}
 	o.did, o.by = append(o.did, "drop"), cmd.By
-	return app.Dropped{}, nil
+	return operations.Dropped{}, nil
 }
 
-func (o *operations) ListAllGenerations(context.Context, app.AllQuery) (app.AllPage, error) {
-	return app.AllPage{Items: []*aigen.Generation{o.generation}, Next: o.generation.ID}, nil
+func (o *fakeOperations) ListAllGenerations(context.Context, operations.AllQuery) (operations.AllPage, error) {
+	return operations.AllPage{Items: []*aigen.Generation{o.generation}, Next: o.generation.ID}, nil
 }
 
-func (o *operations) GetStory(_ context.Context, id aigen.ID) (app.Story, error) {
+func (o *fakeOperations) GetTimeline(_ context.Context, id aigen.ID) (operations.Timeline, error) {
 	if id != o.generation.ID {
-		return app.Story{}, &aigen.Error{Code: aigen.CodeNotFound, Message: "no"}
+		return operations.Timeline{}, &aigen.Error{Code: aigen.CodeNotFound, Message: "no"}
 	}
-	return app.Story{Generation: o.generation}, nil
+	return operations.Timeline{Generation: o.generation}, nil
 }
 
-func (o *operations) FailGeneration(_ context.Context, cmd app.FailGeneration) (*aigen.Generation, error) {
+func (o *fakeOperations) FailGeneration(_ context.Context, cmd operations.FailGeneration) (*aigen.Generation, error) {
 	o.did, o.by = append(o.did, "fail"), cmd.By
 	return o.generation, nil
 }
 
-func (o *operations) Search(_ context.Context, text string) ([]app.Match, error) {
+func (o *fakeOperations) Search(_ context.Context, text string) ([]operations.Match, error) {
 	switch text {
 	case "one":
-		return []app.Match{{Kind: app.MatchDelivery, ID: aigen.ID{1}, GenerationID: o.generation.ID}}, nil
+		return []operations.Match{{Kind: operations.MatchDelivery, ID: aigen.ID{1}, GenerationID: o.generation.ID}}, nil
 	case "two":
-		return []app.Match{{Kind: app.MatchUser, ID: aigen.ID{2}}, {Kind: app.MatchRun, ID: aigen.ID{3}, GenerationID: o.generation.ID}}, nil
+		return []operations.Match{{Kind: operations.MatchUser, ID: aigen.ID{2}}, {Kind: operations.MatchRun, ID: aigen.ID{3}, GenerationID: o.generation.ID}}, nil
 	}
 	return nil, nil
 }
 
-func (o *operations) ListActions(context.Context, app.ActionQuery) (app.ActionPage, error) {
-	return app.ActionPage{Items: []app.OperatorAction{{ID: 3, Kind: app.ActionDrop, OperatorID: o.by.ID, Reason: "why"}}, Next: 3}, nil
+func (o *fakeOperations) ListActions(context.Context, operations.ActionQuery) (operations.ActionPage, error) {
+	return operations.ActionPage{Items: []app.OperatorAction{{ID: 3, Kind: app.ActionDrop, OperatorID: o.by.ID, Reason: "why"}}, Next: 3}, nil
 }
 
-func (o *operations) GetStatistics(_ context.Context, w app.Window) (app.Statistics, error) {
-	st := app.Statistics{At: time.Now(), Window: w, Generations: map[aigen.Status]int64{aigen.StatusFailed: 7}}
-	for _, lane := range app.Lanes() {
-		st.Outbox = append(st.Outbox, app.LaneStats{Lane: lane, Dead: 1})
+func (o *fakeOperations) GetStatistics(_ context.Context, w operations.Window) (operations.Statistics, error) {
+	st := operations.Statistics{At: time.Now(), Window: w, Generations: map[aigen.Status]int64{aigen.StatusFailed: 7}}
+	for _, lane := range outbox.Queues() {
+		st.Outbox = append(st.Outbox, outbox.QueueStats{Queue: lane, Dead: 1})
 	}
 	return st, nil
 }
 
-func (*operations) GetHealth(context.Context) app.Health {
-	return app.Health{State: app.DependencyDegraded, Dependencies: []app.Dependency{{Name: "engine", Mode: "rabbitmq", State: app.DependencyDegraded, Detail: "cannot be reached"}}}
+func (*fakeOperations) GetHealth(context.Context) operations.Health {
+	return operations.Health{State: operations.DependencyDegraded, Dependencies: []operations.Dependency{{Name: "engine", Mode: "rabbitmq", State: operations.DependencyDegraded, Detail: "cannot be reached"}}}
 }
 
-func (*operations) GetSettings() []app.Setting {
-	return []app.Setting{{Group: "Server", Name: "A", Value: "[secret]"}, {Group: "Server", Name: "B"}, {Group: "Log", Name: "C"}}
+func (*fakeOperations) GetSettings() []operations.Setting {
+	return []operations.Setting{{Group: "Server", Name: "A", Value: "[secret]"}, {Group: "Server", Name: "B"}, {Group: "Log", Name: "C"}}
 }
 
 // people knows two tokens.
@@ -144,8 +146,8 @@ func ask(t *testing.T, mux http.Handler, token, method, path string, form url.Va
 	return w
 }
 
-func newOperations() *operations {
-	return &operations{generation: &aigen.Generation{ID: aigen.ID{7}, Status: aigen.StatusAwaitingSelection, Input: aigen.Input{Prompt: "<script>a fox"}}}
+func newOperations() *fakeOperations {
+	return &fakeOperations{generation: &aigen.Generation{ID: aigen.ID{7}, Status: aigen.StatusAwaitingSelection, Input: aigen.Input{Prompt: "<script>a fox"}}}
 }
 
 // Every route of these pages: for a user, and where there are no operations, it is not
@@ -220,13 +222,13 @@ func TestOperatorSearch(t *testing.T) {
 func TestOverviewSaysWhatNeedsALook(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	st := app.Statistics{At: now, Window: app.Windows()[0]}
-	for _, lane := range app.Lanes() {
-		st.Outbox = append(st.Outbox, app.LaneStats{Lane: lane})
+	st := operations.Statistics{At: now, Window: operations.Windows()[0]}
+	for _, lane := range outbox.Queues() {
+		st.Outbox = append(st.Outbox, outbox.QueueStats{Queue: lane})
 	}
 	assert.Empty(t, newOverview(st).Concerns)
-	st.Outbox[0] = app.LaneStats{Lane: app.LaneJobs, Depth: 4, Oldest: now.Add(-3 * time.Minute), Dead: 2}
-	st.Activity = []app.Activity{{From: now, Events: map[aigen.EventType]int64{aigen.EventFailed: 3, aigen.EventCompleted: 7}}}
+	st.Outbox[0] = outbox.QueueStats{Queue: outbox.QueueJobs, Depth: 4, Oldest: now.Add(-3 * time.Minute), Dead: 2}
+	st.Activity = []operations.Activity{{From: now, Events: map[aigen.EventType]int64{aigen.EventFailed: 3, aigen.EventCompleted: 7}}}
 	o := newOverview(st)
 	require.Len(t, o.Concerns, 3)
 	assert.Contains(t, o.Concerns[0].Text, "2 deliveries were given up.")

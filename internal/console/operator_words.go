@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // operatorFunctions are for the templates of the pages for operators.
@@ -33,8 +34,10 @@ func operatorFunctions() template.FuncMap {
 		"actionName":   actionName,
 		"movementName": func(k app.MovementKind) string { return movementNames[k] },
 		"brief":        brief,
-		"leased":       func(d app.Delivery) bool { return d.Leased },
-		"creditKind":   func(k app.DeliveryKind) bool { return k.Lane() == app.LaneCredits && k != app.DeliverReserve },
+		"leased":       func(d outbox.Delivery) bool { return d.Leased },
+		"creditKind": func(k outbox.DeliveryKind) bool {
+			return k.Queue() == outbox.QueueCredits && k != outbox.DeliverReserve
+		},
 	}
 }
 
@@ -63,13 +66,13 @@ func eventName(t aigen.EventType) string {
 	return string(t)
 }
 
-var kindNames = map[app.DeliveryKind]string{
-	app.DeliverSampleJob: "Job for samples", app.DeliverFinalJob: "Job for the final", app.DeliverReserve: "Reserve credits",
-	app.DeliverDeduct: "Deduct credits", app.DeliverRefund: "Refund credits", app.DeliverRelease: "Release credits",
-	app.DeliverNotify: "Notification",
+var kindNames = map[outbox.DeliveryKind]string{
+	outbox.DeliverSampleJob: "Job for samples", outbox.DeliverFinalJob: "Job for the final", outbox.DeliverReserve: "Reserve credits",
+	outbox.DeliverDeduct: "Deduct credits", outbox.DeliverRefund: "Refund credits", outbox.DeliverRelease: "Release credits",
+	outbox.DeliverNotify: "Notification",
 }
 
-func kindName(k app.DeliveryKind) string { return kindNames[k] }
+func kindName(k outbox.DeliveryKind) string { return kindNames[k] }
 
 var movementNames = map[app.MovementKind]string{
 	app.MovementReserve: "Reserved", app.MovementDeduct: "Deducted", app.MovementRefund: "Refunded", app.MovementGrant: "Granted",

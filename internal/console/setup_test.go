@@ -25,6 +25,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/console"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -58,7 +59,7 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
 	}
 	f := &fixture{t: t, store: store, auth: &fakeAuth{}, user: newID()}
-	f.svc, err = app.New(app.Config{Policy: policy, Store: store, Ledger: store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond})})
+	f.svc, err = app.New(app.Config{Policy: policy, Store: store, Ledger: store, Live: live.NewHub(live.Config{Store: store, Poll: 20 * time.Millisecond})})
 	require.NoError(t, err)
 	f.Server = httptest.NewUnstartedServer(nil)
 	base := "http://" + f.Listener.Addr().String()

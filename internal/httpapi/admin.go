@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // RoleOperator is the role of those who run the service: a token that has it may use
@@ -17,19 +18,19 @@ const RoleOperator = "operator"
 
 // Operations is what the admin API needs of app.Operations.
 type Operations interface {
-	ListDeliveries(ctx context.Context, q app.DeliveryQuery) (app.DeliveryPage, error)
-	GetDelivery(ctx context.Context, id aigen.ID) (app.Delivery, error)
-	RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (app.Delivery, error)
-	RetryDeliveries(ctx context.Context, cmd app.RetryDeliveries) (int, error)
-	DropDelivery(ctx context.Context, cmd app.DropDelivery) (app.Dropped, error)
-	ListAllGenerations(ctx context.Context, q app.AllQuery) (app.AllPage, error)
-	GetStory(ctx context.Context, id aigen.ID) (app.Story, error)
-	FailGeneration(ctx context.Context, cmd app.FailGeneration) (*aigen.Generation, error)
-	Search(ctx context.Context, text string) ([]app.Match, error)
-	ListActions(ctx context.Context, q app.ActionQuery) (app.ActionPage, error)
-	GetStatistics(ctx context.Context, w app.Window) (app.Statistics, error)
-	GetHealth(ctx context.Context) app.Health
-	GetSettings() []app.Setting
+	ListDeliveries(ctx context.Context, q outbox.DeliveryQuery) (operations.DeliveryPage, error)
+	GetDelivery(ctx context.Context, id aigen.ID) (outbox.Delivery, error)
+	RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (outbox.Delivery, error)
+	RetryDeliveries(ctx context.Context, cmd operations.RetryDeliveries) (int, error)
+	DropDelivery(ctx context.Context, cmd operations.DropDelivery) (operations.Dropped, error)
+	ListAllGenerations(ctx context.Context, q operations.AllQuery) (operations.AllPage, error)
+	GetTimeline(ctx context.Context, id aigen.ID) (operations.Timeline, error)
+	FailGeneration(ctx context.Context, cmd operations.FailGeneration) (*aigen.Generation, error)
+	Search(ctx context.Context, text string) ([]operations.Match, error)
+	ListActions(ctx context.Context, q operations.ActionQuery) (operations.ActionPage, error)
+	GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error)
+	GetHealth(ctx context.Context) operations.Health
+	GetSettings() []operations.Setting
 }
 
 // admit lets an operator in. The role is asked of the token alone: a request from this

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 type adminDeliveryView struct {
@@ -59,28 +60,28 @@ type adminDroppedView struct {
 	Decided  string            `json:"decided" doc:"What follows from it, in words."`
 }
 
-func viewDelivery(d app.Delivery) adminDeliveryView {
+func viewDelivery(d outbox.Delivery) adminDeliveryView {
 	v := adminDeliveryView{
-		ID: d.ID.String(), Lane: string(d.Kind.Lane()), Kind: string(d.Kind), State: string(d.State),
+		ID: d.ID.String(), Lane: string(d.Kind.Queue()), Kind: string(d.Kind), State: string(d.State),
 		GenerationID: d.GenerationID.String(), UserID: d.UserID.String(), RunID: nextID(d.RunID), Attempts: d.Attempts,
 		LastError: orNull(d.LastError), CreatedAt: d.CreatedAt.UTC(), AvailableAt: d.AvailableAt.UTC(),
 	}
 	if d.Leased {
-		v.State = string(app.DeliveryLeased)
+		v.State = string(outbox.DeliveryLeased)
 	}
 	return v
 }
 
 const noDelivery = "There is no such delivery: it was made, or given up, or never was."
 
-func deliveryStates() []app.DeliveryState {
-	return []app.DeliveryState{app.DeliveryWaiting, app.DeliveryLeased, app.DeliveryDead}
+func deliveryStates() []outbox.DeliveryState {
+	return []outbox.DeliveryState{outbox.DeliveryWaiting, outbox.DeliveryLeased, outbox.DeliveryDead}
 }
 
 func (a *API) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
-	q := app.DeliveryQuery{
-		State: word(f, "state", deliveryStates()), Lane: word(f, "lane", app.Lanes()), Kind: word(f, "kind", app.DeliveryKinds()),
+	q := outbox.DeliveryQuery{
+		State: word(f, "state", deliveryStates()), Queue: word(f, "lane", outbox.Queues()), Kind: word(f, "kind", outbox.DeliveryKinds()),
 		GenerationID: f.id("generationId"), Limit: f.limit(),
 	}
 	if err := f.faults.err(); err != nil {
@@ -140,12 +141,12 @@ func (a *API) adminRetryMany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cmd := app.RetryDeliveries{By: operatorOf(r, reason)}
+	cmd := operations.RetryDeliveries{By: operatorOf(r, reason)}
 	if raw, given := o.get("ids"); given {
 		cmd.IDs = readIDs(o, raw)
 	}
-	cmd.Dead.Lane = memberWord(o, "lane", app.Lanes())
-	cmd.Dead.Kind = memberWord(o, "kind", app.DeliveryKinds())
+	cmd.Dead.Queue = memberWord(o, "lane", outbox.Queues())
+	cmd.Dead.Kind = memberWord(o, "kind", outbox.DeliveryKinds())
 	cmd.Dead.GenerationID, _ = o.id("generationId")
 	if err := f.err(); err != nil {
 		return err
@@ -189,7 +190,7 @@ func (a *API) adminDrop(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	dropped, err := a.c.Operations.DropDelivery(r.Context(), app.DropDelivery{By: operatorOf(r, reason), ID: id, Force: force})
+	dropped, err := a.c.Operations.DropDelivery(r.Context(), operations.DropDelivery{By: operatorOf(r, reason), ID: id, Force: force})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 type adminStoryView struct {
@@ -94,7 +95,7 @@ type adminMatchesView struct {
 
 func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
-	q := app.AllQuery{
+	q := operations.AllQuery{
 		Status: word(f, "status", aigen.Statuses()), UserID: f.id("userId"), ProjectID: f.id("projectId"),
 		From: f.time("from"), To: f.time("to"), Limit: f.limit(),
 	}
@@ -127,7 +128,7 @@ func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	story, err := a.c.Operations.GetStory(r.Context(), id)
+	story, err := a.c.Operations.GetTimeline(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -142,30 +143,30 @@ func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, view)
 }
 
-func viewEntry(e *app.StoryEntry) adminEntryView {
+func viewEntry(e *operations.TimelineEntry) adminEntryView {
 	v := adminEntryView{At: e.At.UTC(), Kind: string(e.Kind)}
 	switch e.Kind {
-	case app.StoryRun:
+	case operations.StoryRun:
 		v.Run = &adminRunView{
 			ID: e.Run.ID.String(), Number: e.Run.Number, Stage: string(e.Run.Stage), Amount: e.Run.Amount.String(),
 			Reservation: string(e.Run.Reservation), SampleID: orNull(e.Run.SampleID), Deadline: orNoTime(e.Run.Deadline),
 		}
-	case app.StoryCredit:
+	case operations.StoryCredit:
 		v.Credit = &adminCreditView{
 			Kind: string(e.Credit.Kind), RunID: e.Credit.RunID.String(), Amount: e.Credit.Amount.String(),
 			BalanceAfter: e.Credit.BalanceAfter.String(), HeldAfter: e.Credit.HeldAfter.String(),
 		}
-	case app.StoryEvent:
+	case operations.StoryEvent:
 		v.Event = &adminEventView{Type: string(e.Event.Type), Seq: e.Event.Seq, At: e.Event.At.UTC(), EventData: e.Event.Data}
 		if by := e.Event.Operator; by != nil {
 			v.Event.Operator = &adminOperatorView{ID: by.ID.String(), Reason: by.Reason}
 		}
-	case app.StoryJob:
+	case operations.StoryJob:
 		v.Job = &adminJobView{ID: e.Job.ID.String(), RunID: e.Run.ID.String(), Attempt: e.Job.Attempt, State: string(e.Job.State)}
-	case app.StoryDelivery:
+	case operations.StoryDelivery:
 		d := viewDelivery(*e.Delivery)
 		v.Delivery = &d
-	case app.StoryAction:
+	case operations.StoryAction:
 		action := viewAction(*e.Action)
 		v.Action = &action
 	}
@@ -200,7 +201,7 @@ func (a *API) adminFail(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	g, err := a.c.Operations.FailGeneration(r.Context(), app.FailGeneration{By: operatorOf(r, reason), GenerationID: id})
+	g, err := a.c.Operations.FailGeneration(r.Context(), operations.FailGeneration{By: operatorOf(r, reason), GenerationID: id})
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func (a *API) adminSearch(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) adminActions(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
-	q := app.ActionQuery{GenerationID: f.id("generationId"), Limit: f.limit()}
+	q := operations.ActionQuery{GenerationID: f.id("generationId"), Limit: f.limit()}
 	if err := f.faults.err(); err != nil {
 		return err
 	}

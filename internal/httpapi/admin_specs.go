@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const tagOperators = "Operators"
@@ -112,8 +112,8 @@ func pageParams() []*huma.Param { return listParams()[2:] }
 
 func deliveryParams() []*huma.Param {
 	return append([]*huma.Param{
-		wordParam("state", "Only those in this state.", deliveryStates()), wordParam("lane", "Only those of this lane.", app.Lanes()),
-		wordParam("kind", "Only those of this kind.", app.DeliveryKinds()), uuidParam("generationId", "Only those of this generation."),
+		wordParam("state", "Only those in this state.", deliveryStates()), wordParam("lane", "Only those of this lane.", outbox.Queues()),
+		wordParam("kind", "Only those of this kind.", outbox.DeliveryKinds()), uuidParam("generationId", "Only those of this generation."),
 	}, pageParams()...)
 }
 

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 type adminStatisticsView struct {
@@ -74,7 +75,7 @@ type adminCauseView struct {
 }
 
 func (a *API) adminStatistics(w http.ResponseWriter, r *http.Request) error {
-	window, ok := app.WindowNamed(r.URL.Query().Get("window"))
+	window, ok := operations.WindowNamed(r.URL.Query().Get("window"))
 	if !ok {
 		return invalid(aigen.FieldError{Location: "query.window", Message: "must be one of " + joined(windowNames())})
 	}
@@ -86,13 +87,13 @@ func (a *API) adminStatistics(w http.ResponseWriter, r *http.Request) error {
 }
 
 func windowNames() (names []string) {
-	for _, w := range app.Windows() {
+	for _, w := range operations.Windows() {
 		names = append(names, w.Name)
 	}
 	return names
 }
 
-func viewStatistics(st app.Statistics) adminStatisticsView {
+func viewStatistics(st operations.Statistics) adminStatisticsView {
 	v := adminStatisticsView{
 		At: st.At.UTC(), Window: st.Window.Name, PartSeconds: int(st.Window.Width.Seconds()), Generations: map[string]int64{},
 		Activity: make([]adminActivityView, len(st.Activity)), Stages: adminStagesView{viewTimes(st.Samples), viewTimes(st.Final)},
@@ -109,34 +110,34 @@ func viewStatistics(st app.Statistics) adminStatisticsView {
 		v.Activity[i] = viewActivity(a)
 	}
 	for i, s := range st.History {
-		v.OutboxHistory[i] = adminSampleView{At: s.At.UTC(), Lanes: viewLanes(s.Lanes, s.At)}
+		v.OutboxHistory[i] = adminSampleView{At: s.At.UTC(), Lanes: viewLanes(s.Queues, s.At)}
 	}
 	for i, c := range st.Dead {
 		v.Dead[i] = adminCauseView{
-			Lane: string(c.Kind.Lane()), Kind: string(c.Kind), Error: c.Error, Count: c.Count,
+			Lane: string(c.Kind.Queue()), Kind: string(c.Kind), Error: c.Error, Count: c.Count,
 			Oldest: c.Oldest.UTC(), Newest: c.Newest.UTC(), Example: c.Example.String(),
 		}
 	}
 	return v
 }
 
-func viewActivity(a app.Activity) adminActivityView {
+func viewActivity(a operations.Activity) adminActivityView {
 	return adminActivityView{
 		From: a.From.UTC(), Accepted: a.Events[aigen.EventCreated], Completed: a.Events[aigen.EventCompleted],
 		Failed: a.Events[aigen.EventFailed], Cancelled: a.Events[aigen.EventCancelled], Rejected: a.Events[aigen.EventRejected],
 		Retried: a.Events[aigen.EventSamplesRetrying] + a.Events[aigen.EventFinalRetrying], Credits: viewTotals(a.Credits),
-		Stages: adminStagesView{viewTimes(app.TimesOf(a.Samples)), viewTimes(app.TimesOf(a.Final))},
+		Stages: adminStagesView{viewTimes(operations.TimesOf(a.Samples)), viewTimes(operations.TimesOf(a.Final))},
 	}
 }
 
-func viewTimes(t app.StageTimes) adminTimesView {
+func viewTimes(t operations.StageTimes) adminTimesView {
 	return adminTimesView{Count: t.Count, P50: t.P50.Milliseconds(), P95: t.P95.Milliseconds()}
 }
 
-func viewLanes(list []app.LaneStats, at time.Time) []adminLaneView {
+func viewLanes(list []outbox.QueueStats, at time.Time) []adminLaneView {
 	views := make([]adminLaneView, len(list))
 	for i, l := range list {
-		views[i] = adminLaneView{Lane: string(l.Lane), Depth: l.Depth, Dead: l.Dead, OldestAge: age(l.Oldest, at)}
+		views[i] = adminLaneView{Lane: string(l.Queue), Depth: l.Depth, Dead: l.Dead, OldestAge: age(l.Oldest, at)}
 	}
 	return views
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const admin = "/api/v1/admin/"
@@ -23,16 +26,16 @@ func withOperations(t *testing.T, changes ...func(*httpapi.Config)) *fixture {
 	t.Helper()
 	var f *fixture
 	f = setup(t, append([]func(*httpapi.Config){func(c *httpapi.Config) {
-		c.Operations = late(func() *app.Operations { return f.operations })
+		c.Operations = late(func() *operations.Service { return f.operations })
 	}}, changes...)...)
-	f.operations = app.NewOperations(app.OperationsConfig{Service: f.svc, Policy: f.policy, Store: f.store, Around: app.Surroundings{
+	f.operations = operations.New(operations.Config{Service: f.svc, Policy: f.policy, Store: f.store, Log: slog.New(slog.NewJSONHandler(f.log, nil)), Runtime: operations.RuntimeInfo{
 		Version: "1.2.3", Began: time.Now(),
-		Settings: func() []app.Setting {
-			return []app.Setting{{Group: "Server", Name: "JWT_SECRET", Value: "[secret]", Source: "environment", Doc: "A secret."}}
+		Settings: func() []operations.Setting {
+			return []operations.Setting{{Group: "Server", Name: "JWT_SECRET", Value: "[secret]", Source: "environment", Doc: "A secret."}}
 		},
-		Parts: func() []app.Part { return []app.Part{{Need: "database", Uses: "SQLite", Embedded: true}} },
-		Ready: func(context.Context) []app.Dependency {
-			return []app.Dependency{{Name: "database", State: app.DependencyOK, Mode: "sqlite"}}
+		Parts: func() []operations.Part { return []operations.Part{{Need: "database", Uses: "SQLite", Embedded: true}} },
+		Ready: func(context.Context) []operations.Dependency {
+			return []operations.Dependency{{Name: "database", State: operations.DependencyOK, Mode: "sqlite"}}
 		},
 	}})
 	return f
@@ -48,43 +51,43 @@ func (f *fixture) ask(method, path string, body any) answer {
 }
 
 // late lets the API be built before the operations.
-type late func() *app.Operations
+type late func() *operations.Service
 
-func (l late) ListDeliveries(ctx context.Context, q app.DeliveryQuery) (app.DeliveryPage, error) {
+func (l late) ListDeliveries(ctx context.Context, q outbox.DeliveryQuery) (operations.DeliveryPage, error) {
 	return l().ListDeliveries(ctx, q)
 }
-func (l late) GetDelivery(ctx context.Context, id aigen.ID) (app.Delivery, error) {
+func (l late) GetDelivery(ctx context.Context, id aigen.ID) (outbox.Delivery, error) {
 	return l().GetDelivery(ctx, id)
 }
-func (l late) RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (app.Delivery, error) {
+func (l late) RetryDelivery(ctx context.Context, by aigen.OperatorNote, id aigen.ID) (outbox.Delivery, error) {
 	return l().RetryDelivery(ctx, by, id)
 }
-func (l late) RetryDeliveries(ctx context.Context, cmd app.RetryDeliveries) (int, error) {
+func (l late) RetryDeliveries(ctx context.Context, cmd operations.RetryDeliveries) (int, error) {
 	return l().RetryDeliveries(ctx, cmd)
 }
-func (l late) DropDelivery(ctx context.Context, cmd app.DropDelivery) (app.Dropped, error) {
+func (l late) DropDelivery(ctx context.Context, cmd operations.DropDelivery) (operations.Dropped, error) {
 	return l().DropDelivery(ctx, cmd)
 }
-func (l late) ListAllGenerations(ctx context.Context, q app.AllQuery) (app.AllPage, error) {
+func (l late) ListAllGenerations(ctx context.Context, q operations.AllQuery) (operations.AllPage, error) {
 	return l().ListAllGenerations(ctx, q)
 }
-func (l late) GetStory(ctx context.Context, id aigen.ID) (app.Story, error) {
-	return l().GetStory(ctx, id)
+func (l late) GetTimeline(ctx context.Context, id aigen.ID) (operations.Timeline, error) {
+	return l().GetTimeline(ctx, id)
 }
-func (l late) FailGeneration(ctx context.Context, cmd app.FailGeneration) (*aigen.Generation, error) {
+func (l late) FailGeneration(ctx context.Context, cmd operations.FailGeneration) (*aigen.Generation, error) {
 	return l().FailGeneration(ctx, cmd)
 }
-func (l late) Search(ctx context.Context, text string) ([]app.Match, error) {
+func (l late) Search(ctx context.Context, text string) ([]operations.Match, error) {
 	return l().Search(ctx, text)
 }
-func (l late) ListActions(ctx context.Context, q app.ActionQuery) (app.ActionPage, error) {
+func (l late) ListActions(ctx context.Context, q operations.ActionQuery) (operations.ActionPage, error) {
 	return l().ListActions(ctx, q)
 }
-func (l late) GetStatistics(ctx context.Context, w app.Window) (app.Statistics, error) {
+func (l late) GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error) {
 	return l().GetStatistics(ctx, w)
 }
-func (l late) GetHealth(ctx context.Context) app.Health { return l().GetHealth(ctx) }
-func (l late) GetSettings() []app.Setting               { return l().GetSettings() }
+func (l late) GetHealth(ctx context.Context) operations.Health { return l().GetHealth(ctx) }
+func (l late) GetSettings() []operations.Setting               { return l().GetSettings() }
 
 // Every route of the admin API, by the table of routes: without a token, with a
 // user's, with an operator's, and where there is none.
@@ -176,18 +179,18 @@ func TestAdminRetryMany(t *testing.T) {
 }
 
 // deadNotifications makes n notifications dead, each of another generation.
-func (f *fixture) deadNotifications(n int) []app.Delivery {
+func (f *fixture) deadNotifications(n int) []outbox.Delivery {
 	f.t.Helper()
 	for range n {
 		f.awaiting()
 	}
 	now := time.Now()
-	ds, err := f.store.ClaimDeliveries(f.t.Context(), app.Claim{Lane: app.LaneNotifications, Owner: "x", Limit: n, Now: now, Until: now.Add(time.Minute)})
+	ds, err := f.store.ClaimDeliveries(f.t.Context(), outbox.Claim{Queue: outbox.QueueNotifications, Owner: "x", Limit: n, Now: now, Until: now.Add(time.Minute)})
 	require.NoError(f.t, err)
 	require.Len(f.t, ds, n)
-	var results []app.DeliveryResult
+	var results []outbox.DeliveryResult
 	for _, d := range ds {
-		results = append(results, app.DeliveryResult{ID: d.ID, Verdict: app.VerdictDead, Error: "status 404"})
+		results = append(results, outbox.DeliveryResult{ID: d.ID, Disposition: outbox.DispositionDead, Error: "status 404"})
 	}
 	require.NoError(f.t, f.store.FinishDeliveries(f.t.Context(), "x", results))
 	return ds
@@ -232,11 +235,11 @@ func (f *fixture) creditDelivery() string {
 	require.NoError(f.t, err)
 	g, err := f.store.Get(f.t.Context(), id)
 	require.NoError(f.t, err)
-	d := app.Delivery{
-		ID: newID(), Kind: app.DeliverRefund, UserID: g.UserID, GenerationID: g.ID, RunID: g.Runs[0].ID,
+	d := outbox.Delivery{
+		ID: newID(), Kind: outbox.DeliverRefund, UserID: g.UserID, GenerationID: g.ID, RunID: g.Runs[0].ID,
 		Payload: []byte(`{"amount":"0.50"}`), CreatedAt: time.Now(),
 	}
-	require.NoError(f.t, f.store.Apply(f.t.Context(), []*app.Change{{Generation: g, From: g.Version, Deliveries: []app.Delivery{d}}})[0])
+	require.NoError(f.t, f.store.Apply(f.t.Context(), []*app.Change{{Generation: g, From: g.Version, Deliveries: []outbox.Delivery{d}}})[0])
 	return d.ID.String()
 }
 

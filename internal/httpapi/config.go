@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -26,8 +27,8 @@ type Service interface {
 	CancelGeneration(ctx context.Context, cmd app.CancelGeneration) (g *aigen.Generation, replayed bool, err error)
 	GetCredits(ctx context.Context, user aigen.ID) (app.Balance, error)
 	EachEvent(ctx context.Context, user, id aigen.ID, after int64) iter.Seq2[aigen.Event, error]
-	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*app.Stream, error)
-	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*app.Stream, error)
+	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*live.Stream, error)
+	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error)
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // eventListView describes the list of events that clients without SSE get.
@@ -49,7 +49,7 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return a.stream(w, r, func(ctx context.Context) (*app.Stream, error) {
+	return a.stream(w, r, func(ctx context.Context) (*live.Stream, error) {
 		return a.c.Service.StreamGeneration(ctx, user, id, after)
 	})
 }
@@ -89,12 +89,12 @@ func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	user := identityOf(r.Context()).UserID
-	return a.stream(w, r, func(ctx context.Context) (*app.Stream, error) {
+	return a.stream(w, r, func(ctx context.Context) (*live.Stream, error) {
 		if !given {
 			return a.c.Service.StreamUser(ctx, user, nil)
 		}
 		s, err := a.c.Service.StreamUser(ctx, user, &after)
-		if errors.Is(err, app.ErrAhead) {
+		if errors.Is(err, live.ErrAhead) {
 			return nil, eventIDFault("you have no event of that number yet")
 		}
 		return s, err
@@ -134,7 +134,7 @@ func eventIDFault(message string) error {
 }
 
 // stream serves a stream until its end, the client's, the token's or the service's.
-func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.Context) (*app.Stream, error)) error {
+func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.Context) (*live.Stream, error)) error {
 	c, who := callOf(r.Context()), identityOf(r.Context())
 	if a.drain.Err() != nil {
 		return newFault(codeShuttingDown, "The service is stopping. Connect again in a moment.")
@@ -205,7 +205,7 @@ func (a *API) lifetime(parent context.Context, who Identity) (context.Context, c
 }
 
 // pump passes events on, with a sign of life where there are none.
-func (a *API) pump(ctx context.Context, source *app.Stream, out *sse) error {
+func (a *API) pump(ctx context.Context, source *live.Stream, out *sse) error {
 	for {
 		wait, cancel := context.WithTimeout(ctx, a.c.Heartbeat)
 		e, err := source.Next(wait)

@@ -16,6 +16,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // openRoutes are all routes without a user's token, and why that is right. A new route
@@ -204,7 +205,7 @@ type countedStore struct {
 // over lets the fixture be reached by a second API, whose service has this store.
 func (f *fixture) over(store app.GenerationRepository) {
 	f.t.Helper()
-	service, err := app.New(app.Config{Policy: f.policy, Store: store, Ledger: f.store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond})})
+	service, err := app.New(app.Config{Policy: f.policy, Store: store, Ledger: f.store, Live: live.NewHub(live.Config{Store: store, Poll: 20 * time.Millisecond})})
 	require.NoError(f.t, err)
 	api, err := httpapi.New(httpapi.Config{
 		Service: service, Authenticator: f.auth, Tokens: f.tokens, CallbackSecrets: []string{secret}, CallbackSecurity: true,

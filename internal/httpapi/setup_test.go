@@ -23,6 +23,8 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -50,7 +52,7 @@ type fixture struct {
 	user   aigen.ID
 
 	boss       aigen.ID // an operator
-	operations *app.Operations
+	operations *operations.Service
 }
 
 func newID() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }
@@ -68,7 +70,7 @@ func setup(t testing.TB, changes ...func(*httpapi.Config)) *fixture {
 		RetryDelay: func(int) time.Duration { return 0 }, Now: time.Now, NewID: newID,
 	}
 	f.svc, err = app.New(app.Config{
-		Policy: f.policy, Store: store, Ledger: store, Live: app.NewHub(app.HubConfig{Store: store, Poll: 20 * time.Millisecond}), Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		Policy: f.policy, Store: store, Ledger: store, Live: live.NewHub(live.Config{Store: store, Poll: 20 * time.Millisecond}), Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	})
 	require.NoError(t, err)
 	f.tokens, err = app.NewJobTokens([]byte(secret))

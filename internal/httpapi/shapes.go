@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // These types describe what is read by hand, for the document alone.
@@ -99,7 +99,7 @@ func (s shapes) finish() {
 	}
 	words := map[string][]any{
 		"@status": list(aigen.Statuses()), "@format": list(aigen.Formats()), "@event": list(eventTypes()),
-		"@kind": list(app.DeliveryKinds()),
+		"@kind": list(outbox.DeliveryKinds()),
 	}
 	for name, schema := range s.registry.Map() {
 		s.refine(name, schema, strict[name])

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Bounds of the histograms' buckets, in seconds.
@@ -81,7 +81,7 @@ func (m *Metrics) start() {
 	}
 	for kind := range kinds {
 		for outcome := range deliveryOutcomes {
-			m.deliveries.WithLabelValues(string(app.DeliveryKind(kind).Lane()), kind, outcome)
+			m.deliveries.WithLabelValues(string(outbox.DeliveryKind(kind).Queue()), kind, outcome)
 		}
 	}
 }

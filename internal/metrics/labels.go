@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Each combination of labels is a time series that Prometheus keeps for ever, so that
@@ -38,9 +38,9 @@ func (s set) label(v string) string {
 var (
 	methods = setOf(http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions)
-	lanes = setOf(app.Lanes()...)
-	kinds = setOf(app.DeliverSampleJob, app.DeliverFinalJob, app.DeliverReserve, app.DeliverDeduct,
-		app.DeliverRefund, app.DeliverRelease, app.DeliverNotify)
+	lanes = setOf(outbox.Queues()...)
+	kinds = setOf(outbox.DeliverSampleJob, outbox.DeliverFinalJob, outbox.DeliverReserve, outbox.DeliverDeduct,
+		outbox.DeliverRefund, outbox.DeliverRelease, outbox.DeliverNotify)
 	deliveryOutcomes = setOf("delivered", "retry", "dead", "returned")
 	creditOperations = setOf("reserve", "deduct", "refund", "balance", "batch")
 	creditOutcomes   = setOf("ok", "refused", "unavailable", "error")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Metrics implements app.Metrics and records HTTP requests. Its methods may be called
@@ -41,8 +42,8 @@ type Metrics struct {
 }
 
 var (
-	_ app.ServiceMetrics = (*Metrics)(nil)
-	_ app.Metrics        = (*Metrics)(nil)
+	_ app.Metrics    = (*Metrics)(nil)
+	_ outbox.Metrics = (*Metrics)(nil)
 )
 
 // New builds a Metrics with a registry of its own, which also has the collectors of
@@ -96,7 +97,7 @@ func (m *Metrics) Callback(outcome string) {
 }
 
 // Delivery implements app.Metrics.
-func (m *Metrics) Delivery(lane app.Lane, kind app.DeliveryKind, outcome string, age time.Duration) {
+func (m *Metrics) Delivery(lane outbox.Queue, kind outbox.DeliveryKind, outcome string, age time.Duration) {
 	l := lanes.label(string(lane))
 	m.deliveries.WithLabelValues(l, kinds.label(string(kind)), deliveryOutcomes.label(outcome)).Inc()
 	if outcome == "delivered" {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -56,7 +56,7 @@ func TestCounts(t *testing.T) {
 	m := setup(nothing)
 	use(m)
 	m.Transition(aigen.StatusProcessingFinal, aigen.StatusProcessingFinal, time.Hour) // a retry: no move
-	m.Delivery(app.LaneJobs, app.DeliverSampleJob, "retry", time.Hour)
+	m.Delivery(outbox.QueueJobs, outbox.DeliverSampleJob, "retry", time.Hour)
 	m.SetVersion("v1.2.3")
 	s := scrape(t, m)
 	for series, want := range map[string]string{
@@ -107,7 +107,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		m.Request(fmt.Sprint("/path/", i), http.MethodGet, http.StatusOK, 0)
 		m.Transition(aigen.Status(odd), aigen.Status(odd+"!"), time.Second)
 		m.Callback(odd)
-		m.Delivery(app.Lane(odd), app.DeliveryKind(odd), odd, time.Second)
+		m.Delivery(outbox.Queue(odd), outbox.DeliveryKind(odd), odd, time.Second)
 		m.CreditOperation(odd, odd, time.Second)
 	}
 	s := scrape(t, m)

@@ -17,6 +17,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +69,7 @@ func use(m *metrics.Metrics) {
 	m.Transition("", aigen.StatusPending, 0)
 	m.Transition(aigen.StatusPending, aigen.StatusProcessingSamples, 2*time.Second)
 	m.Callback("applied")
-	m.Delivery(app.LaneJobs, app.DeliverSampleJob, "delivered", time.Second)
+	m.Delivery(outbox.QueueJobs, outbox.DeliverSampleJob, "delivered", time.Second)
 	m.CreditOperation("reserve", "ok", time.Millisecond)
 	m.Streams(2)
 	m.Streams(-1)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // storeCollector shows the store's Stats when somebody scrapes.
@@ -79,11 +80,11 @@ func (c *storeCollector) show(ch chan<- prometheus.Metric, s app.Stats, now time
 	for _, status := range aigen.Statuses() {
 		gauge(c.generations, float64(s.Generations[status]), string(status))
 	}
-	rows := map[app.Lane]app.LaneStats{} // a lane that the store says nothing of is empty
+	rows := map[outbox.Queue]outbox.QueueStats{} // a lane that the store says nothing of is empty
 	for _, l := range s.Outbox {
-		rows[l.Lane] = l
+		rows[l.Queue] = l
 	}
-	for _, lane := range app.Lanes() {
+	for _, lane := range outbox.Queues() {
 		gauge(c.depth, float64(rows[lane].Depth), string(lane))
 		gauge(c.dead, float64(rows[lane].Dead), string(lane))
 		gauge(c.oldest, age(rows[lane].Oldest), string(lane))

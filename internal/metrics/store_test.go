@@ -16,6 +16,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func TestStoreNumbers(t *testing.T) {
@@ -25,9 +26,9 @@ func TestStoreNumbers(t *testing.T) {
 		m := setup(func(context.Context) (app.Stats, error) {
 			return app.Stats{
 				Generations: map[aigen.Status]int64{aigen.StatusCompleted: 7},
-				Outbox: []app.LaneStats{
-					{Lane: app.LaneCredits, Depth: 3, Dead: 2, Oldest: began},
-					{Lane: app.LaneJobs, Oldest: began.Add(time.Hour)}, // written by a clock that is ahead
+				Outbox: []outbox.QueueStats{
+					{Queue: outbox.QueueCredits, Depth: 3, Dead: 2, Oldest: began},
+					{Queue: outbox.QueueJobs, Oldest: began.Add(time.Hour)}, // written by a clock that is ahead
 				},
 				Reservations: app.ReservationStats{Open: 4, Amount: 125, Oldest: began.Add(-time.Minute)},
 			}, nil

@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // FuzzJudge: whatever n8n answers, a job is taken, tried again or given up for good, and
@@ -30,7 +30,7 @@ func FuzzJudge(f *testing.F) {
 		if err == nil {
 			return
 		}
-		var permanent *app.PermanentError
+		var permanent *outbox.PermanentError
 		if errors.As(err, &permanent) != (status == 400 || status == 413 || status == 422) {
 			t.Fatalf("%d: %v", status, err)
 		}

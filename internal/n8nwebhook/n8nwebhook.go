@@ -19,6 +19,7 @@ import (
 
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -104,7 +105,7 @@ func (p *Publisher) Publish(ctx context.Context, jobs []app.JobMessage, done fun
 
 func (p *Publisher) post(ctx context.Context, j *app.JobMessage) error {
 	if ctx.Err() != nil {
-		return app.ErrReturned
+		return outbox.ErrReturned
 	}
 	if err := j.Check(ctx); err != nil {
 		return err
@@ -134,14 +135,14 @@ func judgeFault(err error) error {
 	case accepted(f.Status):
 		return nil // it was taken; the rest of the answer is of no interest
 	case f.Kind == httpcall.GivenUp && !f.Sent: // we are stopping
-		return fmt.Errorf("%w: %w", app.ErrReturned, err)
+		return fmt.Errorf("%w: %w", outbox.ErrReturned, err)
 	case f.Kind == httpcall.GivenUp:
-		return fmt.Errorf("%w: %w", app.ErrOutcomeUnknown, err)
+		return fmt.Errorf("%w: %w", outbox.ErrOutcomeUnknown, err)
 	case f.Kind == httpcall.TimedOut && f.Sent:
 		// The workflow may be running: many answer when it has ended.
-		return fmt.Errorf("%w: %w (does the webhook answer at once, or within N8N_WEBHOOK_TIMEOUT?)", app.ErrOutcomeUnknown, err)
+		return fmt.Errorf("%w: %w (does the webhook answer at once, or within N8N_WEBHOOK_TIMEOUT?)", outbox.ErrOutcomeUnknown, err)
 	}
-	return fmt.Errorf("%w: %w", app.ErrAway, err)
+	return fmt.Errorf("%w: %w", outbox.ErrUnavailable, err)
 }
 
 // withoutJob strikes out of an answer what a workflow may quote of the job: its token,
@@ -181,19 +182,19 @@ func judge(a httpcall.Answer, now time.Time, took time.Duration) error {
 	switch a.Status {
 	case http.StatusNotFound:
 		// n8n says so of a webhook that is not registered, and while it starts.
-		err = fmt.Errorf("%w: %w (is the workflow active, and N8N_WEBHOOK_URL its production URL?)", app.ErrAway, err)
+		err = fmt.Errorf("%w: %w (is the workflow active, and N8N_WEBHOOK_URL its production URL?)", outbox.ErrUnavailable, err)
 		return a.Asks(err, now)
 	case http.StatusGatewayTimeout, cloudflareTimeout:
 		if took >= slowGateway {
-			return fmt.Errorf("%w: %w", app.ErrOutcomeUnknown, err)
+			return fmt.Errorf("%w: %w", outbox.ErrOutcomeUnknown, err)
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("%w (does the webhook expect another proof than a signature made with N8N_CALLBACK_SECRET?)", err)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return &app.PermanentError{Err: err}
+		return &outbox.PermanentError{Err: err}
 	}
 	if a.Away() {
-		err = fmt.Errorf("%w: %w", app.ErrAway, err)
+		err = fmt.Errorf("%w: %w", outbox.ErrUnavailable, err)
 	}
 	return a.Asks(err, now)
 }

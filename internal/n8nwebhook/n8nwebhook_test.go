@@ -19,6 +19,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/n8nwebhook"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -30,7 +31,7 @@ func newJobs(n int) []app.JobMessage {
 	jobs := make([]app.JobMessage, n)
 	for i := range jobs {
 		jobs[i] = app.JobMessage{
-			JobID: aigen.ID(uuid.New()), GenerationID: aigen.ID(uuid.New()), Type: app.DeliverFinalJob,
+			JobID: aigen.ID(uuid.New()), GenerationID: aigen.ID(uuid.New()), Type: outbox.DeliverFinalJob,
 			Body: []byte(`{"inputPrompt":"a fox"}`), TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		}
 	}
@@ -113,10 +114,10 @@ func TestAnswers(t *testing.T) {
 			continue
 		}
 		require.Error(t, err, status)
-		var permanent *app.PermanentError
+		var permanent *outbox.PermanentError
 		assert.Equal(t, want == "permanent", errors.As(err, &permanent), status)
 		away := status == 404 || status == 429 || status >= 502
-		assert.Equal(t, away, errors.Is(err, app.ErrAway), status)
+		assert.Equal(t, away, errors.Is(err, outbox.ErrUnavailable), status)
 		if want != "permanent" {
 			require.ErrorContains(t, err, want)
 		}
@@ -137,8 +138,8 @@ func TestFaults(t *testing.T) {
 	t.Cleanup(func() { close(hang) })
 	for _, err := range send(t.Context(), t, p, newJobs(2)) {
 		require.ErrorContains(t, err, "no answer within 2s")
-		require.ErrorIs(t, err, app.ErrOutcomeUnknown, "the workflow may be running")
-		require.NotErrorIs(t, err, app.ErrAway)
+		require.ErrorIs(t, err, outbox.ErrOutcomeUnknown, "the workflow may be running")
+		require.NotErrorIs(t, err, outbox.ErrUnavailable)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -151,7 +152,7 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 	err = send(t.Context(), t, gone, newJobs(1))[0]
 	require.ErrorContains(t, err, "N8N_WEBHOOK_URL")
-	require.ErrorIs(t, err, app.ErrAway)
+	require.ErrorIs(t, err, outbox.ErrUnavailable)
 	require.NotContains(t, err.Error(), "s3cret")
 	require.ErrorContains(t, gone.Check(t.Context()), "N8N_WEBHOOK_URL")
 }
@@ -250,7 +251,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 	p = setup(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
 	require.NoError(t, send(t.Context(), t, p, newJobs(1))[0])
 	p = setup(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	require.ErrorIs(t, send(t.Context(), t, p, newJobs(1))[0], app.ErrAway)
+	require.ErrorIs(t, send(t.Context(), t, p, newJobs(1))[0], outbox.ErrUnavailable)
 }
 
 // RetryAfter in both of its forms goes to the relay.

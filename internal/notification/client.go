@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Config is what a Client is made of. BaseURL is required.
@@ -70,7 +71,7 @@ func (c *Client) Close() { c.http.Close() }
 func (c *Client) Notify(ctx context.Context, n app.Notification) error {
 	body, err := json.Marshal(n)
 	if err != nil {
-		return &app.PermanentError{Err: fmt.Errorf("write notification: %w", err)}
+		return &outbox.PermanentError{Err: fmt.Errorf("write notification: %w", err)}
 	}
 	a, err := c.http.Do(ctx, httpcall.Request{
 		Method: http.MethodPost, Path: notifyPath, Body: body, Header: http.Header{"Idempotency-Key": {n.ID.String()}},
@@ -94,7 +95,7 @@ func judgeFault(err error) error {
 	case f.Status >= 200 && f.Status < 300 || f.Status == http.StatusConflict:
 		return nil
 	}
-	return fmt.Errorf("%w: %w", app.ErrAway, err)
+	return fmt.Errorf("%w: %w", outbox.ErrUnavailable, err)
 }
 
 // judge says what an answer means. Permanent is only what is about this very
@@ -110,14 +111,14 @@ func judge(a httpcall.Answer) error {
 	err := errors.New("notification service: " + describe(a))
 	switch a.Status {
 	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return &app.PermanentError{Err: err}
+		return &outbox.PermanentError{Err: err}
 	case http.StatusBadRequest:
 		if !a.HTML() { // else it comes from a proxy: http spoken to a port of https
-			return &app.PermanentError{Err: err}
+			return &outbox.PermanentError{Err: err}
 		}
 	}
 	if a.Away() {
-		err = fmt.Errorf("%w: %w", app.ErrAway, err)
+		err = fmt.Errorf("%w: %w", outbox.ErrUnavailable, err)
 	}
 	return a.Asks(err, time.Now())
 }

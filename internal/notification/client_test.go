@@ -22,6 +22,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/notification"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -170,7 +171,7 @@ func TestAnswers(t *testing.T) {
 				tt.answer(w, r)
 			})
 			err := c.Notify(t.Context(), note())
-			var permanent *app.PermanentError
+			var permanent *outbox.PermanentError
 			got := again
 			switch {
 			case err == nil:
@@ -264,15 +265,15 @@ func TestAway(t *testing.T) {
 			w.WriteHeader(status)
 		})
 		err := c.Notify(t.Context(), note())
-		assert.Equal(t, away, errors.Is(err, app.ErrAway), status)
+		assert.Equal(t, away, errors.Is(err, outbox.ErrUnavailable), status)
 		var asks interface{ RetryAfter() time.Duration }
 		require.ErrorAs(t, err, &asks, status)
 		assert.Equal(t, 40*time.Second, asks.RetryAfter())
 	}
 	gone := build(t, notification.Config{BaseURL: "http://127.0.0.1:1"})
-	require.ErrorIs(t, gone.Notify(t.Context(), note()), app.ErrAway)
+	require.ErrorIs(t, gone.Notify(t.Context(), note()), outbox.ErrUnavailable)
 	hangs := connect(t, notification.Config{Timeout: 50 * time.Millisecond}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	require.ErrorIs(t, hangs.Notify(t.Context(), note()), app.ErrAway)
+	require.ErrorIs(t, hangs.Notify(t.Context(), note()), outbox.ErrUnavailable)
 	cut := connect(t, notification.Config{}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
 	require.NoError(t, cut.Notify(t.Context(), note()), "it was taken")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/notification"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -116,7 +117,7 @@ func TestDownForAWhile(t *testing.T) {
 
 			p.set(nil)
 			until(t, "an empty outbox", func() bool {
-				ds, err := store.ListDeliveries(t.Context(), app.DeliveryQuery{Limit: 1})
+				ds, err := store.ListDeliveries(t.Context(), outbox.DeliveryQuery{Limit: 1})
 				return err == nil && len(ds) == 0
 			})
 			p.mu.Lock()
@@ -140,8 +141,8 @@ func TestRefusedForGood(t *testing.T) {
 	p := &phone{t: t, down: says(422, "application/json", `{"code":"unknown_user"}`), tries: map[string]int{}, told: map[string]app.Notification{}}
 	svc, store := service(t, connect(t, notification.Config{}, p.ServeHTTP))
 	create(t, svc)
-	dead := func() []app.Delivery {
-		ds, err := store.ListDeliveries(t.Context(), app.DeliveryQuery{State: app.DeliveryDead, Limit: 10})
+	dead := func() []outbox.Delivery {
+		ds, err := store.ListDeliveries(t.Context(), outbox.DeliveryQuery{State: outbox.DeliveryDead, Limit: 10})
 		require.NoError(t, err)
 		return ds
 	}
@@ -161,9 +162,9 @@ func service(t *testing.T, n app.NotificationService) (*app.Service, *sqlite.Sto
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{InitialCredits: 100_00})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	relay := app.NewRelay(store, app.RelayConfig{
+	relay := outbox.NewRelay(store, outbox.Config{
 		Owner: "test", Poll: 10 * time.Millisecond, MaxAttempts: 100_000,
-		Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
+		Backoff: outbox.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
 	})
 	svc, err := app.New(app.Config{Store: store, Ledger: store, Dispatcher: relay, Policy: &aigen.Policy{
 		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
@@ -174,9 +175,9 @@ func service(t *testing.T, n app.NotificationService) (*app.Service, *sqlite.Sto
 	require.NoError(t, err)
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	relay.Handle(app.LaneJobs, svc.JobHandler(relay, engine{svc}, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
-	relay.Handle(app.LaneCredits, svc.CreditHandler())
-	relay.Handle(app.LaneNotifications, svc.NotificationHandler(n))
+	relay.Handle(outbox.QueueJobs, svc.JobHandler(relay, engine{svc}, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
+	relay.Handle(outbox.QueueCredits, svc.CreditHandler())
+	relay.Handle(outbox.QueueNotifications, svc.NotificationHandler(n))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()

@@ -8,14 +8,14 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // remember keeps whether the service works. What is said of one notification, or by
 // a caller who left, says nothing of it.
 func (c *Client) remember(ctx context.Context, err error) {
-	var permanent *app.PermanentError
+	var permanent *outbox.PermanentError
 	failed := err != nil && !errors.As(err, &permanent)
 	if failed && ctx.Err() != nil {
 		return

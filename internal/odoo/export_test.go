@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // Waiting is how many operations are queued.
@@ -25,7 +26,7 @@ func (s *Service) ReserveOnce(ctx context.Context, op app.CreditOperation) error
 }
 
 // JudgeReservations reads an answer of the list of reservations.
-func JudgeReservations(status int, body []byte) (app.ReservationPage, bool, error) {
+func JudgeReservations(status int, body []byte) (reconcile.ReservationPage, bool, error) {
 	page, offered, v := judgeReservations(httpcall.Answer{Status: status, Body: body, Header: http.Header{}})
 	return page, offered, v.err(opList)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpcall"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // opList is for metrics and errors.
@@ -18,11 +18,11 @@ const opList opName = "list"
 
 const reservationsPath = basePath + "reservations"
 
-var _ app.ReservationList = (*Service)(nil)
+var _ reconcile.ReservationList = (*Service)(nil)
 
 // Reservations implements app.ReservationList by the extra route that docs/operations.md
 // describes. It is beyond the contract: 404 or 405 in JSON is app.ErrNotOffered.
-func (s *Service) Reservations(ctx context.Context, q app.ReservationQuery) (app.ReservationPage, error) {
+func (s *Service) Reservations(ctx context.Context, q reconcile.ReservationQuery) (reconcile.ReservationPage, error) {
 	query := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -40,7 +40,7 @@ func (s *Service) Reservations(ctx context.Context, q app.ReservationQuery) (app
 	if q.Limit > 0 {
 		set("limit", strconv.Itoa(q.Limit))
 	}
-	var page app.ReservationPage
+	var page reconcile.ReservationPage
 	offered := true
 	v := s.ask(ctx, opList, 1, func() verdict {
 		a, err := s.http.Do(ctx, httpcall.Request{Method: http.MethodGet, Path: reservationsPath, Query: query})
@@ -52,14 +52,14 @@ func (s *Service) Reservations(ctx context.Context, q app.ReservationQuery) (app
 		return v
 	})
 	if !offered {
-		return app.ReservationPage{}, app.ErrNotOffered
+		return reconcile.ReservationPage{}, reconcile.ErrNotOffered
 	}
 	return page, v.err(opList)
 }
 
 // judgeReservations reads a page. One reservation that cannot be read makes the whole
 // page unusable: what is left out would look like a difference.
-func judgeReservations(a httpcall.Answer) (page app.ReservationPage, offered bool, v verdict) {
+func judgeReservations(a httpcall.Answer) (page reconcile.ReservationPage, offered bool, v verdict) {
 	o, isJSON := a.JSON()
 	switch {
 	case isJSON && (a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed):
@@ -79,7 +79,7 @@ func judgeReservations(a httpcall.Answer) (page app.ReservationPage, offered boo
 	for _, raw := range items {
 		kept, ok := readReservation(raw)
 		if !ok {
-			return app.ReservationPage{}, true, unusable("a reservation of the list cannot be read: %s", httpcall.Short(string(raw), 200))
+			return reconcile.ReservationPage{}, true, unusable("a reservation of the list cannot be read: %s", httpcall.Short(string(raw), 200))
 		}
 		page.Reservations = append(page.Reservations, kept)
 	}
@@ -87,7 +87,7 @@ func judgeReservations(a httpcall.Answer) (page app.ReservationPage, offered boo
 	return page, true, done()
 }
 
-func readReservation(raw json.RawMessage) (kept app.KeptReservation, ok bool) {
+func readReservation(raw json.RawMessage) (kept reconcile.KeptReservation, ok bool) {
 	var r httpcall.Object
 	if json.Unmarshal(raw, &r) != nil {
 		return kept, false

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 func keptJSON(reference aigen.ID, changes ...string) string {
@@ -49,7 +49,7 @@ func TestReservationsAreListed(t *testing.T) {
 		assert.Equal(t, "c 1", q.Get("cursor"))
 		says(200, "application/json", `{"reservations":[`+keptJSON(two, "state", "deducted", "amount", "1.00")+`],"next_cursor":null}`)(w, r)
 	}))
-	q := app.ReservationQuery{State: aigen.ReservationHeld, Since: since, OlderThan: since.Add(24 * time.Hour), Limit: 2}
+	q := reconcile.ReservationQuery{State: aigen.ReservationHeld, Since: since, OlderThan: since.Add(24 * time.Hour), Limit: 2}
 	page, err := s.Reservations(t.Context(), q)
 	require.NoError(t, err)
 	require.Len(t, page.Reservations, 1)
@@ -71,8 +71,8 @@ func TestReservationsThatAreNotListed(t *testing.T) {
 		"404 in JSON": says(404, "application/json", `{"error":{"code":"not_found","message":"no such route"}}`),
 		"405 in JSON": says(405, "application/json", `{"error":"method_not_allowed"}`),
 	} {
-		_, err := connect(t, odoo.Config{}, h).Reservations(t.Context(), app.ReservationQuery{})
-		require.ErrorIs(t, err, app.ErrNotOffered, name)
+		_, err := connect(t, odoo.Config{}, h).Reservations(t.Context(), reconcile.ReservationQuery{})
+		require.ErrorIs(t, err, reconcile.ErrNotOffered, name)
 	}
 	bad := func(changes ...string) http.HandlerFunc {
 		return says(200, "application/json", `{"reservations":[`+keptJSON(newID())+`,`+keptJSON(newID(), changes...)+`]}`)
@@ -93,9 +93,9 @@ func TestReservationsThatAreNotListed(t *testing.T) {
 		"another state":     bad("state", "draft"),
 		"no time":           bad("created_at", "yesterday"),
 	} {
-		_, err := connect(t, odoo.Config{}, h).Reservations(t.Context(), app.ReservationQuery{})
+		_, err := connect(t, odoo.Config{}, h).Reservations(t.Context(), reconcile.ReservationQuery{})
 		require.ErrorIs(t, err, aigen.ErrCreditsUnavailable, name)
-		require.NotErrorIs(t, err, app.ErrNotOffered, name)
+		require.NotErrorIs(t, err, reconcile.ErrNotOffered, name)
 		assert.NotContains(t, err.Error(), testKey, name)
 	}
 }

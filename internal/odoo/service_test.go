@@ -19,6 +19,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -45,8 +46,8 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	credits := connect(t, odoo.Config{Timeout: timeout, Breaker: odoo.BreakerConfig{OpenFor: 100 * time.Millisecond}}, w.odoo)
-	relay := app.NewRelay(w.store, app.RelayConfig{
-		Owner: "test", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
+	relay := outbox.NewRelay(w.store, outbox.Config{
+		Owner: "test", Poll: 10 * time.Millisecond, Backoff: outbox.Backoff{Base: 5 * time.Millisecond, Max: 50 * time.Millisecond},
 	})
 	w.svc, err = app.New(app.Config{
 		Policy: &aigen.Policy{
@@ -60,9 +61,9 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
 	require.NoError(t, err)
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	relay.Handle(app.LaneJobs, w.svc.JobHandler(relay, w, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
-	relay.Handle(app.LaneCredits, w.svc.CreditHandler())
-	relay.Handle(app.LaneNotifications, w.svc.NotificationHandler(w))
+	relay.Handle(outbox.QueueJobs, w.svc.JobHandler(relay, w, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens}))
+	relay.Handle(outbox.QueueCredits, w.svc.CreditHandler())
+	relay.Handle(outbox.QueueNotifications, w.svc.NotificationHandler(w))
 	ctx, stop := context.WithCancel(background)
 	ended := make(chan error, 1)
 	go func() { ended <- relay.Run(ctx) }()
@@ -140,9 +141,9 @@ func (w *world) list() []*aigen.Generation {
 	return gs
 }
 
-func (w *world) outbox() []app.Delivery {
+func (w *world) outbox() []outbox.Delivery {
 	w.t.Helper()
-	ds, err := w.store.ListDeliveries(w.t.Context(), app.DeliveryQuery{Limit: 100})
+	ds, err := w.store.ListDeliveries(w.t.Context(), outbox.DeliveryQuery{Limit: 100})
 	require.NoError(w.t, err)
 	return ds
 }
@@ -267,7 +268,7 @@ func TestServiceGone(t *testing.T) {
 			})
 			for _, d := range w.outbox() {
 				assert.LessOrEqual(t, d.Attempts, 1, "they do not count: only one that is under way")
-				assert.Equal(t, app.DeliveryWaiting, d.State, "%s is never given up", d.Kind)
+				assert.Equal(t, outbox.DeliveryWaiting, d.State, "%s is never given up", d.Kind)
 				assert.NotContains(t, d.LastError, testKey)
 			}
 			assert.Equal(t, aigen.StatusAwaitingSelection, w.generation(kept).Status, "nothing waits for Odoo")

@@ -22,6 +22,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -251,7 +252,7 @@ func until(t testing.TB, what string, ok func() bool) {
 
 // class names what an error is, as the relay and the use-cases tell them apart.
 func class(err error) string {
-	var permanent *app.PermanentError
+	var permanent *outbox.PermanentError
 	switch {
 	case err == nil:
 		return "done"

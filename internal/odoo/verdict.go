@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // opName is what is asked for, as the contract spells it.
@@ -138,7 +139,7 @@ func (v verdict) err(op opName) error {
 			Message: "You do not have enough credits for this. Add credits and try again.", Detail: v.detail,
 		}
 	case classPermanent:
-		return &app.PermanentError{Err: errors.New("odoo, " + string(op) + ": " + v.detail)}
+		return &outbox.PermanentError{Err: errors.New("odoo, " + string(op) + ": " + v.detail)}
 	case classUnavailable, classAccess:
 	}
 	message := "Credits could not be checked just now. Nothing was charged. Try again in a moment."

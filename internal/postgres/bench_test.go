@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/batch"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/postgres"
 )
 
@@ -133,12 +134,12 @@ func BenchmarkOutbox(b *testing.B) {
 		require.NoError(b, s.Apply(b.Context(), []*app.Change{c})[0])
 		started := time.Now()
 		now := time.Now()
-		list, err := s.ClaimDeliveries(b.Context(), app.Claim{Lane: app.LaneJobs, Owner: "a", Limit: rows, Now: now, Until: now.Add(time.Minute)})
+		list, err := s.ClaimDeliveries(b.Context(), outbox.Claim{Queue: outbox.QueueJobs, Owner: "a", Limit: rows, Now: now, Until: now.Add(time.Minute)})
 		require.NoError(b, err)
 		require.Len(b, list, rows)
-		results := make([]app.DeliveryResult, rows)
+		results := make([]outbox.DeliveryResult, rows)
 		for i := range results {
-			results[i] = app.DeliveryResult{ID: list[i].ID}
+			results[i] = outbox.DeliveryResult{ID: list[i].ID}
 		}
 		require.NoError(b, s.FinishDeliveries(b.Context(), "a", results))
 		spent += time.Since(started)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/postgres"
 )
 
@@ -53,15 +54,15 @@ func decided(tb testing.TB, p *aigen.Policy, g *aigen.Generation) *app.Change {
 	events, effects := g.Drain()
 	c := &app.Change{Generation: g, From: g.Version, Events: events}
 	for _, e := range effects {
-		d := app.Delivery{
-			ID: p.NewID(), Kind: app.DeliverNotify, UserID: g.UserID, GenerationID: g.ID,
+		d := outbox.Delivery{
+			ID: p.NewID(), Kind: outbox.DeliverNotify, UserID: g.UserID, GenerationID: g.ID,
 			Payload: []byte(`{"jobId":"…","inputPrompt":"a red fox in the snow, watercolour","styleGuidance":"soft light",` +
 				`"inputParameters":{"format":"InstagramStory","resolution":"1080x1920","samples":4,"seed":7},"selectedSample":null}`),
-			State: app.DeliveryWaiting, AvailableAt: g.UpdatedAt, CreatedAt: g.UpdatedAt,
+			State: outbox.DeliveryWaiting, AvailableAt: g.UpdatedAt, CreatedAt: g.UpdatedAt,
 		}
 		switch e.Kind {
 		case aigen.EffectDispatch:
-			d.ID, d.Kind, d.RunID = e.JobID, app.DeliverSampleJob, e.RunID
+			d.ID, d.Kind, d.RunID = e.JobID, outbox.DeliverSampleJob, e.RunID
 			c.Deliveries = append(c.Deliveries, d)
 		case aigen.EffectWithdraw:
 			c.Withdrawn = append(c.Withdrawn, e.JobID)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // claims remembers where the last claim of a lane ended, while more wait than are
@@ -13,7 +13,7 @@ import (
 // leased still or removed but not vacuumed yet: each claim would go through all of them.
 type claims struct {
 	mu     sync.Mutex
-	places map[app.Lane]claimPlace
+	places map[outbox.Queue]claimPlace
 }
 
 // place is one in the order of claims: by due, then by id. The zero value is before all.
@@ -31,31 +31,31 @@ type claimPlace struct {
 // claimAnew is how long rows that come before a place may have to wait.
 const claimAnew = 250 * time.Millisecond
 
-func (c *claims) place(q app.Claim) place {
+func (c *claims) place(q outbox.Claim) place {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.places[q.Lane]
+	p, ok := c.places[q.Queue]
 	if !ok || time.Since(p.since) >= claimAnew {
-		delete(c.places, q.Lane)
+		delete(c.places, q.Queue)
 		return place{}
 	}
 	return p.place
 }
 
 // remember takes what a claim came to. full: there may be more after last.
-func (c *claims) remember(q app.Claim, last place, full bool) {
+func (c *claims) remember(q outbox.Claim, last place, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !full {
-		delete(c.places, q.Lane)
+		delete(c.places, q.Queue)
 		return
 	}
 	since := time.Now()
-	if p, ok := c.places[q.Lane]; ok {
+	if p, ok := c.places[q.Queue]; ok {
 		since = p.since
 	}
 	if c.places == nil {
-		c.places = map[app.Lane]claimPlace{}
+		c.places = map[outbox.Queue]claimPlace{}
 	}
-	c.places[q.Lane] = claimPlace{last, since}
+	c.places[q.Queue] = claimPlace{last, since}
 }

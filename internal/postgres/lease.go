@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // A lease is the owner in a row of the outbox, until leased_until. It is lost when
@@ -58,59 +58,59 @@ WHERE id = ANY ($1::uuid[]) AND owner = $2::text`
 
 // FinishDeliveries implements app.Store. It is one round trip, with a statement for
 // each kind of verdict.
-func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
+func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []outbox.DeliveryResult) error {
 	if len(results) == 0 {
 		return nil
 	}
 	for i := range results {
-		if v := results[i].Verdict; v < app.VerdictDelivered || v > app.VerdictReturned {
+		if v := results[i].Disposition; v < outbox.DispositionDelivered || v > outbox.DispositionReturned {
 			return fmt.Errorf("postgres: finish deliveries: unknown verdict %d", v)
 		}
 	}
-	of := func(v app.Verdict) (rows []app.DeliveryResult) {
+	of := func(v outbox.Disposition) (rows []outbox.DeliveryResult) {
 		for _, r := range results {
-			if r.Verdict == v {
+			if r.Disposition == v {
 				rows = append(rows, r)
 			}
 		}
 		return rows
 	}
 	return s.note(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
-		delivered := of(app.VerdictDelivered)
+		delivered := of(outbox.DispositionDelivered)
 		if len(delivered) < len(results) {
 			t.queue(lockOwned, resultIDs(results), owner)
 		}
 		if len(delivered) > 0 {
-			slices.SortFunc(delivered, func(a, b app.DeliveryResult) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+			slices.SortFunc(delivered, func(a, b outbox.DeliveryResult) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 			t.queue(removeDelivered, resultIDs(delivered), owner)
 		}
-		if rows := of(app.VerdictRetry); len(rows) > 0 {
-			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r app.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows),
+		if rows := of(outbox.DispositionRetry); len(rows) > 0 {
+			t.queue(retryLater, resultIDs(rows), owner, times(rows, func(r outbox.DeliveryResult) time.Time { return r.RetryAt }), resultErrors(rows),
 				integers(rows, uncounted))
 		}
-		if rows := of(app.VerdictDead); len(rows) > 0 {
+		if rows := of(outbox.DispositionDead); len(rows) > 0 {
 			t.queue(bury, resultIDs(rows), owner, resultErrors(rows))
 		}
-		if rows := of(app.VerdictReturned); len(rows) > 0 {
+		if rows := of(outbox.DispositionReturned); len(rows) > 0 {
 			t.queue(giveBack, resultIDs(rows), owner)
 		}
 		return t.commit(ctx)
 	})
 }
 
-func uncounted(r app.DeliveryResult) int64 {
+func uncounted(r outbox.DeliveryResult) int64 {
 	if r.Uncounted {
 		return 1
 	}
 	return 0
 }
 
-func resultIDs(rows []app.DeliveryResult) *list {
-	return uuids(rows, func(r app.DeliveryResult) aigen.ID { return r.ID })
+func resultIDs(rows []outbox.DeliveryResult) *list {
+	return uuids(rows, func(r outbox.DeliveryResult) aigen.ID { return r.ID })
 }
 
-func resultErrors(rows []app.DeliveryResult) *list {
-	return texts(rows, func(r app.DeliveryResult) string { return textArg(r.Error) })
+func resultErrors(rows []outbox.DeliveryResult) *list {
+	return texts(rows, func(r outbox.DeliveryResult) string { return textArg(r.Error) })
 }
 
 // SettleJob implements app.GenerationRepository. Nearly always the row is gone: that is

@@ -15,6 +15,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/postgres"
 )
 
@@ -142,7 +143,7 @@ func TestReadOnly(t *testing.T) {
 	standby := open(t, with(t, server, "default_transaction_read_only", "on"), postgres.Options{Logger: quiet})
 	require.ErrorIs(t, standby.Ping(t.Context()), postgres.ErrReadOnly)
 	require.ErrorIs(t, standby.Apply(t.Context(), []*app.Change{accept(t, policy(), c.Generation.UserID)})[0], postgres.ErrReadOnly)
-	_, err := standby.ClaimDeliveries(t.Context(), app.Claim{Lane: app.LaneJobs, Limit: 1, Now: time.Now(), Until: time.Now()})
+	_, err := standby.ClaimDeliveries(t.Context(), outbox.Claim{Queue: outbox.QueueJobs, Limit: 1, Now: time.Now(), Until: time.Now()})
 	require.ErrorIs(t, err, postgres.ErrReadOnly)
 	_, err = standby.Get(t.Context(), c.Generation.ID)
 	require.NoError(t, err)
@@ -229,13 +230,13 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	s := open(t, database(t), postgres.Options{InitialCredits: 1000})
 	c := write(t, s)
 	now := time.Now()
-	claim := app.Claim{Lane: app.LaneJobs, Owner: "a", Limit: 1, Now: now, Until: now.Add(time.Minute)}
+	claim := outbox.Claim{Queue: outbox.QueueJobs, Owner: "a", Limit: 1, Now: now, Until: now.Add(time.Minute)}
 	for _, text := range []string{"cut in a letter: \xc3", "nul: \x00", "invalid: \xff\xfe"} {
 		list, err := s.ClaimDeliveries(t.Context(), claim)
 		require.NoError(t, err)
 		require.Len(t, list, 1)
-		require.NoError(t, s.FinishDeliveries(t.Context(), "a", []app.DeliveryResult{
-			{ID: list[0].ID, Verdict: app.VerdictRetry, RetryAt: now, Error: text},
+		require.NoError(t, s.FinishDeliveries(t.Context(), "a", []outbox.DeliveryResult{
+			{ID: list[0].ID, Disposition: outbox.DispositionRetry, RetryAt: now, Error: text},
 		}))
 	}
 	// One that must not be changed fails its change, alone.

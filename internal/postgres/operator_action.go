@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 const insertActions = `INSERT INTO operator_actions (at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail)
@@ -47,7 +48,7 @@ SELECT $2::timestamptz, $3::uuid, $4::text, generation_id, id, kind, $5::text, $
 )
 
 // SettleDeliveries implements app.OperatorStore.
-func (s *Store) SettleDeliveries(ctx context.Context, st app.Settlement) (done []aigen.ID, err error) {
+func (s *Store) ActOnDeliveries(ctx context.Context, st operations.DeliveryAction) (done []aigen.ID, err error) {
 	sql := settleRetry
 	if st.Action == app.ActionDrop {
 		sql = settleDrop
@@ -75,7 +76,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, st app.Settlement) (done [
 const selectActions = `SELECT id, at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail FROM operator_actions `
 
 // Actions implements app.OperatorStore.
-func (s *Store) Actions(ctx context.Context, q app.ActionQuery) ([]app.OperatorAction, error) {
+func (s *Store) Actions(ctx context.Context, q operations.ActionQuery) ([]app.OperatorAction, error) {
 	var args []any
 	param := func(v any, cast string) string {
 		args = append(args, v)

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 // Times are in microseconds, as they are kept; the parts are counted from the start.
@@ -37,18 +37,18 @@ WHERE state = 'dead' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $1::bigint`
 )
 
 // Activity implements app.OperatorStore.
-func (s *Store) Activity(ctx context.Context, q app.ActivityQuery) ([]app.Activity, error) {
-	var parts map[int64]*app.Activity
-	part := func(i int64) *app.Activity {
+func (s *Store) Activity(ctx context.Context, q operations.ActivityQuery) ([]operations.Activity, error) {
+	var parts map[int64]*operations.Activity
+	part := func(i int64) *operations.Activity {
 		a, ok := parts[i]
 		if !ok {
-			a = &app.Activity{From: q.From.Add(time.Duration(i) * q.Width), Events: map[aigen.EventType]int64{}}
+			a = &operations.Activity{From: q.From.Add(time.Duration(i) * q.Width), Events: map[aigen.EventType]int64{}}
 			parts[i] = a
 		}
 		return a
 	}
 	err := s.snapshot(ctx, "activity", func(b *pgx.Batch) {
-		parts = map[int64]*app.Activity{}
+		parts = map[int64]*operations.Activity{}
 		b.Queue(activityEvents, q.From, q.To, q.Width.Microseconds()).Query(each(func(r pgx.Rows) error {
 			var i, n int64
 			var event string
@@ -74,12 +74,12 @@ func (s *Store) Activity(ctx context.Context, q app.ActivityQuery) ([]app.Activi
 	if err != nil {
 		return nil, err
 	}
-	return app.SortActivity(parts), nil
+	return operations.SortActivity(parts), nil
 }
 
 // DeadCauses implements app.OperatorStore.
-func (s *Store) DeadCauses(ctx context.Context, limit int) ([]app.DeadCause, error) {
-	return query(ctx, s, "causes of dead deliveries", func(r pgx.Rows) (c app.DeadCause, err error) {
+func (s *Store) DeadCauses(ctx context.Context, limit int) ([]operations.DeadCause, error) {
+	return query(ctx, s, "causes of dead deliveries", func(r pgx.Rows) (c operations.DeadCause, err error) {
 		err = r.Scan((*string)(&c.Kind), &c.Error, &c.Count, (*timeColumn)(&c.Oldest), (*timeColumn)(&c.Newest), (*idColumn)(&c.Example))
 		return c, err
 	}, deadCauses, limit)

@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
-var _ app.OperatorStore = (*Store)(nil)
+var _ operations.Store = (*Store)(nil)
 
 const (
 	generationsByID = `SELECT ` + generationColumns + ` FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id DESC`
@@ -21,7 +21,7 @@ const (
 
 // ListAll implements app.OperatorStore. The page is found first, as ids alone, and
 // then read: so that an index serves however the page is selected.
-func (s *Store) ListAll(ctx context.Context, q app.AllQuery) ([]*aigen.Generation, error) {
+func (s *Store) ListAll(ctx context.Context, q operations.AllQuery) ([]*aigen.Generation, error) {
 	sql, args := allQuery(q)
 	page, err := query(ctx, s, "find generations", func(r pgx.Rows) (id aigen.ID, err error) {
 		err = r.Scan((*idColumn)(&id))
@@ -49,12 +49,12 @@ func (s *Store) ListAll(ctx context.Context, q app.AllQuery) ([]*aigen.Generatio
 //   - not ended: generations_due, which holds no others. Not by the primary key, in
 //     which a few of them may lie anywhere among millions that have ended;
 //   - all others: the primary key from its end. What completes is never far.
-func allQuery(q app.AllQuery) (sql string, args []any) {
+func allQuery(q operations.AllQuery) (sql string, args []any) {
 	param := func(v any, cast string) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args)) + "::" + cast
 	}
-	low, high := app.IDsBetween(q.From, q.To)
+	low, high := operations.IDsBetween(q.From, q.To)
 	var where []string
 	add := func(condition string) { where = append(where, condition) }
 	if !q.UserID.IsZero() {
@@ -115,11 +115,11 @@ func (s *Store) FindRun(ctx context.Context, runOrJob aigen.ID, from, to time.Ti
 const entriesOfRuns = `SELECT kind, run_id, amount, balance_after, held_after, at FROM ledger_entries WHERE run_id = ANY ($1::uuid[]) ORDER BY id`
 
 // Entries implements app.OperatorStore.
-func (s *Store) Entries(ctx context.Context, runs []aigen.ID) ([]app.LedgerEntry, error) {
+func (s *Store) Entries(ctx context.Context, runs []aigen.ID) ([]operations.LedgerEntry, error) {
 	if len(runs) == 0 {
 		return nil, nil
 	}
-	return query(ctx, s, "ledger entries of runs", func(r pgx.Rows) (e app.LedgerEntry, err error) {
+	return query(ctx, s, "ledger entries of runs", func(r pgx.Rows) (e operations.LedgerEntry, err error) {
 		err = r.Scan((*string)(&e.Kind), (*idColumn)(&e.RunID), (*int64)(&e.Amount), (*int64)(&e.BalanceAfter), (*int64)(&e.HeldAfter), (*timeColumn)(&e.At))
 		return e, err
 	}, entriesOfRuns, ids(runs))

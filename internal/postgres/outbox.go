@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const insertDeliveries = `INSERT INTO deliveries (id, lane, kind, user_id, generation_id, run_id, payload, state, attempts, available_at,
@@ -19,26 +19,26 @@ SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uu
 	unnest($7::json[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::timestamptz[]), unnest($11::text[]),
 	unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::text[]), unnest($15::timestamptz[])`
 
-func (t *tx) queueDeliveries(rows []*app.Delivery) {
+func (t *tx) queueDeliveries(rows []*outbox.Delivery) {
 	if len(rows) == 0 {
 		return
 	}
 	t.queue(insertDeliveries,
-		uuids(rows, func(d *app.Delivery) aigen.ID { return d.ID }),
-		texts(rows, func(d *app.Delivery) string { return string(d.Kind.Lane()) }),
-		texts(rows, func(d *app.Delivery) string { return string(d.Kind) }),
-		uuids(rows, func(d *app.Delivery) aigen.ID { return d.UserID }),
-		uuids(rows, func(d *app.Delivery) aigen.ID { return d.GenerationID }),
-		uuids(rows, func(d *app.Delivery) aigen.ID { return d.RunID }),
-		optional(rows, func(d *app.Delivery) []byte { return d.Payload }),
-		texts(rows, func(d *app.Delivery) string { return string(orDefault(d.State, app.DeliveryWaiting)) }),
-		integers(rows, func(d *app.Delivery) int64 { return int64(d.Attempts) }),
-		times(rows, func(d *app.Delivery) time.Time { return orDefault(d.AvailableAt, d.CreatedAt) }),
-		texts(rows, func(d *app.Delivery) string { return textArg(d.LastError) }),
-		times(rows, func(d *app.Delivery) time.Time { return d.CreatedAt }),
-		texts(rows, func(d *app.Delivery) string { return textArg(d.Trace) }),
-		optional(rows, func(d *app.Delivery) string { return d.Owner }),
-		times(rows, func(d *app.Delivery) time.Time { return d.LeasedUntil }))
+		uuids(rows, func(d *outbox.Delivery) aigen.ID { return d.ID }),
+		texts(rows, func(d *outbox.Delivery) string { return string(d.Kind.Queue()) }),
+		texts(rows, func(d *outbox.Delivery) string { return string(d.Kind) }),
+		uuids(rows, func(d *outbox.Delivery) aigen.ID { return d.UserID }),
+		uuids(rows, func(d *outbox.Delivery) aigen.ID { return d.GenerationID }),
+		uuids(rows, func(d *outbox.Delivery) aigen.ID { return d.RunID }),
+		optional(rows, func(d *outbox.Delivery) []byte { return d.Payload }),
+		texts(rows, func(d *outbox.Delivery) string { return string(orDefault(d.State, outbox.DeliveryWaiting)) }),
+		integers(rows, func(d *outbox.Delivery) int64 { return int64(d.Attempts) }),
+		times(rows, func(d *outbox.Delivery) time.Time { return orDefault(d.AvailableAt, d.CreatedAt) }),
+		texts(rows, func(d *outbox.Delivery) string { return textArg(d.LastError) }),
+		times(rows, func(d *outbox.Delivery) time.Time { return d.CreatedAt }),
+		texts(rows, func(d *outbox.Delivery) string { return textArg(d.Trace) }),
+		optional(rows, func(d *outbox.Delivery) string { return d.Owner }),
+		times(rows, func(d *outbox.Delivery) time.Time { return d.LeasedUntil }))
 }
 
 // While a row is leased, the end of the lease is what it is available at.
@@ -66,7 +66,7 @@ RETURNING ` + deliveryColumns + `, available_at`
 
 // claimed is a delivery with the time it was due at, which is the order of a claim.
 type claimed struct {
-	app.Delivery
+	outbox.Delivery
 
 	due time.Time
 }
@@ -74,7 +74,7 @@ type claimed struct {
 // ClaimDeliveries implements app.Store. Where many wait, a row that became due again
 // while others were claimed may wait for a quarter of a second behind those that came
 // after it.
-func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
+func (s *Store) ClaimDeliveries(ctx context.Context, q outbox.Claim) ([]outbox.Delivery, error) {
 	if !q.User.IsZero() {
 		list, _, err := s.claimAfter(ctx, q, place{})
 		return list, err
@@ -100,8 +100,8 @@ func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Deliver
 
 // claimAfter claims rows that come after a place in the order, and returns the place of
 // the last.
-func (s *Store) claimAfter(ctx context.Context, q app.Claim, after place) ([]app.Delivery, place, error) {
-	sql, args := claimDeliveries, []any{string(q.Lane), q.Now, q.Limit, q.Owner, q.Until, after.due, after.id.String()}
+func (s *Store) claimAfter(ctx context.Context, q outbox.Claim, after place) ([]outbox.Delivery, place, error) {
+	sql, args := claimDeliveries, []any{string(q.Queue), q.Now, q.Limit, q.Owner, q.Until, after.due, after.id.String()}
 	if !q.User.IsZero() {
 		sql, args = claimDeliveryFor, append(args, q.User.String())
 	}
@@ -125,7 +125,7 @@ func (s *Store) claimAfter(ctx context.Context, q app.Claim, after place) ([]app
 		}
 		return bytes.Compare(a.ID[:], b.ID[:])
 	})
-	list := make([]app.Delivery, len(rows))
+	list := make([]outbox.Delivery, len(rows))
 	for i := range rows {
 		list[i] = rows[i].Delivery
 	}
@@ -133,7 +133,7 @@ func (s *Store) claimAfter(ctx context.Context, q app.Claim, after place) ([]app
 	return list, place{last.due, last.ID}, nil
 }
 
-func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {
+func scanDelivery(r pgx.Rows, d *outbox.Delivery, more ...any) error {
 	return r.Scan(append([]any{
 		(*idColumn)(&d.ID), (*string)(&d.Kind), (*idColumn)(&d.UserID), (*idColumn)(&d.GenerationID), (*idColumn)(&d.RunID),
 		payloadColumn(&d.Payload), (*string)(&d.State), &d.Attempts, (*timeColumn)(&d.AvailableAt), &d.LastError,
@@ -142,7 +142,7 @@ func scanDelivery(r pgx.Rows, d *app.Delivery, more ...any) error {
 }
 
 // ListDeliveries implements app.Store.
-func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
+func (s *Store) ListDeliveries(ctx context.Context, q outbox.DeliveryQuery) ([]outbox.Delivery, error) {
 	sql := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > $1::uuid`
 	args := []any{q.After.String()} // also the zero one, which idArg makes NULL
 	and := func(column, cast string, v any) {
@@ -153,25 +153,25 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 		and("id", "uuid", idArg(q.ID))
 	}
 	switch q.State {
-	case app.DeliveryDead:
+	case outbox.DeliveryDead:
 		sql += ` AND state = 'dead'`
-	case app.DeliveryWaiting:
+	case outbox.DeliveryWaiting:
 		sql += ` AND state = 'waiting' AND owner IS NULL`
-	case app.DeliveryLeased:
+	case outbox.DeliveryLeased:
 		sql += ` AND state = 'waiting' AND owner IS NOT NULL`
 	}
 	if q.Kind != "" {
 		and("kind", "text", string(q.Kind))
 	}
-	if q.Lane != "" {
-		and("lane", "text", string(q.Lane))
+	if q.Queue != "" {
+		and("lane", "text", string(q.Queue))
 	}
 	if !q.GenerationID.IsZero() {
 		and("generation_id", "uuid", idArg(q.GenerationID))
 	}
 	args = append(args, max(q.Limit, 1))
 	sql += ` ORDER BY id LIMIT $` + strconv.Itoa(len(args)) + `::bigint`
-	return query(ctx, s, "list deliveries", func(r pgx.Rows) (d app.Delivery, err error) {
+	return query(ctx, s, "list deliveries", func(r pgx.Rows) (d outbox.Delivery, err error) {
 		err = scanDelivery(r, &d, &d.Leased)
 		return d, err
 	}, sql, args...)
@@ -185,9 +185,9 @@ const waitingUsers = `SELECT user_id FROM (
 GROUP BY user_id ORDER BY min(available_at), user_id`
 
 // WaitingUsers implements app.Store.
-func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
+func (s *Store) WaitingUsers(ctx context.Context, lane outbox.Queue, now time.Time) ([]aigen.ID, error) {
 	return query(ctx, s, "users who wait", func(r pgx.Rows) (id aigen.ID, err error) {
 		err = r.Scan((*idColumn)(&id))
 		return id, err
-	}, waitingUsers, string(lane), now, app.WaitingUsersLookAt)
+	}, waitingUsers, string(lane), now, outbox.WaitingUsersLookAt)
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // statement is one that the store has sent, with its arguments and its plan.
@@ -239,21 +241,21 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	stopped(s.Apply(ctx, changes)...)
 
 	begin("ClaimDeliveries")
-	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
+	_, err = s.ClaimDeliveries(ctx, outbox.Claim{Queue: outbox.QueueJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
 	stopped(err)
 	begin("WaitingUsers, and the claim for one")
-	waiting, err := s.WaitingUsers(ctx, app.LaneJobs, now)
+	waiting, err := s.WaitingUsers(ctx, outbox.QueueJobs, now)
 	require.NoError(t, err)
-	_, err = s.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, User: waiting[0], Owner: "explain", Limit: 1, Now: now, Until: now.Add(time.Minute)})
+	_, err = s.ClaimDeliveries(ctx, outbox.Claim{Queue: outbox.QueueJobs, User: waiting[0], Owner: "explain", Limit: 1, Now: now, Until: now.Add(time.Minute)})
 	stopped(err)
 	var owned []aigen.ID
 	scan(&owned, fmt.Sprintf(`SELECT id FROM deliveries WHERE owner = 'explain' LIMIT %d`, size))
 	begin("ExtendLeases")
 	stopped(s.ExtendLeases(ctx, "explain", owned, now.Add(time.Hour)))
 	begin("FinishDeliveries")
-	results := make([]app.DeliveryResult, len(owned))
+	results := make([]outbox.DeliveryResult, len(owned))
 	for i, id := range owned {
-		results[i] = app.DeliveryResult{ID: id, Verdict: app.Verdict(i % 4), RetryAt: now, Error: "gone"}
+		results[i] = outbox.DeliveryResult{ID: id, Disposition: outbox.Disposition(i % 4), RetryAt: now, Error: "gone"}
 	}
 	stopped(s.FinishDeliveries(ctx, "explain", results))
 
@@ -278,7 +280,7 @@ func (r *recorder) operators(t *testing.T, s *Store, user aigen.ID, owned []aige
 	ctx := t.Context()
 	begin := func(method string) { r.of = "Operators: " + method }
 	begin("ListAll")
-	for _, q := range []app.AllQuery{
+	for _, q := range []operations.AllQuery{
 		{},
 		{Status: aigen.StatusFailed},
 		{Status: aigen.StatusProcessingSamples},
@@ -296,19 +298,19 @@ func (r *recorder) operators(t *testing.T, s *Store, user aigen.ID, owned []aige
 	_, err = s.Entries(ctx, []aigen.ID{user})
 	require.NoError(t, err)
 	begin("Activity, of an hour")
-	_, err = s.Activity(ctx, app.ActivityQuery{From: now.Add(-time.Hour), To: now, Width: time.Minute, Sample: 100})
+	_, err = s.Activity(ctx, operations.ActivityQuery{From: now.Add(-time.Hour), To: now, Width: time.Minute, Sample: 100})
 	require.NoError(t, err)
 	begin("DeadCauses, ListDeliveries")
 	_, err = s.DeadCauses(ctx, 100)
 	require.NoError(t, err)
-	_, err = s.ListDeliveries(ctx, app.DeliveryQuery{State: app.DeliveryDead, Lane: app.LaneJobs, Limit: 21})
+	_, err = s.ListDeliveries(ctx, outbox.DeliveryQuery{State: outbox.DeliveryDead, Queue: outbox.QueueJobs, Limit: 21})
 	require.NoError(t, err)
 	begin("Actions")
-	_, err = s.Actions(ctx, app.ActionQuery{GenerationID: user, Limit: 21})
+	_, err = s.Actions(ctx, operations.ActionQuery{GenerationID: user, Limit: 21})
 	require.NoError(t, err)
 	begin("SettleDeliveries")
 	for _, action := range []app.OperatorActionKind{app.ActionRetry, app.ActionDrop} {
-		_, err = s.SettleDeliveries(ctx, app.Settlement{
+		_, err = s.ActOnDeliveries(ctx, operations.DeliveryAction{
 			Action: action, IDs: owned, By: aigen.OperatorNote{ID: user, Reason: "why"}, Now: now.Add(2 * time.Hour),
 		})
 		var e *pgconn.PgError
@@ -339,8 +341,8 @@ func accepting(t *testing.T, p *aigen.Policy, user aigen.ID) *app.Change {
 	events, effects := g.Drain()
 	return &app.Change{
 		Generation: g, Events: events,
-		Deliveries: []app.Delivery{{
-			ID: effects[0].JobID, Kind: app.DeliverSampleJob, UserID: user, GenerationID: g.ID, RunID: run.ID, Payload: []byte(`{}`), CreatedAt: g.CreatedAt,
+		Deliveries: []outbox.Delivery{{
+			ID: effects[0].JobID, Kind: outbox.DeliverSampleJob, UserID: user, GenerationID: g.ID, RunID: run.ID, Payload: []byte(`{}`), CreatedAt: g.CreatedAt,
 		}},
 		Movements: []app.Movement{{Kind: app.MovementReserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt}},
 		Record: &app.IdempotencyRecord{

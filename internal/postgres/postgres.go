@@ -34,6 +34,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Options of a store. The zero value is usable.
@@ -65,7 +66,7 @@ type Store struct {
 
 var (
 	_ app.GenerationRepository = (*Store)(nil)
-	_ app.Store               = (*Store)(nil)
+	_ outbox.Store             = (*Store)(nil)
 	_ app.Ledger               = (*Store)(nil)
 )
 

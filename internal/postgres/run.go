@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/reconcile"
 	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
@@ -117,9 +117,9 @@ const bookedRuns = `SELECT generation_id, number, id, user_id, amount, reservati
 WHERE (generation_id, number) > ($1::uuid, $2::bigint) ORDER BY generation_id, number LIMIT $3::bigint`
 
 // Runs implements app.RunBook.
-func (s *Store) Runs(ctx context.Context, after app.RunPlace, limit int) ([]app.BookedRun, error) {
+func (s *Store) Runs(ctx context.Context, after reconcile.RunPlace, limit int) ([]reconcile.BookedRun, error) {
 	// The nil UUID as a value: idArg makes NULL of it, and nothing is greater than that.
-	return query(ctx, s, "list runs", func(rows pgx.Rows) (r app.BookedRun, err error) {
+	return query(ctx, s, "list runs", func(rows pgx.Rows) (r reconcile.BookedRun, err error) {
 		err = rows.Scan((*idColumn)(&r.GenerationID), &r.Number, (*idColumn)(&r.ID), (*idColumn)(&r.UserID),
 			(*int64)(&r.Amount), (*string)(&r.Reservation), (*timeColumn)(&r.CreatedAt))
 		return r, err

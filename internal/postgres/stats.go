@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const (
@@ -38,10 +39,10 @@ func (s *Store) Stats(ctx context.Context) (app.Stats, error) {
 			st.Generations[aigen.Status(status)] = n
 			return err
 		}))
-		st.Outbox = make([]app.LaneStats, len(app.Lanes()))
-		for i, lane := range app.Lanes() {
+		st.Outbox = make([]outbox.QueueStats, len(outbox.Queues()))
+		for i, lane := range outbox.Queues() {
 			l := &st.Outbox[i]
-			l.Lane = lane
+			l.Queue = lane
 			b.Queue(statsWaiting, string(lane)).QueryRow(func(r pgx.Row) error { return r.Scan(&l.Depth, (*timeColumn)(&l.Oldest)) })
 			b.Queue(statsDead, string(lane)).QueryRow(func(r pgx.Row) error { return r.Scan(&l.Dead) })
 		}

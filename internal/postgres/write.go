@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // write queues what writes: one statement for each table, whatever the number of
@@ -74,7 +75,7 @@ func (b *batch) writeGenerations(t *tx) {
 // changes.
 func (b *batch) writeTrail(t *tx) {
 	events := make([]eventRow, 0, len(b.drafts))
-	deliveries := make([]*app.Delivery, 0, len(b.drafts))
+	deliveries := make([]*outbox.Delivery, 0, len(b.drafts))
 	var withdrawn []aigen.ID
 	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.drafts {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/rabbitmq"
 	"github.com/creativeflow/aigen/internal/testenv"
 )
@@ -35,7 +36,7 @@ func TestMemoryAlarm(t *testing.T) {
 	require.ErrorIs(t, p.State(), rabbitmq.ErrBlocked)
 	require.ErrorContains(t, p.State(), "its memory alarm")
 	for _, err := range send(t, p, newJobs(3)...) {
-		require.ErrorIs(t, err, app.ErrAway)
+		require.ErrorIs(t, err, outbox.ErrUnavailable)
 		require.ErrorIs(t, err, rabbitmq.ErrBlocked)
 	}
 
@@ -77,7 +78,7 @@ func TestLostConnectionIsAway(t *testing.T) {
 		proxy.cut()
 		for range cap(ended) {
 			if err := <-ended; err != nil {
-				require.ErrorIs(t, err, app.ErrAway)
+				require.ErrorIs(t, err, outbox.ErrUnavailable)
 			}
 		}
 	}

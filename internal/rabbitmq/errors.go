@@ -8,7 +8,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // What the broker did to us, for errors.Is.
@@ -43,7 +43,7 @@ func blockedError(reason string) error {
 }
 
 // away marks what says nothing about a job: the connection, or the broker, has a fault.
-func away(err error) error { return fmt.Errorf("%w: %w", app.ErrAway, err) }
+func away(err error) error { return fmt.Errorf("%w: %w", outbox.ErrUnavailable, err) }
 
 // lacksRight reports whether the broker refused a step because of the user's rights.
 func lacksRight(err error) bool {

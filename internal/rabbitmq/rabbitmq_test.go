@@ -20,6 +20,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/rabbitmq"
 	"github.com/creativeflow/aigen/internal/testenv"
 )
@@ -30,7 +31,7 @@ const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 func newJob() app.JobMessage {
 	return app.JobMessage{
-		JobID: aigen.ID(uuid.New()), GenerationID: aigen.ID(uuid.New()), Type: app.DeliverSampleJob,
+		JobID: aigen.ID(uuid.New()), GenerationID: aigen.ID(uuid.New()), Type: outbox.DeliverSampleJob,
 		Body: []byte(`{"inputPrompt":"a fox"}`), CreatedAt: time.Now(), TraceParent: trace,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // session is one connection with one channel in confirm mode.
@@ -77,7 +78,7 @@ func (s *session) publish(ctx context.Context, jobs []app.JobMessage, done func(
 	}
 	giveUp <- context.AfterFunc(ctx, func() {
 		for _, m := range messages {
-			m.end(fmt.Errorf("%w: given up before the broker confirmed: %w", app.ErrReturned, context.Cause(ctx)))
+			m.end(fmt.Errorf("%w: given up before the broker confirmed: %w", outbox.ErrReturned, context.Cause(ctx)))
 		}
 	})
 	s.conn.socket.gather()
@@ -102,7 +103,7 @@ func (s *session) send(ctx context.Context, job *app.JobMessage, m *inFlight) er
 	}
 	if err := ctx.Err(); err != nil {
 		s.forget(tag)
-		return fmt.Errorf("%w: %w", app.ErrReturned, err)
+		return fmt.Errorf("%w: %w", outbox.ErrReturned, err)
 	}
 	err = s.ch.PublishWithContext(ctx, s.c.Exchange, s.c.Queue, true, false, message(job))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // Bus implements app.EventBus over Redis's publish and subscribe. Each user has a
@@ -30,7 +30,7 @@ type Bus struct {
 	stirred chan struct{}         // has room for one: changed is not empty
 }
 
-var _ app.EventBus = (*Bus)(nil)
+var _ live.Bus = (*Bus)(nil)
 
 // NewBus builds a Bus that can be published to and asked at once; what it is told
 // takes effect while Run runs. origin tells this replica from the others: any id
@@ -57,7 +57,7 @@ func (b *Bus) Stats() BusStats {
 
 // Run sends and receives until ctx ends, however often Redis goes and comes back.
 // What waits then is sent, if Redis takes it at once. The error is always nil.
-func (b *Bus) Run(ctx context.Context, to app.EventReceiver) error {
+func (b *Bus) Run(ctx context.Context, to live.Receiver) error {
 	g := new(errgroup.Group)
 	g.Go(func() error { b.send(ctx); return nil })
 	g.Go(func() error { b.receive(ctx, to); return nil })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/redis"
 )
 
@@ -197,7 +198,7 @@ func TestManyFollow(t *testing.T) {
 }
 
 // sees reads a stream, which must have no gap, up to the beginning of a generation.
-func sees(t *testing.T, s *app.Stream, id aigen.ID) bool {
+func sees(t *testing.T, s *live.Stream, id aigen.ID) bool {
 	ctx, cancel := context.WithTimeout(t.Context(), timely)
 	defer cancel()
 	last := int64(0)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/redis"
 )
 
@@ -100,7 +101,7 @@ func TestStreamsPollWhileRedisIsGone(t *testing.T) {
 }
 
 // quiet reads until there is nothing: neither an event nor a reason to look for one.
-func quiet(t *testing.T, s *app.Stream) {
+func quiet(t *testing.T, s *live.Stream) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -23,6 +23,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/redis"
 	"github.com/creativeflow/aigen/internal/sqlite"
 	"github.com/creativeflow/aigen/internal/testenv"
@@ -183,7 +184,7 @@ type replica struct {
 	t      testing.TB
 	client *redis.Client
 	bus    *redis.Bus
-	hub    *app.Hub
+	hub    *live.Hub
 	log    *logBuffer
 	store  *sqlite.Store
 	user   aigen.ID
@@ -213,7 +214,7 @@ func replicas(t testing.TB, url string, p polls, change ...func(*redis.Options))
 		r := &replica{t: t, store: store, user: user, policy: policy}
 		r.client, r.log = connect(t, url, change...)
 		r.bus = redis.NewBus(r.client, newID())
-		r.hub = app.NewHub(app.HubConfig{Store: store, Bus: r.bus, Poll: p.alone, PollWithBus: p.withBus})
+		r.hub = live.NewHub(live.Config{Store: store, Bus: r.bus, Poll: p.alone, PollWithBus: p.withBus})
 		r.Service, err = app.New(app.Config{
 			Policy: policy,
 			Store:  store, Ledger: store, Live: r.hub,
@@ -270,7 +271,7 @@ func (r *replica) report(id aigen.ID, report aigen.Report) {
 }
 
 // next is the next event of a stream, within good time.
-func next(t testing.TB, s *app.Stream) aigen.Event {
+func next(t testing.TB, s *live.Stream) aigen.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timely)
 	defer cancel()
@@ -280,7 +281,7 @@ func next(t testing.TB, s *app.Stream) aigen.Event {
 }
 
 // follow opens a stream of the user's events and waits until its replica gets them.
-func (r *replica) follow(from *goredis.Client) *app.Stream {
+func (r *replica) follow(from *goredis.Client) *live.Stream {
 	r.t.Helper()
 	r.untilLive()
 	s, err := r.StreamUser(r.t.Context(), r.user, nil)

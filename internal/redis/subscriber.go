@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/live"
 )
 
 // errSilent ends a subscription whose other end does not answer.
@@ -23,7 +23,7 @@ var errSilent = errors.New("the subscription is silent")
 const maxSubscribe = 1000
 
 // receive keeps a subscription until ctx ends: each time that one is lost, a new one.
-func (b *Bus) receive(ctx context.Context, to app.EventReceiver) {
+func (b *Bus) receive(ctx context.Context, to live.Receiver) {
 	const shortest = 50 * time.Millisecond
 	wait := shortest
 	for {
@@ -49,7 +49,7 @@ func (b *Bus) receive(ctx context.Context, to app.EventReceiver) {
 
 // session is the life of one subscription, from connecting to its end. The driver
 // would connect again by itself, but not say that it has.
-func (b *Bus) session(ctx context.Context, to app.EventReceiver) error {
+func (b *Bus) session(ctx context.Context, to live.Receiver) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
@@ -67,7 +67,7 @@ func (b *Bus) session(ctx context.Context, to app.EventReceiver) error {
 
 type subscription struct {
 	bus   *Bus
-	to    app.EventReceiver
+	to    live.Receiver
 	ps    *goredis.PubSub
 	have  map[aigen.ID]struct{} // users whose channels were subscribed to; keep's alone
 	heard atomic.Bool           // something came since the last heartbeat

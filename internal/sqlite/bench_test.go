@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -66,15 +67,15 @@ func BenchmarkOutbox(b *testing.B) {
 		}
 		b.StartTimer()
 		started := time.Now()
-		list, err := s.ClaimDeliveries(b.Context(), app.Claim{
-			Lane: app.LaneJobs, Owner: "me", Now: time.Now(), Until: time.Now().Add(time.Minute), Limit: len(changes),
+		list, err := s.ClaimDeliveries(b.Context(), outbox.Claim{
+			Queue: outbox.QueueJobs, Owner: "me", Now: time.Now(), Until: time.Now().Add(time.Minute), Limit: len(changes),
 		})
 		require.NoError(b, err)
 		require.Len(b, list, len(changes))
 		claimed := time.Now()
-		results := make([]app.DeliveryResult, len(list))
+		results := make([]outbox.DeliveryResult, len(list))
 		for i := range list {
-			results[i] = app.DeliveryResult{ID: list[i].ID, Verdict: app.VerdictDelivered}
+			results[i] = outbox.DeliveryResult{ID: list[i].ID, Disposition: outbox.DispositionDelivered}
 		}
 		require.NoError(b, s.FinishDeliveries(b.Context(), "me", results))
 		claiming, finishing = claiming+claimed.Sub(started), finishing+time.Since(claimed)
@@ -120,11 +121,11 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	events, effects := g.Drain()
 	return &app.Change{
 		Generation: g, Events: events,
-		Deliveries: []app.Delivery{{
-			ID: effects[0].JobID, Kind: app.DeliverSampleJob, UserID: user, GenerationID: g.ID, RunID: run.ID,
+		Deliveries: []outbox.Delivery{{
+			ID: effects[0].JobID, Kind: outbox.DeliverSampleJob, UserID: user, GenerationID: g.ID, RunID: run.ID,
 			Payload: []byte(`{"jobId":"…","inputPrompt":"a red fox in the snow, watercolour","styleGuidance":"soft light",` +
 				`"inputParameters":{"format":"InstagramStory","resolution":"1080x1920","samples":4,"seed":7},"selectedSample":null}`),
-			State: app.DeliveryWaiting, AvailableAt: g.CreatedAt, CreatedAt: g.CreatedAt,
+			State: outbox.DeliveryWaiting, AvailableAt: g.CreatedAt, CreatedAt: g.CreatedAt,
 		}},
 		Movements: []app.Movement{{
 			Kind: app.MovementReserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt,

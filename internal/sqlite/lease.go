@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // A lease is the owner in a row of the outbox; while it lasts, available_at is its
@@ -26,14 +26,14 @@ func (s *Store) ExtendLeases(ctx context.Context, owner string, ids []aigen.ID, 
 }
 
 // FinishDeliveries implements app.Store.
-func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []app.DeliveryResult) error {
+func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []outbox.DeliveryResult) error {
 	if len(results) == 0 {
 		return nil
 	}
 	return s.write(ctx, "finish deliveries", func(ctx context.Context, c *session) error {
 		var delivered []any
 		for i := range results {
-			if r := &results[i]; r.Verdict == app.VerdictDelivered {
+			if r := &results[i]; r.Disposition == outbox.DispositionDelivered {
 				delivered = append(delivered, r.ID[:])
 			} else if err := finishDelivery(ctx, c, owner, r); err != nil {
 				return err
@@ -112,7 +112,7 @@ WHERE d.id = ? AND d.owner = ? AND g.status IN ('ProcessingSamples', 'Processing
 }
 
 // finishDelivery is for what was not delivered.
-func finishDelivery(ctx context.Context, c *session, owner string, r *app.DeliveryResult) (err error) {
+func finishDelivery(ctx context.Context, c *session, owner string, r *outbox.DeliveryResult) (err error) {
 	const (
 		retry = `UPDATE deliveries SET owner = NULL, available_at = ?, last_error = ?, attempts = max(attempts - ?, 0) WHERE id = ? AND owner = ?`
 		bury  = `UPDATE deliveries SET owner = NULL, state = 'dead', last_error = ? WHERE id = ? AND owner = ?`
@@ -120,19 +120,19 @@ func finishDelivery(ctx context.Context, c *session, owner string, r *app.Delive
 		giveBack = `UPDATE deliveries SET owner = NULL, available_at = created_at, attempts = max(attempts - 1, 0)
 WHERE id = ? AND owner = ?`
 	)
-	switch r.Verdict {
-	case app.VerdictRetry:
+	switch r.Disposition {
+	case outbox.DispositionRetry:
 		uncounted := 0
 		if r.Uncounted {
 			uncounted = 1
 		}
 		_, err = c.exec(ctx, retry, r.RetryAt.UnixMicro(), r.Error, uncounted, r.ID[:], owner)
-	case app.VerdictDead:
+	case outbox.DispositionDead:
 		_, err = c.exec(ctx, bury, r.Error, r.ID[:], owner)
-	case app.VerdictReturned:
+	case outbox.DispositionReturned:
 		_, err = c.exec(ctx, giveBack, r.ID[:], owner)
 	default:
-		err = fmt.Errorf("unknown verdict %d", r.Verdict)
+		err = fmt.Errorf("unknown verdict %d", r.Disposition)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 func insertAction(ctx context.Context, c *session, a *app.OperatorAction) error {
@@ -21,7 +22,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 }
 
 // SettleDeliveries implements app.OperatorStore.
-func (s *Store) SettleDeliveries(ctx context.Context, st app.Settlement) (done []aigen.ID, err error) {
+func (s *Store) ActOnDeliveries(ctx context.Context, st operations.DeliveryAction) (done []aigen.ID, err error) {
 	const (
 		idle  = ` WHERE id = ?1 AND (owner IS NULL OR available_at <= ?2) RETURNING generation_id, kind`
 		retry = `UPDATE deliveries SET state = 'waiting', attempts = 0, available_at = ?2, owner = NULL` + idle
@@ -61,7 +62,7 @@ func (s *Store) SettleDeliveries(ctx context.Context, st app.Settlement) (done [
 }
 
 // Actions implements app.OperatorStore.
-func (s *Store) Actions(ctx context.Context, q app.ActionQuery) ([]app.OperatorAction, error) {
+func (s *Store) Actions(ctx context.Context, q operations.ActionQuery) ([]app.OperatorAction, error) {
 	query := `SELECT id, at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail FROM operator_actions WHERE true`
 	var args []any
 	if !q.GenerationID.IsZero() {

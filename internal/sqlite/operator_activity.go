@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
 // Dialect: PostgreSQL has these as LATERAL and FILTER.
@@ -33,12 +33,12 @@ FROM runs WHERE created_at >= ?1 AND created_at < ?2 GROUP BY 1`
 )
 
 // Activity implements app.OperatorStore.
-func (s *Store) Activity(ctx context.Context, q app.ActivityQuery) ([]app.Activity, error) {
-	parts := map[int64]*app.Activity{}
-	part := func(i int64) *app.Activity {
+func (s *Store) Activity(ctx context.Context, q operations.ActivityQuery) ([]operations.Activity, error) {
+	parts := map[int64]*operations.Activity{}
+	part := func(i int64) *operations.Activity {
 		a, ok := parts[i]
 		if !ok {
-			a = &app.Activity{From: q.From.Add(time.Duration(i) * q.Width), Events: map[aigen.EventType]int64{}}
+			a = &operations.Activity{From: q.From.Add(time.Duration(i) * q.Width), Events: map[aigen.EventType]int64{}}
 			parts[i] = a
 		}
 		return a
@@ -73,17 +73,17 @@ func (s *Store) Activity(ctx context.Context, q app.ActivityQuery) ([]app.Activi
 	if err != nil {
 		return nil, err
 	}
-	return app.SortActivity(parts), nil
+	return operations.SortActivity(parts), nil
 }
 
 // DeadCauses implements app.OperatorStore.
-func (s *Store) DeadCauses(ctx context.Context, limit int) ([]app.DeadCause, error) {
+func (s *Store) DeadCauses(ctx context.Context, limit int) ([]operations.DeadCause, error) {
 	const query = `SELECT kind, last_error, count(*), min(created_at), max(created_at), min(id) FROM deliveries
 WHERE state = 'dead' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ?`
-	var list []app.DeadCause
+	var list []operations.DeadCause
 	err := s.view(ctx, "causes of dead deliveries", func(ctx context.Context, c *session) error {
 		return c.each(ctx, func(r *sql.Rows) error {
-			var d app.DeadCause
+			var d operations.DeadCause
 			err := r.Scan((*string)(&d.Kind), &d.Error, &d.Count, timeColumn(&d.Oldest), timeColumn(&d.Newest), idColumn(&d.Example))
 			list = append(list, d)
 			return err

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
 )
 
-var _ app.OperatorStore = (*Store)(nil)
+var _ operations.Store = (*Store)(nil)
 
 // ListAll implements app.OperatorStore. The page is found first, as ids alone, and
 // then read, each by its key.
-func (s *Store) ListAll(ctx context.Context, q app.AllQuery) ([]*aigen.Generation, error) {
+func (s *Store) ListAll(ctx context.Context, q operations.AllQuery) ([]*aigen.Generation, error) {
 	query, args := allQuery(q)
 	var list []*aigen.Generation
 	err := s.view(ctx, "list all generations", func(ctx context.Context, c *session) error {
@@ -51,8 +51,8 @@ func (s *Store) ListAll(ctx context.Context, q app.AllQuery) ([]*aigen.Generatio
 //     which a few of them may lie anywhere among many that have ended: the + keeps
 //     SQLite from it;
 //   - all others: the primary key from its end. What completes is never far.
-func allQuery(q app.AllQuery) (query string, args []any) {
-	low, high := app.IDsBetween(q.From, q.To)
+func allQuery(q operations.AllQuery) (query string, args []any) {
+	low, high := operations.IDsBetween(q.From, q.To)
 	var where []string
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
@@ -116,13 +116,13 @@ func (s *Store) FindRun(ctx context.Context, runOrJob aigen.ID, from, to time.Ti
 }
 
 // Entries implements app.OperatorStore.
-func (s *Store) Entries(ctx context.Context, runs []aigen.ID) ([]app.LedgerEntry, error) {
+func (s *Store) Entries(ctx context.Context, runs []aigen.ID) ([]operations.LedgerEntry, error) {
 	const query = `SELECT id, kind, run_id, amount, balance_after, held_after, at FROM ledger_entries WHERE run_id = ? ORDER BY id`
-	var list []app.LedgerEntry
+	var list []operations.LedgerEntry
 	err := s.view(ctx, "ledger entries of runs", func(ctx context.Context, c *session) error {
 		for _, run := range runs { // whose entries come in the order of the runs: one is settled before the next is made
 			err := c.each(ctx, func(r *sql.Rows) error {
-				var e app.LedgerEntry
+				var e operations.LedgerEntry
 				var id int64
 				err := r.Scan(&id, (*string)(&e.Kind), idColumn(&e.RunID), (*int64)(&e.Amount), (*int64)(&e.BalanceAfter),
 					(*int64)(&e.HeldAfter), timeColumn(&e.At))

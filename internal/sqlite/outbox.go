@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const deliveryColumns = `id, kind, user_id, generation_id, run_id, payload, state, attempts, available_at, last_error, created_at, trace`
@@ -15,7 +15,7 @@ const insertDelivery = `INSERT INTO deliveries (` + deliveryColumns + `, lane, o
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // deliveryRow is a row for insertDelivery.
-func deliveryRow(d *app.Delivery) []any {
+func deliveryRow(d *outbox.Delivery) []any {
 	var payload any
 	if len(d.Payload) > 0 {
 		payload = string(d.Payload)
@@ -26,15 +26,15 @@ func deliveryRow(d *app.Delivery) []any {
 	}
 	return []any{
 		d.ID[:], string(d.Kind), d.UserID[:], d.GenerationID[:], idArg(d.RunID), payload,
-		string(orDefault(d.State, app.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
-		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Lane()), owner,
+		string(orDefault(d.State, outbox.DeliveryWaiting)), d.Attempts, available.UnixMicro(), d.LastError,
+		d.CreatedAt.UnixMicro(), d.Trace, string(d.Kind.Queue()), owner,
 	}
 }
 
-func loadDeliveries(ctx context.Context, c *session, query string, args ...any) ([]app.Delivery, error) {
-	var list []app.Delivery
+func loadDeliveries(ctx context.Context, c *session, query string, args ...any) ([]outbox.Delivery, error) {
+	var list []outbox.Delivery
 	err := c.each(ctx, func(r *sql.Rows) error {
-		var d app.Delivery
+		var d outbox.Delivery
 		err := scanDelivery(r, &d)
 		list = append(list, d)
 		return err
@@ -42,7 +42,7 @@ func loadDeliveries(ctx context.Context, c *session, query string, args ...any) 
 	return list, err
 }
 
-func scanDelivery(r *sql.Rows, d *app.Delivery, more ...any) error {
+func scanDelivery(r *sql.Rows, d *outbox.Delivery, more ...any) error {
 	return r.Scan(append([]any{
 		idColumn(&d.ID), (*string)(&d.Kind), idColumn(&d.UserID), idColumn(&d.GenerationID), idColumn(&d.RunID),
 		&d.Payload, (*string)(&d.State), &d.Attempts, timeColumn(&d.AvailableAt), &d.LastError, timeColumn(&d.CreatedAt), &d.Trace,
@@ -62,16 +62,16 @@ const (
 // Dialect: PostgreSQL does this in one UPDATE … FOR UPDATE SKIP LOCKED. Here the
 // rows are selected twice, by the same condition and under the same lock, because
 // RETURNING gives them in no order and without the time they were due at.
-func (s *Store) ClaimDeliveries(ctx context.Context, q app.Claim) ([]app.Delivery, error) {
-	which, due := dueDeliveries, []any{string(q.Lane), q.Now.UnixMicro(), q.Limit}
+func (s *Store) ClaimDeliveries(ctx context.Context, q outbox.Claim) ([]outbox.Delivery, error) {
+	which, due := dueDeliveries, []any{string(q.Queue), q.Now.UnixMicro(), q.Limit}
 	if !q.User.IsZero() {
-		which, due = dueOfUser, []any{string(q.Lane), q.Now.UnixMicro(), q.User[:], q.Limit}
+		which, due = dueOfUser, []any{string(q.Queue), q.Now.UnixMicro(), q.User[:], q.Limit}
 	}
 	// A relay that looks for work and finds none does not hold up the writer.
 	if found, err := s.anyDue(ctx, which, due); err != nil || !found {
 		return nil, err
 	}
-	var list []app.Delivery
+	var list []outbox.Delivery
 	err := s.write(ctx, "claim deliveries", func(ctx context.Context, c *session) (err error) {
 		if list, err = loadDeliveries(ctx, c, `SELECT `+deliveryColumns+` FROM deliveries`+which, due...); err != nil {
 			return err
@@ -101,7 +101,7 @@ func (s *Store) anyDue(ctx context.Context, which string, due []any) (found bool
 }
 
 // ListDeliveries implements app.Store.
-func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.Delivery, error) {
+func (s *Store) ListDeliveries(ctx context.Context, q outbox.DeliveryQuery) ([]outbox.Delivery, error) {
 	query := `SELECT ` + deliveryColumns + `, owner IS NOT NULL FROM deliveries WHERE id > ?`
 	args := []any{q.After[:]}
 	if !q.ID.IsZero() {
@@ -109,20 +109,20 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 		args = append(args, q.ID[:])
 	}
 	switch q.State {
-	case app.DeliveryDead:
+	case outbox.DeliveryDead:
 		query += ` AND state = 'dead'`
-	case app.DeliveryWaiting:
+	case outbox.DeliveryWaiting:
 		query += ` AND state = 'waiting' AND owner IS NULL`
-	case app.DeliveryLeased:
+	case outbox.DeliveryLeased:
 		query += ` AND state = 'waiting' AND owner IS NOT NULL`
 	}
 	if q.Kind != "" {
 		query += ` AND kind = ?`
 		args = append(args, string(q.Kind))
 	}
-	if q.Lane != "" {
+	if q.Queue != "" {
 		query += ` AND lane = ?`
-		args = append(args, string(q.Lane))
+		args = append(args, string(q.Queue))
 	}
 	if !q.GenerationID.IsZero() {
 		query += ` AND generation_id = ?`
@@ -130,10 +130,10 @@ func (s *Store) ListDeliveries(ctx context.Context, q app.DeliveryQuery) ([]app.
 	}
 	query += ` ORDER BY id LIMIT ?`
 	args = append(args, max(q.Limit, 1))
-	var list []app.Delivery
+	var list []outbox.Delivery
 	err := s.view(ctx, "list deliveries", func(ctx context.Context, c *session) error {
 		return c.each(ctx, func(r *sql.Rows) error {
-			var d app.Delivery
+			var d outbox.Delivery
 			err := scanDelivery(r, &d, &d.Leased)
 			list = append(list, d)
 			return err
@@ -162,7 +162,7 @@ func (s *Store) eachID(ctx context.Context, op, query string, ids []aigen.ID, ar
 }
 
 // WaitingUsers implements app.Store.
-func (s *Store) WaitingUsers(ctx context.Context, lane app.Lane, now time.Time) ([]aigen.ID, error) {
+func (s *Store) WaitingUsers(ctx context.Context, lane outbox.Queue, now time.Time) ([]aigen.ID, error) {
 	const query = `SELECT user_id FROM (SELECT user_id, available_at FROM deliveries` + dueDeliveries + `)
 GROUP BY user_id ORDER BY min(available_at), user_id`
 	var users []aigen.ID
@@ -172,7 +172,7 @@ GROUP BY user_id ORDER BY min(available_at), user_id`
 			err := r.Scan(idColumn(&id))
 			users = append(users, id)
 			return err
-		}, query, string(lane), now.UnixMicro(), app.WaitingUsersLookAt)
+		}, query, string(lane), now.UnixMicro(), outbox.WaitingUsersLookAt)
 	})
 	return users, err
 }

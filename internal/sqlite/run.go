@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/reconcile"
 	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
@@ -107,13 +107,13 @@ func runRow(g *aigen.Generation, r *aigen.Run) ([]any, error) {
 }
 
 // Runs implements app.RunBook.
-func (s *Store) Runs(ctx context.Context, after app.RunPlace, limit int) (list []app.BookedRun, err error) {
+func (s *Store) Runs(ctx context.Context, after reconcile.RunPlace, limit int) (list []reconcile.BookedRun, err error) {
 	const query = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
 WHERE (generation_id, number) > (?, ?) ORDER BY generation_id, number LIMIT ?`
 	err = s.view(ctx, "list runs", func(ctx context.Context, c *session) error {
 		list = nil
 		return c.each(ctx, func(rows *sql.Rows) error {
-			var r app.BookedRun
+			var r reconcile.BookedRun
 			err := rows.Scan(idColumn(&r.GenerationID), &r.Number, idColumn(&r.ID), idColumn(&r.UserID),
 				(*int64)(&r.Amount), (*string)(&r.Reservation), timeColumn(&r.CreatedAt))
 			list = append(list, r)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Options of a store. The zero value is usable.
@@ -42,7 +43,7 @@ type Store struct {
 
 var (
 	_ app.GenerationRepository = (*Store)(nil)
-	_ app.Store               = (*Store)(nil)
+	_ outbox.Store             = (*Store)(nil)
 	_ app.Ledger               = (*Store)(nil)
 )
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Stats implements app.GenerationRepository. Generations are counted as they
@@ -41,16 +42,16 @@ WHERE (reservation = 'pending' OR reservation = 'held' OR reservation = 'releasi
 }
 
 // laneStats describes every lane, also those without rows.
-func laneStats(ctx context.Context, c *session) ([]app.LaneStats, error) {
+func laneStats(ctx context.Context, c *session) ([]outbox.QueueStats, error) {
 	const (
 		waiting = `SELECT count(*), min(created_at) FROM deliveries WHERE state = 'waiting' AND lane = ?`
 		dead    = `SELECT count(*) FROM deliveries WHERE state = 'dead' AND lane = ?`
 	)
-	lanes := app.Lanes()
-	list := make([]app.LaneStats, len(lanes))
+	lanes := outbox.Queues()
+	list := make([]outbox.QueueStats, len(lanes))
 	for i, lane := range lanes {
 		l := &list[i]
-		l.Lane = lane
+		l.Queue = lane
 		if _, err := c.one(ctx, []any{&l.Depth, timeColumn(&l.Oldest)}, waiting, string(lane)); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func testVersionConflict(t *testing.T, open Open) {
@@ -109,7 +110,7 @@ func testNothingLeft(t *testing.T, open Open) {
 	for range 2 {
 		c := w.accepted(w.id()) // needs 50
 		c.Record = w.record(c.Generation, "key")
-		c.Deliveries = append(c.Deliveries, w.delivery(c.Generation, app.DeliverNotify))
+		c.Deliveries = append(c.Deliveries, w.delivery(c.Generation, outbox.DeliverNotify))
 		require.ErrorIs(t, w.Apply(w.ctx, []*app.Change{c})[0], aigen.ErrInsufficientCredits)
 		require.Zero(t, c.Generation.Version)
 		require.Zero(t, c.Events[0].Position)
@@ -128,7 +129,7 @@ func testCancelledContext(t *testing.T, open Open) {
 	}
 	_, err := w.Get(ctx, w.id())
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = w.ClaimDeliveries(ctx, app.Claim{Lane: app.LaneJobs, Owner: "a", Limit: 1, Now: w.now(), Until: w.now()})
+	_, err = w.ClaimDeliveries(ctx, outbox.Claim{Queue: outbox.QueueJobs, Owner: "a", Limit: 1, Now: w.now(), Until: w.now()})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, before, w.rows())
 	w.create(w.id()) // and the store goes on

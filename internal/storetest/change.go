@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // parameters hold what a store could spoil: characters that encoders of JSON like
@@ -45,15 +46,15 @@ func (w *world) carryOut(c *app.Change, e aigen.Effect) {
 	case aigen.EffectDispatch:
 		run, _, ok := g.FindJob(e.JobID)
 		require.True(w.t, ok)
-		kind := app.DeliverSampleJob
+		kind := outbox.DeliverSampleJob
 		if run.Stage == aigen.StageFinal {
-			kind = app.DeliverFinalJob
+			kind = outbox.DeliverFinalJob
 		}
 		d := w.delivery(g, kind)
 		d.ID, d.RunID, d.AvailableAt = e.JobID, e.RunID, d.CreatedAt.Add(e.Delay)
 		c.Deliveries = append(c.Deliveries, d)
 	case aigen.EffectNotify:
-		c.Deliveries = append(c.Deliveries, w.delivery(g, app.DeliverNotify))
+		c.Deliveries = append(c.Deliveries, w.delivery(g, outbox.DeliverNotify))
 	case aigen.EffectWithdraw:
 		c.Withdrawn = append(c.Withdrawn, e.JobID)
 	case aigen.EffectDeduct:
@@ -61,7 +62,7 @@ func (w *world) carryOut(c *app.Change, e aigen.Effect) {
 	case aigen.EffectRefund:
 		c.Movements = append(c.Movements, w.movement(g, app.MovementRefund, e.RunID, e.Amount))
 	case aigen.EffectRelease, aigen.EffectReserve:
-		d := w.delivery(g, app.DeliverRelease)
+		d := w.delivery(g, outbox.DeliverRelease)
 		d.RunID = e.RunID
 		c.Deliveries = append(c.Deliveries, d)
 	default:
@@ -69,12 +70,12 @@ func (w *world) carryOut(c *app.Change, e aigen.Effect) {
 	}
 }
 
-func (w *world) delivery(g *aigen.Generation, kind app.DeliveryKind) app.Delivery {
-	return app.Delivery{
+func (w *world) delivery(g *aigen.Generation, kind outbox.DeliveryKind) outbox.Delivery {
+	return outbox.Delivery{
 		ID: w.id(), Kind: kind, UserID: g.UserID, GenerationID: g.ID,
 		Payload: fmt.Appendf(nil, `{"of":%q,"text":"<&>"}`, g.ID),
 		Trace:   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-		State:   app.DeliveryWaiting, CreatedAt: w.now(), AvailableAt: w.now(),
+		State:   outbox.DeliveryWaiting, CreatedAt: w.now(), AvailableAt: w.now(),
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // timed makes the ids of w tell the time, as those of the service do.
@@ -26,7 +28,7 @@ func timed(w *world) *world {
 	return w
 }
 
-func (w *world) listAll(q app.AllQuery) (ids []aigen.ID) {
+func (w *world) listAll(q operations.AllQuery) (ids []aigen.ID) {
 	w.t.Helper()
 	list, err := w.ListAll(w.ctx, q)
 	w.must(err)
@@ -63,31 +65,31 @@ func testListAll(t *testing.T, open Open) {
 	}
 	hour := func(n int) time.Time { return began.Add(time.Duration(n) * time.Hour) }
 	for name, tt := range map[string]struct {
-		q    app.AllQuery
+		q    operations.AllQuery
 		want []aigen.ID
 	}{
-		"newest first":         {app.AllQuery{Limit: 10}, of(5, 4, 3, 2, 1, 0)},
-		"limit":                {app.AllQuery{Limit: 2}, of(5, 4)},
-		"before":               {app.AllQuery{Before: made[4].ID, Limit: 2}, of(3, 2)},
-		"user":                 {app.AllQuery{UserID: user, Limit: 10}, of(4, 2, 0)},
-		"user, before":         {app.AllQuery{UserID: user, Before: made[4].ID, Limit: 10}, of(2, 0)},
-		"user and status":      {app.AllQuery{UserID: user, Status: aigen.StatusCancelled, Limit: 10}, of(2)},
-		"user and time":        {app.AllQuery{UserID: user, From: hour(1), To: hour(4), Limit: 10}, of(2)},
-		"failed":               {app.AllQuery{Status: aigen.StatusFailed, Limit: 10}, of(3)},
-		"working":              {app.AllQuery{Status: aigen.StatusProcessingSamples, Limit: 10}, of(5, 4, 0)},
-		"working, before":      {app.AllQuery{Status: aigen.StatusProcessingSamples, Before: made[5].ID, Limit: 1}, of(4)},
-		"working, time":        {app.AllQuery{Status: aigen.StatusProcessingSamples, From: hour(4), To: hour(5), Limit: 9}, of(4)},
-		"waiting":              {app.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 10}, of(1)},
-		"completed":            {app.AllQuery{Status: aigen.StatusCompleted, Limit: 10}, nil},
-		"project":              {app.AllQuery{ProjectID: made[1].ProjectID, Limit: 10}, of(1)},
-		"from is included":     {app.AllQuery{From: hour(4), Limit: 10}, of(5, 4)},
-		"to is not":            {app.AllQuery{To: hour(2), Limit: 10}, of(1, 0)},
-		"time and status":      {app.AllQuery{From: hour(3), To: hour(9), Status: aigen.StatusFailed, Limit: 10}, of(3)},
-		"nothing in that time": {app.AllQuery{From: hour(90), Limit: 10}, nil},
+		"newest first":         {operations.AllQuery{Limit: 10}, of(5, 4, 3, 2, 1, 0)},
+		"limit":                {operations.AllQuery{Limit: 2}, of(5, 4)},
+		"before":               {operations.AllQuery{Before: made[4].ID, Limit: 2}, of(3, 2)},
+		"user":                 {operations.AllQuery{UserID: user, Limit: 10}, of(4, 2, 0)},
+		"user, before":         {operations.AllQuery{UserID: user, Before: made[4].ID, Limit: 10}, of(2, 0)},
+		"user and status":      {operations.AllQuery{UserID: user, Status: aigen.StatusCancelled, Limit: 10}, of(2)},
+		"user and time":        {operations.AllQuery{UserID: user, From: hour(1), To: hour(4), Limit: 10}, of(2)},
+		"failed":               {operations.AllQuery{Status: aigen.StatusFailed, Limit: 10}, of(3)},
+		"working":              {operations.AllQuery{Status: aigen.StatusProcessingSamples, Limit: 10}, of(5, 4, 0)},
+		"working, before":      {operations.AllQuery{Status: aigen.StatusProcessingSamples, Before: made[5].ID, Limit: 1}, of(4)},
+		"working, time":        {operations.AllQuery{Status: aigen.StatusProcessingSamples, From: hour(4), To: hour(5), Limit: 9}, of(4)},
+		"waiting":              {operations.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 10}, of(1)},
+		"completed":            {operations.AllQuery{Status: aigen.StatusCompleted, Limit: 10}, nil},
+		"project":              {operations.AllQuery{ProjectID: made[1].ProjectID, Limit: 10}, of(1)},
+		"from is included":     {operations.AllQuery{From: hour(4), Limit: 10}, of(5, 4)},
+		"to is not":            {operations.AllQuery{To: hour(2), Limit: 10}, of(1, 0)},
+		"time and status":      {operations.AllQuery{From: hour(3), To: hour(9), Status: aigen.StatusFailed, Limit: 10}, of(3)},
+		"nothing in that time": {operations.AllQuery{From: hour(90), Limit: 10}, nil},
 	} {
 		require.Equal(t, tt.want, w.listAll(tt.q), name)
 	}
-	list, err := w.ListAll(w.ctx, app.AllQuery{Limit: 10})
+	list, err := w.ListAll(w.ctx, operations.AllQuery{Limit: 10})
 	w.must(err)
 	for _, g := range list {
 		require.Equal(t, w.get(g.ID), g, "whole, with its runs")
@@ -105,7 +107,7 @@ func testListAllPages(t *testing.T, open Open) {
 	}
 	slices.Reverse(want)
 	var got []aigen.ID
-	q := app.AllQuery{Limit: 2}
+	q := operations.AllQuery{Limit: 2}
 	for {
 		page := w.listAll(q)
 		if len(page) == 0 {
@@ -150,7 +152,7 @@ func testEntries(t *testing.T, open Open) {
 	run := g.Runs[0]
 	list, err := w.Entries(w.ctx, []aigen.ID{run.ID, w.id()})
 	w.must(err)
-	require.Equal(t, []app.LedgerEntry{
+	require.Equal(t, []operations.LedgerEntry{
 		{Kind: app.MovementReserve, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, HeldAfter: run.Amount, At: reserved},
 		{Kind: app.MovementRefund, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, At: w.now()},
 	}, list)
@@ -164,23 +166,23 @@ func testEntries(t *testing.T, open Open) {
 
 func (w *world) settle(action app.OperatorActionKind, by aigen.OperatorNote, ids ...aigen.ID) []aigen.ID {
 	w.t.Helper()
-	done, err := w.SettleDeliveries(w.ctx, app.Settlement{Action: action, IDs: ids, By: by, Detail: "decided", Now: w.now()})
+	done, err := w.ActOnDeliveries(w.ctx, operations.DeliveryAction{Action: action, IDs: ids, By: by, Detail: "decided", Now: w.now()})
 	w.must(err)
 	return done
 }
 
 func testSettleDeliveries(t *testing.T, open Open) {
 	w := setup(t, open, Options{})
-	jobs := w.enqueue(5, app.DeliverSampleJob)
+	jobs := w.enqueue(5, outbox.DeliverSampleJob)
 	by := aigen.OperatorNote{ID: w.id(), Reason: "because of <that>"}
-	w.claim(app.LaneJobs, "a", 3)
+	w.claim(outbox.QueueJobs, "a", 3)
 	w.finish("a",
-		app.DeliveryResult{ID: jobs[0].ID, Verdict: app.VerdictDead, Error: "x"},
-		app.DeliveryResult{ID: jobs[1].ID, Verdict: app.VerdictRetry, RetryAt: w.now().Add(time.Hour), Error: "x"})
+		outbox.DeliveryResult{ID: jobs[0].ID, Disposition: outbox.DispositionDead, Error: "x"},
+		outbox.DeliveryResult{ID: jobs[1].ID, Disposition: outbox.DispositionRetry, RetryAt: w.now().Add(time.Hour), Error: "x"})
 
 	require.ElementsMatch(t, []aigen.ID{jobs[0].ID, jobs[1].ID},
 		w.settle(app.ActionRetry, by, jobs[0].ID, jobs[1].ID, jobs[2].ID, w.id()), "not the one that is being delivered")
-	got := w.claim(app.LaneJobs, "b", 2)
+	got := w.claim(outbox.QueueJobs, "b", 2)
 	require.Equal(t, 1, got[0].Attempts, "a fresh count")
 	require.Empty(t, w.settle(app.ActionDrop, by, jobs[2].ID), "being delivered")
 	require.Empty(t, w.settle(app.ActionDrop, by))
@@ -188,14 +190,14 @@ func testSettleDeliveries(t *testing.T, open Open) {
 	require.Equal(t, []aigen.ID{jobs[2].ID}, w.settle(app.ActionDrop, by, jobs[2].ID), "its lease has ended")
 	require.Equal(t, []aigen.ID{jobs[4].ID}, w.settle(app.ActionDrop, by, jobs[4].ID))
 	require.Empty(t, w.settle(app.ActionDrop, by, jobs[4].ID), "gone")
-	require.Equal(t, []aigen.ID{jobs[0].ID, jobs[1].ID, jobs[3].ID}, idsOf(w.deliveries(app.DeliveryQuery{})))
+	require.Equal(t, []aigen.ID{jobs[0].ID, jobs[1].ID, jobs[3].ID}, idsOf(w.deliveries(outbox.DeliveryQuery{})))
 
-	actions, err := w.Actions(w.ctx, app.ActionQuery{GenerationID: jobs[0].GenerationID, Limit: 10})
+	actions, err := w.Actions(w.ctx, operations.ActionQuery{GenerationID: jobs[0].GenerationID, Limit: 10})
 	w.must(err)
 	require.Len(t, actions, 4, "one for each that was done")
 	require.Equal(t, app.OperatorAction{
 		ID: actions[0].ID, At: w.now(), OperatorID: by.ID, Kind: app.ActionDrop, GenerationID: jobs[4].GenerationID,
-		DeliveryID: jobs[4].ID, DeliveryKind: app.DeliverSampleJob, Reason: by.Reason, Detail: "decided",
+		DeliveryID: jobs[4].ID, DeliveryKind: outbox.DeliverSampleJob, Reason: by.Reason, Detail: "decided",
 	}, actions[0], "every field, newest first")
 	require.Equal(t, app.ActionRetry, actions[3].Kind)
 }
@@ -222,7 +224,7 @@ func testActions(t *testing.T, open Open) {
 		w.clock.advance(time.Second)
 	}
 	slices.Reverse(want)
-	list, err := w.Actions(w.ctx, app.ActionQuery{Limit: 10})
+	list, err := w.Actions(w.ctx, operations.ActionQuery{Limit: 10})
 	w.must(err)
 	require.Len(t, list, 5)
 	last := int64(1 << 62)
@@ -232,10 +234,10 @@ func testActions(t *testing.T, open Open) {
 		want[i].ID = list[i].ID
 	}
 	require.Equal(t, want, list)
-	page, err := w.Actions(w.ctx, app.ActionQuery{Before: list[1].ID, Limit: 2})
+	page, err := w.Actions(w.ctx, operations.ActionQuery{Before: list[1].ID, Limit: 2})
 	w.must(err)
 	require.Equal(t, list[2:4], page)
-	page, err = w.Actions(w.ctx, app.ActionQuery{GenerationID: first, Limit: 10})
+	page, err = w.Actions(w.ctx, operations.ActionQuery{GenerationID: first, Limit: 10})
 	w.must(err)
 	require.Equal(t, list[4:], page)
 }
@@ -278,13 +280,13 @@ func testActivity(t *testing.T, open Open) {
 	w.clock.advance(time.Hour)
 	w.create(user) // after the end
 
-	activity := func(from, to time.Time, sample int) []app.Activity {
-		list, err := w.Activity(w.ctx, app.ActivityQuery{From: from, To: to, Width: width, Sample: sample})
+	activity := func(from, to time.Time, sample int) []operations.Activity {
+		list, err := w.Activity(w.ctx, operations.ActivityQuery{From: from, To: to, Width: width, Sample: sample})
 		w.must(err)
 		return list
 	}
 	samples, final := one.Runs[0].Amount, one.Runs[1].Amount
-	want := []app.Activity{
+	want := []operations.Activity{
 		{
 			From: from, Samples: []time.Duration{30 * time.Second},
 			Events:  map[aigen.EventType]int64{aigen.EventCreated: 2, aigen.EventSamplesReady: 1, aigen.EventFailed: 1},
@@ -306,24 +308,24 @@ func testActivity(t *testing.T, open Open) {
 
 func testDeadCauses(t *testing.T, open Open) {
 	w := setup(t, open, Options{})
-	jobs := w.enqueue(4, app.DeliverSampleJob)
-	notes := w.enqueue(1, app.DeliverNotify)
-	causes := func(limit int) []app.DeadCause {
+	jobs := w.enqueue(4, outbox.DeliverSampleJob)
+	notes := w.enqueue(1, outbox.DeliverNotify)
+	causes := func(limit int) []operations.DeadCause {
 		list, err := w.DeadCauses(w.ctx, limit)
 		w.must(err)
 		return list
 	}
 	require.Empty(t, causes(10))
-	w.claim(app.LaneJobs, "a", 4)
-	w.claim(app.LaneNotifications, "a", 4)
+	w.claim(outbox.QueueJobs, "a", 4)
+	w.claim(outbox.QueueNotifications, "a", 4)
 	w.finish("a",
-		app.DeliveryResult{ID: jobs[0].ID, Verdict: app.VerdictDead, Error: "refused"},
-		app.DeliveryResult{ID: jobs[1].ID, Verdict: app.VerdictRetry, RetryAt: w.now(), Error: "refused"},
-		app.DeliveryResult{ID: jobs[2].ID, Verdict: app.VerdictDead, Error: "refused"},
-		app.DeliveryResult{ID: notes[0].ID, Verdict: app.VerdictDead, Error: "gone"})
-	want := []app.DeadCause{
-		{Kind: app.DeliverSampleJob, Error: "refused", Count: 2, Oldest: jobs[0].CreatedAt, Newest: jobs[2].CreatedAt, Example: jobs[0].ID},
-		{Kind: app.DeliverNotify, Error: "gone", Count: 1, Oldest: notes[0].CreatedAt, Newest: notes[0].CreatedAt, Example: notes[0].ID},
+		outbox.DeliveryResult{ID: jobs[0].ID, Disposition: outbox.DispositionDead, Error: "refused"},
+		outbox.DeliveryResult{ID: jobs[1].ID, Disposition: outbox.DispositionRetry, RetryAt: w.now(), Error: "refused"},
+		outbox.DeliveryResult{ID: jobs[2].ID, Disposition: outbox.DispositionDead, Error: "refused"},
+		outbox.DeliveryResult{ID: notes[0].ID, Disposition: outbox.DispositionDead, Error: "gone"})
+	want := []operations.DeadCause{
+		{Kind: outbox.DeliverSampleJob, Error: "refused", Count: 2, Oldest: jobs[0].CreatedAt, Newest: jobs[2].CreatedAt, Example: jobs[0].ID},
+		{Kind: outbox.DeliverNotify, Error: "gone", Count: 1, Oldest: notes[0].CreatedAt, Newest: notes[0].CreatedAt, Example: notes[0].ID},
 	}
 	require.Equal(t, want, causes(10))
 	require.Equal(t, want[:1], causes(1))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func testCountQueued(t *testing.T, open Open) {
@@ -38,7 +39,7 @@ func testCountQueued(t *testing.T, open Open) {
 func testWaitingUsers(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 10000})
 	waiting := func() []aigen.ID {
-		list, err := w.WaitingUsers(w.ctx, app.LaneJobs, w.now())
+		list, err := w.WaitingUsers(w.ctx, outbox.QueueJobs, w.now())
 		w.must(err)
 		return list
 	}
@@ -49,14 +50,14 @@ func testWaitingUsers(t *testing.T, open Open) {
 		w.clock.advance(time.Second)
 	}
 	later := w.pending(three)
-	d := w.delivery(later, app.DeliverSampleJob)
+	d := w.delivery(later, outbox.DeliverSampleJob)
 	d.AvailableAt = w.now().Add(time.Minute)
-	w.apply(&app.Change{Generation: later, Deliveries: []app.Delivery{d}})
+	w.apply(&app.Change{Generation: later, Deliveries: []outbox.Delivery{d}})
 	require.Equal(t, []aigen.ID{two, one}, waiting(), "each once, the oldest first; not what is not due")
 
 	claimed := func(user aigen.ID, limit int) int {
-		list, err := w.ClaimDeliveries(w.ctx, app.Claim{
-			Lane: app.LaneJobs, User: user, Owner: "a", Limit: limit, Now: w.now(), Until: w.now().Add(10 * time.Second),
+		list, err := w.ClaimDeliveries(w.ctx, outbox.Claim{
+			Queue: outbox.QueueJobs, User: user, Owner: "a", Limit: limit, Now: w.now(), Until: w.now().Add(10 * time.Second),
 		})
 		w.must(err)
 		for _, d := range list {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 func testStats(t *testing.T, open Open) {
@@ -19,7 +20,7 @@ func testStats(t *testing.T, open Open) {
 	}
 	empty := stats()
 	require.Len(t, empty.Generations, len(aigen.Statuses()), "every status, also those without generations")
-	require.Equal(t, []app.LaneStats{{Lane: app.LaneJobs}, {Lane: app.LaneCredits}, {Lane: app.LaneNotifications}}, empty.Outbox)
+	require.Equal(t, []outbox.QueueStats{{Queue: outbox.QueueJobs}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications}}, empty.Outbox)
 	require.Zero(t, empty.Reservations)
 
 	user, oldest := w.id(), w.now()
@@ -33,9 +34,9 @@ func testStats(t *testing.T, open Open) {
 	discarded := w.pending(user)
 	w.apply(w.change(discarded))
 	w.apply(&app.Change{Generation: discarded, From: 1, Discard: true})
-	w.claim(app.LaneJobs, "a", 1)
-	notice := w.claim(app.LaneNotifications, "a", 1)
-	w.finish("a", app.DeliveryResult{ID: notice[0].ID, Verdict: app.VerdictDead})
+	w.claim(outbox.QueueJobs, "a", 1)
+	notice := w.claim(outbox.QueueNotifications, "a", 1)
+	w.finish("a", outbox.DeliveryResult{ID: notice[0].ID, Disposition: outbox.DispositionDead})
 
 	s := stats()
 	want := map[aigen.Status]int64{
@@ -44,8 +45,8 @@ func testStats(t *testing.T, open Open) {
 		aigen.StatusCancelled: 1, aigen.StatusContentRejected: 0,
 	}
 	require.Equal(t, want, s.Generations)
-	require.Equal(t, []app.LaneStats{
-		{Lane: app.LaneJobs, Depth: 1, Oldest: oldest}, {Lane: app.LaneCredits}, {Lane: app.LaneNotifications, Dead: 1},
+	require.Equal(t, []outbox.QueueStats{
+		{Queue: outbox.QueueJobs, Depth: 1, Oldest: oldest}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications, Dead: 1},
 	}, s.Outbox)
 	require.Equal(t, app.ReservationStats{Open: 2, Amount: 100, Oldest: oldest}, s.Reservations)
 }

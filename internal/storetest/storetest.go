@@ -8,16 +8,19 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // Store is everything that a store is, and Audit, by which the suite sees what no
 // port shows.
 type Store interface {
 	app.GenerationRepository
-	app.Store
+	outbox.Store
 	app.Ledger
-	app.OperatorStore
-	app.RunBook
+	operations.Store
+	reconcile.RunLister
 
 	// Audit counts the rows of each table, and reports every breach of what must
 	// always hold: accounts are the sums of their entries, a run is deducted or

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // The step that ends a job removes its row in the same transaction, whether it waits or
@@ -15,8 +16,8 @@ import (
 func testWithdrawnJobs(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 100_000})
 	waiting, leased, other := w.create(w.id()), w.create(w.id()), w.create(w.id())
-	require.Len(t, w.claim(app.LaneJobs, "a", 3), 3)
-	w.finish("a", app.DeliveryResult{ID: jobOf(waiting), Verdict: app.VerdictReturned})
+	require.Len(t, w.claim(outbox.QueueJobs, "a", 3), 3)
+	w.finish("a", outbox.DeliveryResult{ID: jobOf(waiting), Disposition: outbox.DispositionReturned})
 	held := func() []aigen.ID {
 		list, err := w.HeldJobs(w.ctx, "a", []aigen.ID{jobOf(waiting), jobOf(leased), jobOf(other)})
 		w.must(err)
@@ -28,16 +29,16 @@ func testWithdrawnJobs(t *testing.T, open Open) {
 		require.NoError(t, g.Cancel(w.policy))
 		w.apply(w.change(g))
 	}
-	require.Equal(t, []aigen.ID{jobOf(other)}, idsOf(w.deliveries(app.DeliveryQuery{Lane: app.LaneJobs})))
+	require.Equal(t, []aigen.ID{jobOf(other)}, idsOf(w.deliveries(outbox.DeliveryQuery{Queue: outbox.QueueJobs})))
 	require.Equal(t, []aigen.ID{jobOf(other)}, held())
 	list, err := w.HeldJobs(w.ctx, "b", []aigen.ID{jobOf(other)})
 	w.must(err)
 	require.Empty(t, list, "another has it")
 
 	// What its owner says of a row that is gone changes nothing.
-	w.finish("a", app.DeliveryResult{ID: jobOf(leased), Verdict: app.VerdictRetry, RetryAt: w.now()})
+	w.finish("a", outbox.DeliveryResult{ID: jobOf(leased), Disposition: outbox.DispositionRetry, RetryAt: w.now()})
 	w.must(w.ExtendLeases(w.ctx, "a", []aigen.ID{jobOf(leased)}, w.now().Add(time.Minute)))
-	require.Empty(t, w.claim(app.LaneJobs, "b", 10))
+	require.Empty(t, w.claim(outbox.QueueJobs, "b", 10))
 
 	// A change that is refused removes nothing.
 	stale := *other
@@ -54,12 +55,12 @@ func testWithdrawnWhileFinished(t *testing.T, open Open) {
 	const n = 24
 	w := setup(t, open, Options{InitialCredits: 100_000})
 	generations := make([]*aigen.Generation, n)
-	results := make([]app.DeliveryResult, n)
+	results := make([]outbox.DeliveryResult, n)
 	for i := range generations {
 		generations[i] = w.create(w.id())
-		results[n-1-i] = app.DeliveryResult{ID: jobOf(generations[i]), Verdict: app.VerdictDelivered}
+		results[n-1-i] = outbox.DeliveryResult{ID: jobOf(generations[i]), Disposition: outbox.DispositionDelivered}
 	}
-	require.Len(t, w.claim(app.LaneJobs, "a", n), n)
+	require.Len(t, w.claim(outbox.QueueJobs, "a", n), n)
 	changes := make([]*app.Change, n)
 	for i, g := range generations {
 		require.NoError(t, g.Cancel(w.policy))
@@ -76,35 +77,35 @@ func testWithdrawnWhileFinished(t *testing.T, open Open) {
 		}
 		return nil
 	})
-	require.Empty(t, w.deliveries(app.DeliveryQuery{Lane: app.LaneJobs}))
+	require.Empty(t, w.deliveries(outbox.DeliveryQuery{Queue: outbox.QueueJobs}))
 }
 
 func testSettledJob(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 100_000})
 	settled, dead := w.create(w.id()), w.create(w.id())
-	w.claim(app.LaneJobs, "a", 2)
-	w.finish("a", app.DeliveryResult{ID: jobOf(dead), Verdict: app.VerdictDead, Error: "refused"})
+	w.claim(outbox.QueueJobs, "a", 2)
+	w.finish("a", outbox.DeliveryResult{ID: jobOf(dead), Disposition: outbox.DispositionDead, Error: "refused"})
 	before := w.get(settled.ID)
 	for range 2 {
 		w.must(w.SettleJob(w.ctx, jobOf(settled)))
 		w.must(w.SettleJob(w.ctx, jobOf(dead)))
 	}
-	require.Equal(t, []aigen.ID{jobOf(dead)}, idsOf(w.deliveries(app.DeliveryQuery{Lane: app.LaneJobs})), "what is dead stays for the operators")
+	require.Equal(t, []aigen.ID{jobOf(dead)}, idsOf(w.deliveries(outbox.DeliveryQuery{Queue: outbox.QueueJobs})), "what is dead stays for the operators")
 	require.Equal(t, before, w.get(settled.ID))
 }
 
 // An attempt that said nothing about the delivery does not count.
 func testUncounted(t *testing.T, open Open) {
 	w := setup(t, open, Options{})
-	jobs := w.enqueue(2, app.DeliverSampleJob)
-	w.claim(app.LaneJobs, "a", 2)
+	jobs := w.enqueue(2, outbox.DeliverSampleJob)
+	w.claim(outbox.QueueJobs, "a", 2)
 	w.finish("a",
-		app.DeliveryResult{ID: jobs[0].ID, Verdict: app.VerdictRetry, RetryAt: w.now(), Error: "away", Uncounted: true},
-		app.DeliveryResult{ID: jobs[1].ID, Verdict: app.VerdictRetry, RetryAt: w.now(), Error: "refused"})
-	list := w.deliveries(app.DeliveryQuery{})
+		outbox.DeliveryResult{ID: jobs[0].ID, Disposition: outbox.DispositionRetry, RetryAt: w.now(), Error: "away", Uncounted: true},
+		outbox.DeliveryResult{ID: jobs[1].ID, Disposition: outbox.DispositionRetry, RetryAt: w.now(), Error: "refused"})
+	list := w.deliveries(outbox.DeliveryQuery{})
 	require.Equal(t, []int{0, 1}, []int{list[0].Attempts, list[1].Attempts})
 	require.Equal(t, []string{"away", "refused"}, []string{list[0].LastError, list[1].LastError})
-	require.Equal(t, idsOf(jobs), idsSorted(w.claim(app.LaneJobs, "a", 2)))
+	require.Equal(t, idsOf(jobs), idsSorted(w.claim(outbox.QueueJobs, "a", 2)))
 }
 
 // jobOf is the newest job of a generation.

@@ -24,7 +24,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 const scope = "github.com/creativeflow/aigen"
@@ -137,7 +137,7 @@ func (k *kept) Keys() []string { return []string{header} }
 
 // Begin implements app.Tracer. The span goes on where the one that wrote the delivery
 // ended, however much later and in whichever process.
-func (t *Tracer) Begin(ctx context.Context, parent string, d *app.Delivery) (context.Context, func(error)) {
+func (t *Tracer) Begin(ctx context.Context, parent string, d *outbox.Delivery) (context.Context, func(error)) {
 	// The relay's own context belongs to no request.
 	ctx = t.context.Extract(trace.ContextWithSpanContext(ctx, trace.SpanContext{}), (*kept)(&parent))
 	if !t.records {

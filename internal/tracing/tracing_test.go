@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/tracing"
 )
 
@@ -48,7 +48,7 @@ func TestOneTrace(t *testing.T) {
 	require.Equal(t, "0af7651916cd43dd8448eb211c80319c", tracing.TraceID(request))
 	end(http.StatusAccepted)
 
-	delivery, done := tracer.Begin(t.Context(), kept, &app.Delivery{Kind: app.DeliverDeduct, Attempts: 2, CreatedAt: time.Now()})
+	delivery, done := tracer.Begin(t.Context(), kept, &outbox.Delivery{Kind: outbox.DeliverDeduct, Attempts: 2, CreatedAt: time.Now()})
 	call, err := http.NewRequestWithContext(delivery, http.MethodGet, server.URL+"?user_id=private", nil)
 	require.NoError(t, err)
 	c := http.Client{Transport: tracer.Transport("odoo", http.DefaultTransport)}
@@ -93,7 +93,7 @@ func TestOff(t *testing.T) {
 	end(500)
 	assert.Empty(t, tracing.TraceID(t.Context()))
 	for _, parent := range []string{"", "garbage", "00-0-0-0", callers + "\r\nX: y"} {
-		child, done := tracer.Begin(t.Context(), parent, &app.Delivery{})
+		child, done := tracer.Begin(t.Context(), parent, &outbox.Delivery{})
 		assert.Regexp(t, `^00-[0-9a-f]{32}-[0-9a-f]{16}-00$`, tracer.Current(child), parent)
 		done(nil)
 	}

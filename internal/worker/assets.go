@@ -18,6 +18,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Assets keeps pictures as files and serves them under names that cannot be
@@ -145,7 +146,7 @@ func (a *Assets) remove(id string) {
 
 // forget removes what a job's run has made in its stage.
 func (a *Assets) forget(j app.Job) {
-	if j.JobType == app.DeliverFinalJob {
+	if j.JobType == outbox.DeliverFinalJob {
 		a.remove(a.id(j, "final", 0))
 		return
 	}

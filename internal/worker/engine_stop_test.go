@@ -12,6 +12,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/worker"
 )
 
@@ -68,7 +69,7 @@ func TestEngineReturnsJobsWhenItStops(t *testing.T) {
 			defer stop()
 			p, r := parts(stop)
 			err := publish(ctx, t, worker.New(p, r, 1, quiet), message(t, sampleJob(t, "")))
-			require.ErrorIs(t, err, app.ErrReturned)
+			require.ErrorIs(t, err, outbox.ErrReturned)
 		})
 	}
 }
@@ -123,7 +124,7 @@ func TestEngineReturnsWhatFindsNoRoom(t *testing.T) {
 	go func() { <-begun; stop() }()
 	e.Publish(ctx, repeat(message(t, sampleJob(t, "")), 3), func(_ int, err error) { ended <- err })
 	for range 3 {
-		require.ErrorIs(t, <-ended, app.ErrReturned)
+		require.ErrorIs(t, <-ended, outbox.ErrReturned)
 	}
 }
 

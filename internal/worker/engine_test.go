@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/worker"
 )
 
@@ -116,7 +117,7 @@ func TestEngineStopsAtTheFirstFailure(t *testing.T) {
 
 func TestEngineRefusesWhatIsNoJob(t *testing.T) {
 	t.Parallel()
-	var permanent *app.PermanentError
+	var permanent *outbox.PermanentError
 	r := &reporter{}
 	e := worker.New(painter{numbered, 1}, r, 1, quiet)
 	require.ErrorAs(t, publish(t.Context(), t, e, app.JobMessage{Body: []byte("{")}), &permanent)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creativeflow/aigen"
-	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // paint makes what the job asks for and describes the result, good or bad. The error
@@ -18,7 +18,7 @@ import (
 func (e *Engine) paint(ctx context.Context, w *watch) (aigen.Report, error) {
 	r := aigen.Report{JobID: w.job.JobID, Stage: aigen.StageSamples, AIModelUsed: e.painter.Model()}
 	paint := e.paintSamples
-	if w.job.JobType == app.DeliverFinalJob {
+	if w.job.JobType == outbox.DeliverFinalJob {
 		r.Stage, paint = aigen.StageFinal, e.paintFinal
 	}
 	done, err := paint(ctx, w, r)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/worker"
 )
 
@@ -72,7 +73,7 @@ func sampleJob(t testing.TB, parameters string) app.Job {
 	require.Empty(t, faults)
 	return app.Job{
 		JobID: aigen.ID{1}, RunID: aigen.ID{2}, GenerationID: aigen.ID{3}, UserID: aigen.ID{4}, ProjectID: aigen.ID{5},
-		JobType: app.DeliverSampleJob, Attempt: 1, InputPrompt: "a red fox", StyleGuidance: "watercolour",
+		JobType: outbox.DeliverSampleJob, Attempt: 1, InputPrompt: "a red fox", StyleGuidance: "watercolour",
 		InputParameters: p, Deadline: time.Now().Add(time.Minute),
 	}
 }
@@ -81,7 +82,7 @@ func sampleJob(t testing.TB, parameters string) app.Job {
 func finalJob(t testing.TB, sample aigen.Asset, resolution string) app.Job {
 	t.Helper()
 	j := sampleJob(t, "")
-	j.JobID, j.JobType, j.SelectedSample, j.Resolution = aigen.ID{9}, app.DeliverFinalJob, &sample, resolution
+	j.JobID, j.JobType, j.SelectedSample, j.Resolution = aigen.ID{9}, outbox.DeliverFinalJob, &sample, resolution
 	return j
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // Reporter takes reports on jobs, and knows which are awaited: app.Service.
@@ -93,7 +94,7 @@ func (e *Engine) Publish(ctx context.Context, jobs []app.JobMessage, done func(i
 				done(i, e.work(ctx, m))
 			}()
 		case <-ctx.Done():
-			done(i, app.ErrReturned)
+			done(i, outbox.ErrReturned)
 		}
 	}
 }
@@ -101,7 +102,7 @@ func (e *Engine) Publish(ctx context.Context, jobs []app.JobMessage, done func(i
 func (e *Engine) work(ctx context.Context, m app.JobMessage) error {
 	var j app.Job
 	if err := json.Unmarshal(m.Body, &j); err != nil {
-		return &app.PermanentError{Err: fmt.Errorf("read job: %w", err)}
+		return &outbox.PermanentError{Err: fmt.Errorf("read job: %w", err)}
 	}
 	painting, w, end := e.begin(ctx, j)
 	defer end()
@@ -110,7 +111,7 @@ func (e *Engine) work(ctx context.Context, m app.JobMessage) error {
 	outcome, err := "not reported", error(nil)
 	switch {
 	case ctx.Err() != nil:
-		return app.ErrReturned // we are stopping: the job is done again after the start
+		return outbox.ErrReturned // we are stopping: the job is done again after the start
 	case errors.Is(context.Cause(painting), errEnded):
 		e.log.InfoContext(ctx, "job ended before it was done", "job_id", j.JobID, "generation_id", j.GenerationID,
 			"type", j.JobType, "attempt", j.Attempt, "took", time.Since(started))
@@ -121,7 +122,7 @@ func (e *Engine) work(ctx context.Context, m app.JobMessage) error {
 		// job's own deadline counts here: a painter may have shorter ones of its own.
 	default:
 		if outcome, err = e.report(ctx, j, report); err != nil && ctx.Err() != nil {
-			return app.ErrReturned
+			return outbox.ErrReturned
 		}
 		if painted != nil || outcome != string(aigen.OutcomeApplied) {
 			e.tidy(ctx, j)

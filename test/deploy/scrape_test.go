@@ -20,6 +20,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/metrics"
+	"github.com/creativeflow/aigen/internal/outbox"
 )
 
 // targetLabels are those that Prometheus gives to every series of a target.
@@ -38,11 +39,11 @@ func scrape(t *testing.T) []selector {
 			}
 		}
 	}
-	for _, kind := range []app.DeliveryKind{
-		app.DeliverSampleJob, app.DeliverFinalJob, app.DeliverReserve, app.DeliverDeduct,
-		app.DeliverRefund, app.DeliverRelease, app.DeliverNotify,
+	for _, kind := range []outbox.DeliveryKind{
+		outbox.DeliverSampleJob, outbox.DeliverFinalJob, outbox.DeliverReserve, outbox.DeliverDeduct,
+		outbox.DeliverRefund, outbox.DeliverRelease, outbox.DeliverNotify,
 	} {
-		m.Delivery(kind.Lane(), kind, "delivered", time.Second)
+		m.Delivery(kind.Queue(), kind, "delivered", time.Second)
 	}
 	for _, op := range []string{"reserve", "deduct", "refund", "balance"} {
 		for _, outcome := range []string{"ok", "refused", "unavailable", "error"} {

@@ -17,6 +17,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/testprogram"
 )
 
@@ -172,7 +173,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := s.client(t, change)
 			ctx := patient(t)
-			var permanent *app.PermanentError
+			var permanent *outbox.PermanentError
 			deducted, refunded, never, poor := newOperation(users[0], 10), newOperation(users[0], 10), newOperation(users[0], 10), newOperation(users[0], 1_000_000)
 			require.NoError(t, c.Reserve(ctx, deducted))
 			require.NoError(t, c.Reserve(ctx, refunded))
@@ -202,7 +203,7 @@ func TestVerdicts(t *testing.T) {
 			// All of it in one call, where calls are sent together.
 			var wg sync.WaitGroup
 			for range 40 {
-				wg.Go(func() { assert.ErrorAs(t, c.Deduct(ctx, newOperation(users[0], 10)), new(*app.PermanentError)) })
+				wg.Go(func() { assert.ErrorAs(t, c.Deduct(ctx, newOperation(users[0], 10)), new(*outbox.PermanentError)) })
 				op := newOperation(users[1], 1)
 				wg.Go(func() { assert.NoError(t, c.Reserve(ctx, op)) })
 			}

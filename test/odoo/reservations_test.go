@@ -18,6 +18,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/odoo"
+	"github.com/creativeflow/aigen/internal/reconcile"
 )
 
 // byItself makes what other tests have left a day older, so that the last hour is a test's
@@ -30,7 +31,7 @@ func (s *server) byItself(t *testing.T) (since time.Time) {
 }
 
 // pages reads a whole list and calls between before each page but the first.
-func pages(t *testing.T, client *odoo.Service, q app.ReservationQuery, between func()) (all []app.KeptReservation, n int) {
+func pages(t *testing.T, client *odoo.Service, q reconcile.ReservationQuery, between func()) (all []reconcile.KeptReservation, n int) {
 	t.Helper()
 	for {
 		page, err := client.Reservations(patient(t), q)
@@ -49,7 +50,7 @@ func pages(t *testing.T, client *odoo.Service, q app.ReservationQuery, between f
 	}
 }
 
-func byCreation(x, y app.KeptReservation) int {
+func byCreation(x, y reconcile.KeptReservation) int {
 	return cmp.Or(x.CreatedAt.Compare(y.CreatedAt), strings.Compare(x.Reference.String(), y.Reference.String()))
 }
 
@@ -59,18 +60,18 @@ func TestReservationsAreListed(t *testing.T) {
 	m := s.manager(t)
 	users := m.newUsers(3, "100")
 	client := s.client(t, nil)
-	q := app.ReservationQuery{Since: s.byItself(t), Limit: 7}
+	q := reconcile.ReservationQuery{Since: s.byItself(t), Limit: 7}
 
 	ctx := patient(t)
 	verbs := map[aigen.ReservationState]func(context.Context, app.CreditOperation) error{
 		aigen.ReservationDeducted: client.Deduct, aigen.ReservationRefunded: client.Refund, aigen.ReservationHeld: nil,
 	}
-	want := map[aigen.ID]app.KeptReservation{}
+	want := map[aigen.ID]reconcile.KeptReservation{}
 	var wg sync.WaitGroup
 	for state, settle := range verbs {
 		for i := range 15 {
 			op := newOperation(users[i%len(users)], aigen.Credits(25+i))
-			want[op.Reference] = app.KeptReservation{CreditOperation: op, State: state}
+			want[op.Reference] = reconcile.KeptReservation{CreditOperation: op, State: state}
 			wg.Go(func() { // together, so that batches make many at one time
 				if assert.NoError(t, client.Reserve(ctx, op)) && settle != nil {
 					assert.NoError(t, settle(ctx, op))
@@ -111,7 +112,7 @@ func TestReservationsAreListed(t *testing.T) {
 		q := q
 		q.State = state
 		some, _ := pages(t, client, q, nil)
-		require.Equal(t, slices.DeleteFunc(slices.Clone(got), func(k app.KeptReservation) bool { return k.State != state }), some)
+		require.Equal(t, slices.DeleteFunc(slices.Clone(got), func(k reconcile.KeptReservation) bool { return k.State != state }), some)
 	}
 	// Both bounds are those of the very reservation, to the microsecond.
 	from, to := q, q
@@ -141,8 +142,8 @@ func TestReservationsAreRefused(t *testing.T) {
 		"a wrong key":    s.client(t, func(c *odoo.Config) { c.Key = strings.Repeat("x", 40) }),
 		"a wrong cursor": s.client(t, nil),
 	} {
-		_, err := client.Reservations(patient(t), app.ReservationQuery{Cursor: "x"})
+		_, err := client.Reservations(patient(t), reconcile.ReservationQuery{Cursor: "x"})
 		require.ErrorIs(t, err, aigen.ErrCreditsUnavailable, name)
-		require.NotErrorIs(t, err, app.ErrNotOffered, name)
+		require.NotErrorIs(t, err, reconcile.ErrNotOffered, name)
 	}
 }

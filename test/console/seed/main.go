@@ -20,6 +20,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -205,11 +207,11 @@ func (w *world) cancel(ctx context.Context, user, id aigen.ID) error {
 func (w *world) choose(id aigen.ID, luck int, end time.Time) {
 	switch {
 	case luck >= 40 && luck < 43:
-		w.unheard[id] = &app.PermanentError{Err: fmt.Errorf("the notification service refused it: status 404: no user %s", id)}
+		w.unheard[id] = &outbox.PermanentError{Err: fmt.Errorf("the notification service refused it: status 404: no user %s", id)}
 	case luck >= 43 && luck < 45 && end.Sub(w.now) < time.Hour:
 		w.unheard[id] = errors.New("the notification service: connection refused")
 	case end.Sub(w.now) < time.Minute && luck%2 == 0:
-		w.trouble[id] = &app.PermanentError{Err: errors.New("the broker refused the job: 404 NOT_FOUND, no exchange 'creativeflow' in vhost '/'")}
+		w.trouble[id] = &outbox.PermanentError{Err: errors.New("the broker refused the job: 404 NOT_FOUND, no exchange 'creativeflow' in vhost '/'")}
 	}
 }
 
@@ -234,24 +236,24 @@ func (w *world) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	relay := app.NewRelay(w.store, app.RelayConfig{
-		Owner: "seed", Poll: 10 * time.Millisecond, Backoff: app.Backoff{Base: time.Hour, Max: time.Hour}, Now: w.policy.Now,
+	relay := outbox.NewRelay(w.store, outbox.Config{
+		Owner: "seed", Poll: 10 * time.Millisecond, Backoff: outbox.Backoff{Base: time.Hour, Max: time.Hour}, Now: w.policy.Now,
 	})
-	relay.Handle(app.LaneJobs, w.JobHandler(relay, w, app.JobCallbacks{Tokens: tokens}))
-	relay.Handle(app.LaneCredits, w.CreditHandler())
-	relay.Handle(app.LaneNotifications, w.NotificationHandler(w))
+	relay.Handle(outbox.QueueJobs, w.JobHandler(relay, w, app.JobCallbacks{Tokens: tokens}))
+	relay.Handle(outbox.QueueCredits, w.CreditHandler())
+	relay.Handle(outbox.QueueNotifications, w.NotificationHandler(w))
 	run, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- relay.Run(run) }()
 	for {
 		due := 0
-		ds, err := w.store.ListDeliveries(ctx, app.DeliveryQuery{State: app.DeliveryWaiting, Limit: 10_000})
+		ds, err := w.store.ListDeliveries(ctx, outbox.DeliveryQuery{State: outbox.DeliveryWaiting, Limit: 10_000})
 		for _, d := range ds {
 			if !d.AvailableAt.After(w.now) {
 				due++
 			}
 		}
-		busy, err2 := w.store.ListDeliveries(ctx, app.DeliveryQuery{State: app.DeliveryLeased, Limit: 1})
+		busy, err2 := w.store.ListDeliveries(ctx, outbox.DeliveryQuery{State: outbox.DeliveryLeased, Limit: 1})
 		if err := errors.Join(err, err2); err != nil || due+len(busy) == 0 {
 			stop()
 			return errors.Join(err, <-done)
@@ -263,28 +265,28 @@ func (w *world) deliver(ctx context.Context) error {
 // operators writes what is there with a remote credit service alone, and does what
 // operators do.
 func (w *world) operators(ctx context.Context) error {
-	o := app.NewOperations(app.OperationsConfig{Service: w.Service, Policy: w.policy, Store: w.store})
-	page, err := o.ListAllGenerations(ctx, app.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 3})
+	o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store})
+	page, err := o.ListAllGenerations(ctx, operations.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 3})
 	if err != nil {
 		return err
 	}
 	by := aigen.OperatorNote{ID: w.newID(), Reason: "the campaign was called off, ticket 4711"}
 	for i, g := range page.Items {
 		if i == 0 {
-			if _, err := o.FailGeneration(ctx, app.FailGeneration{By: by, GenerationID: g.ID}); err != nil {
+			if _, err := o.FailGeneration(ctx, operations.FailGeneration{By: by, GenerationID: g.ID}); err != nil {
 				return err
 			}
 			continue
 		}
-		kind := app.DeliverRefund
+		kind := outbox.DeliverRefund
 		if i == 2 {
-			kind = app.DeliverDeduct
+			kind = outbox.DeliverDeduct
 		}
-		d := app.Delivery{
+		d := outbox.Delivery{
 			ID: w.newID(), Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: g.Runs[0].ID, Payload: []byte(`{"amount":"1.00"}`),
-			State: app.DeliveryDead, Attempts: 1, LastError: "Odoo refused it for good: account_not_found", CreatedAt: g.UpdatedAt,
+			State: outbox.DeliveryDead, Attempts: 1, LastError: "Odoo refused it for good: account_not_found", CreatedAt: g.UpdatedAt,
 		}
-		if err := w.store.Apply(ctx, []*app.Change{{Generation: g, From: g.Version, Deliveries: []app.Delivery{d}}})[0]; err != nil {
+		if err := w.store.Apply(ctx, []*app.Change{{Generation: g, From: g.Version, Deliveries: []outbox.Delivery{d}}})[0]; err != nil {
 			return err
 		}
 	}
