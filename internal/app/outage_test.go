@@ -135,7 +135,7 @@ func TestOutage(t *testing.T) {
 			assert.LessOrEqual(t, d.Attempts, 1, "the probe that is under way, perhaps")
 		}
 		assert.Zero(t, log.count("delivery retry"))
-		assert.InDelta(t, 20, log.count("the receiver is away"), 3, "one a minute")
+		assert.InDelta(t, 20, log.count("the receiver is unavailable"), 3, "one a minute")
 		since, why := w.relay.Outage(outbox.QueueJobs)
 		assert.False(t, since.IsZero())
 		assert.Contains(t, why, "nobody listens")
@@ -143,7 +143,7 @@ func TestOutage(t *testing.T) {
 		s.answer(nil)
 		time.Sleep(20 * time.Second)
 		assert.Empty(t, w.deliveries())
-		assert.Equal(t, 1, log.count("the receiver is back"))
+		assert.Equal(t, 1, log.count("the receiver is available again"))
 		since, _ = w.relay.Outage(outbox.QueueJobs)
 		assert.True(t, since.IsZero())
 	})

@@ -11,18 +11,18 @@ type Backoff struct {
 	Max  time.Duration
 }
 
-// Delay before the attempt that follows attempt number n (1 for the first): Base
-// doubled n-1 times, at most Max, of which the upper half is random, so that what
-// failed together is not tried again together.
+// Delay is the wait before the attempt that follows attempt number n (1 for the first): Base
+// doubled n-1 times, at most Max. The upper half is random, so that deliveries that failed
+// at the same time are not tried again at the same time.
 func (b Backoff) Delay(n int) time.Duration {
 	d := b.Max
 	if shift := n - 1; shift < 32 && b.Base<<shift>>shift == b.Base && b.Base<<shift < b.Max {
 		d = b.Base << max(shift, 0)
 	}
-	return spread(d)
+	return jitter(d)
 }
 
-// spread is half of d, and as much again as chance will have it.
-func spread(d time.Duration) time.Duration {
+// jitter returns a random duration from half of d to d.
+func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d/2+1) //nolint:gosec // G404: jitter, not a secret
 }

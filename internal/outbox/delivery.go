@@ -6,35 +6,35 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// Delivery is one row of the outbox: something that must be done outside, at
-// least once. Its ID is the idempotency key on the other side: the jobId of a job,
-// the Idempotency-Key of a notification. Credit operations are told apart by RunID.
+// Delivery is one row of the outbox: work for a receiver outside, done at least once. ID is
+// the idempotency key at the receiver: the jobId of a job, the Idempotency-Key of a
+// notification. Credit operations have RunID as their key.
 type Delivery struct {
 	ID           aigen.ID
 	Kind         DeliveryKind
 	UserID       aigen.ID
 	GenerationID aigen.ID
 	RunID        aigen.ID // zero for a notification
-	Payload      []byte   // JSON; what it holds depends on Kind
-	Trace        string   // traceparent of what wrote it; may be ""
+	Payload      []byte   // JSON; its form depends on Kind
+	Trace        string   // traceparent of the request that wrote the row; may be ""
 
 	State       DeliveryState
 	Attempts    int       // deliveries begun so far
-	AvailableAt time.Time // not before; while leased: when the lease ends
+	AvailableAt time.Time // earliest start; of a leased row: the end of the lease
 	LastError   string    // of the last attempt, without secrets
 	CreatedAt   time.Time
-	Leased      bool // being made right now; told by ListDeliveries alone
+	Leased      bool // in flight; set by ListDeliveries alone
 
-	// Of a delivery that Apply is to write leased, so that its owner need not claim it;
-	// else zero. AvailableAt is then when it was due.
+	// Set on a row that is written with a lease (immediate delivery), else zero. AvailableAt
+	// is the time when the delivery was due.
 	Owner       string
 	LeasedUntil time.Time
 }
 
-// DeliveryKind says what a delivery does.
+// DeliveryKind is what a delivery does.
 type DeliveryKind string
 
-// The kinds of deliveries. Those of jobs are spelled as the job's jobType.
+// The kinds of deliveries. Those of jobs have the names of the field jobType.
 const (
 	DeliverSampleJob DeliveryKind = "sample_generation"
 	DeliverFinalJob  DeliveryKind = "final_generation"
@@ -52,21 +52,22 @@ func DeliveryKinds() []DeliveryKind {
 	}
 }
 
-// Lane is a queue of its own within the outbox: a receiver that is slow or gone
-// holds up its own lane only.
+// Queue names a queue of the outbox. Each queue has workers of its own, so that a receiver
+// that is slow or unavailable holds up its own queue only. The column of the database and
+// the label of the metrics are called "lane".
 type Queue string
 
-// The lanes.
+// The queues.
 const (
 	QueueJobs          Queue = "jobs"
 	QueueCredits       Queue = "credits"
 	QueueNotifications Queue = "notifications"
 )
 
-// Lanes lists the lanes.
+// Queues lists the queues.
 func Queues() []Queue { return []Queue{QueueJobs, QueueCredits, QueueNotifications} }
 
-// Lane is the lane that deliveries of kind k travel in.
+// Queue is the queue of deliveries of kind k.
 func (k DeliveryKind) Queue() Queue {
 	switch k {
 	case DeliverSampleJob, DeliverFinalJob:
@@ -79,14 +80,14 @@ func (k DeliveryKind) Queue() Queue {
 	return QueueCredits
 }
 
-// DeliveryState is whether a delivery is still tried. A delivered row is removed.
+// DeliveryState is whether a delivery is still tried. The row of a finished delivery is removed.
 type DeliveryState string
 
 // The states of a delivery.
 const (
 	DeliveryWaiting DeliveryState = "waiting"
-	DeliveryDead    DeliveryState = "dead"   // given up: a person has to look, and may retry
-	DeliveryLeased  DeliveryState = "leased" // waiting, and being made right now: for queries
+	DeliveryDead    DeliveryState = "dead"   // a dead letter: an operator has to look, and may retry
+	DeliveryLeased  DeliveryState = "leased" // waiting and in flight: for queries alone
 )
 
 // Claim asks for deliveries.
@@ -99,27 +100,27 @@ type Claim struct {
 	Until time.Time // end of the lease
 }
 
-// DeliveryResult is what became of an attempt.
+// DeliveryResult is the result of an attempt.
 type DeliveryResult struct {
 	ID          aigen.ID
 	Disposition Disposition
-	RetryAt     time.Time // VerdictRetry
-	Error       string    // VerdictRetry, VerdictDead
+	RetryAt     time.Time // DispositionRetry
+	Error       string    // DispositionRetry, DispositionDead
 
-	// Uncounted: VerdictRetry, and the attempt does not count. It said nothing about
-	// the delivery.
+	// Uncounted, with DispositionRetry: the attempt does not count, since it said nothing
+	// about the delivery.
 	Uncounted bool
 }
 
-// Verdict on an attempt.
+// Disposition is what happens to the row after an attempt.
 type Disposition int
 
-// The verdicts.
+// The dispositions.
 const (
-	DispositionDelivered Disposition = iota // done: the row goes
-	DispositionRetry                        // to be tried again at RetryAt
-	DispositionDead                         // given up
-	DispositionReturned                     // not tried at all (we are stopping): due at once, the attempt is not counted
+	DispositionDelivered Disposition = iota // delivered: the row is removed
+	DispositionRetry                        // tried again at RetryAt
+	DispositionDead                         // the row becomes a dead letter
+	DispositionReturned                     // not tried (the process stops): due at once, the attempt is not counted
 )
 
 // DeliveryQuery selects deliveries for an operator.

@@ -6,12 +6,15 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// A delivery that is due when it is written, in a lane that has room and nothing older
-// waiting, is written leased to this process and begins with the commit: it need not be
-// looked for, nor written a second time to say who has it. If the process dies the lease
-// ends, and it is claimed like one whose delivery was under way.
+// Immediate delivery: a delivery that is due when it is written goes out right after the
+// commit, if its queue has a free slot and no older rows wait. Its row is written with this
+// process as the owner of the lease, so that no claim has to look for the row or to write
+// it a second time. If the process dies, the lease ends and the row is claimed like any
+// other.
 
-// Lease implements dispatcher.
+// ReserveSlots reserves a slot for each delivery that can begin right after the commit and
+// marks those deliveries as leased by this relay. Call it before the rows are written, and
+// Confirm or ReleaseSlots afterwards.
 func (r *Relay) ReserveSlots(deliveries []Delivery) {
 	now := r.c.Now()
 	for i := range deliveries {
@@ -22,25 +25,27 @@ func (r *Relay) ReserveSlots(deliveries []Delivery) {
 	}
 }
 
-// Begin implements dispatcher.
+// Confirm starts the deliveries that have a slot, now that their rows are written, and
+// wakes the queues of the others.
 func (r *Relay) Confirm(deliveries []Delivery) {
 	if len(deliveries) == 0 {
 		return
 	}
 	now := r.c.Now()
 	for i := range deliveries {
+		q := r.queues[deliveries[i].Kind.Queue()]
 		if d := &deliveries[i]; d.Owner == "" {
-			r.queues[d.Kind.Queue()].wakeAt(d.AvailableAt, now)
+			q.wakeAt(d.AvailableAt, now)
 		} else {
-			// What is left of the lease must last until it is extended. One that ends
-			// before is somebody else's by then, or ours by a claim.
-			r.queues[d.Kind.Queue()].confirm(*d, d.LeasedUntil.Sub(now) >= r.c.Lease/3)
+			// The rest of the lease must last until the lease is extended. Otherwise the row
+			// may be claimed meanwhile, by another relay or by this one.
+			q.confirm(*d, d.LeasedUntil.Sub(now) >= r.c.Lease/3)
 		}
 	}
 }
 
-// Abandon implements dispatcher. Where it is not known whether they were written, they
-// are given back, which does nothing to what is not there.
+// ReleaseSlots gives the slots back because the rows were not written. If that is unknown
+// the rows are returned to the queue, which does nothing where a row does not exist.
 func (r *Relay) ReleaseSlots(deliveries []Delivery, unknown bool) {
 	for i := range deliveries {
 		if d := &deliveries[i]; d.Owner != "" {
@@ -49,7 +54,7 @@ func (r *Relay) ReleaseSlots(deliveries []Delivery, unknown bool) {
 	}
 }
 
-// Wake implements dispatcher.
+// Wake makes the queues of deliveries look for rows when the deliveries become due.
 func (r *Relay) Wake(deliveries []Delivery) {
 	now := r.c.Now()
 	for i := range deliveries {
@@ -65,39 +70,36 @@ func (q *queue) wakeAt(due, now time.Time) {
 	}
 }
 
-// promise keeps a place for a delivery that is about to be written. There is none while
-// older ones wait for theirs.
+// reserveSlot reserves a slot for a delivery that is about to be written. It refuses while
+// older rows wait.
 func (q *queue) reserveSlot() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.running || q.behind {
+	if !q.running || q.backlog {
 		return false
 	}
-	if q.outage != nil {
-		q.behind = true // it waits in the store, behind what waits there
-		return false
-	}
-	if len(q.open)+q.reserved >= q.handler.MaxInFlight() {
-		q.behind = true // until a claim finds fewer than it looked for
+	if q.outage != nil || len(q.open)+q.reserved >= q.handler.MaxInFlight() {
+		q.backlog = true // until a claim finds fewer rows than it asked for
 		return false
 	}
 	q.reserved++
 	return true
 }
 
-// keep makes a promise good, if its lease still holds.
+// confirm turns a reserved slot into a delivery in flight. held is whether the lease still
+// lasts long enough.
 func (q *queue) confirm(d Delivery, held bool) {
 	q.mu.Lock()
 	q.reserved--
 	switch {
 	case !held:
 	case q.running:
-		q.open[d.ID] = time.Now()
+		q.open[d.ID] = q.r.c.Clock()
 		q.ready = append(q.ready, d)
 	default:
 		q.results = append(q.results, DeliveryResult{ID: d.ID, Disposition: DispositionReturned})
 	}
-	first, enough := len(q.ready) == 1, len(q.ready) >= readyMost
+	first, enough := len(q.ready) == 1, len(q.ready) >= maxReady
 	q.mu.Unlock()
 	if q.linger == 0 || first || enough {
 		signal(q.wake)
@@ -116,21 +118,21 @@ func (q *queue) releaseSlot(id aigen.ID, unknown bool) {
 	}
 }
 
-// freshMost is how many are enough to go without waiting for more.
-const readyMost = 64
+// maxReady is how many ready deliveries go without lingering for more.
+const maxReady = 64
 
-// takeFresh returns what was written leased since the last time; or nothing, where it is
-// to wait for more, and when that ends.
-func (q *queue) takeReady() (fresh []Delivery, later <-chan time.Time) {
+// takeReady returns the deliveries that were confirmed since the last call. If they have to
+// linger it returns none, and a channel that fires when the time is over.
+func (q *queue) takeReady() (ready []Delivery, later <-chan time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.ready) == 0 {
 		return nil, nil
 	}
-	now := time.Now()
-	if wait := q.linger - now.Sub(q.readyBegan); wait > 0 && len(q.ready) < readyMost {
+	now := q.r.c.Clock()
+	if wait := q.linger - now.Sub(q.readyAt); wait > 0 && len(q.ready) < maxReady {
 		return nil, time.After(wait)
 	}
-	fresh, q.ready, q.readyBegan = q.ready, nil, now
-	return fresh, nil
+	ready, q.ready, q.readyAt = q.ready, nil, now
+	return ready, nil
 }

@@ -8,21 +8,21 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// While the receiver of a lane is away, one delivery is tried at a time: the others wait
-// in the store for the end of the outage, and neither their attempts nor the log are
-// used up by it.
+// An outage is the time in which the receiver of a queue is unavailable. During an outage
+// the queue tries one delivery at a time, the probe. All other deliveries wait in the store;
+// the outage uses up none of their attempts and adds one line a minute to the log.
 
-// ErrAway is what an error of a receiver wraps while the receiver is out of reach
-// altogether, or asks to be left alone. Such an attempt says nothing about the delivery:
-// it is not counted. A job waits until the deadline of its stage.
+// ErrUnavailable is wrapped by the error of a receiver that cannot be reached at all, or
+// that asks to be left alone. The attempt says nothing about the delivery, so it is not
+// counted. A job waits until the deadline of its stage.
 var ErrUnavailable = errors.New("the receiver is out of reach")
 
-// ErrOutcomeUnknown is what an error of a JobPublisher wraps when the job was sent and no
-// answer came: the engine may have the job, and may work on it. The attempt is not
-// counted, and the job is sent again late, or never where the engine reports before.
+// ErrOutcomeUnknown is wrapped by the error of a publisher that sent the job and got no
+// answer: the engine may have the job and work on it. The attempt is not counted. The job
+// is sent again late, or never if the engine reports before.
 var ErrOutcomeUnknown = errors.New("sent, but not answered")
 
-// retryAfter is how long the receiver has asked to be left alone; 0: it has not.
+// retryAfter is how long the receiver has asked to be left alone; 0 if it has not asked.
 func retryAfter(err error) time.Duration {
 	var asks interface{ RetryAfter() time.Duration }
 	if errors.As(err, &asks) {
@@ -31,39 +31,38 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// Uncounted reports whether an attempt that ended with err says nothing about the
-// delivery.
+// Uncounted reports whether an attempt that ended with err says nothing about the delivery,
+// so that the attempt is not counted.
 func Uncounted(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOutcomeUnknown) || retryAfter(err) > 0
 }
 
 const (
-	// longestProbe bounds the time from one probe to the next, so that little is lost of
-	// a stage's time after the end of an outage.
+	// maxProbeInterval bounds the time between two probes, so that a stage loses little of
+	// its time after the end of an outage.
 	maxProbeInterval = 15 * time.Second
-	// tellEvery bounds how often an outage is logged.
+	// logInterval bounds how often an outage is logged.
 	logInterval = time.Minute
 )
 
-// outage is a time in which the receiver of a lane is away.
 type outage struct {
 	since    time.Time
-	probes   int       // that failed
-	next     time.Time // when the next probe may begin
-	probing  bool      // a probe is being claimed, or is under way
-	probe    aigen.ID  // which one
-	begun    time.Time // when it began to be claimed
-	failed   int       // attempts since the last line in the log
+	probes   int       // failed probes
+	next     time.Time // earliest start of the next probe
+	probing  bool      // a probe is being claimed or is in flight
+	probe    aigen.ID  // the delivery that is the probe
+	begun    time.Time // when the claim of the probe began
+	failed   int       // attempts since the last log line
 	loggedAt time.Time
 	reason   string
 }
 
-// heard takes the end of an attempt for what it says of the receiver. It reports whether
-// the delivery has to wait for the end of an outage.
+// observe learns from the end of an attempt whether the receiver is available. It reports
+// whether the delivery has to wait for the end of an outage.
 func (q *queue) observe(d Delivery, begun time.Time, err error) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := time.Now()
+	now := q.r.c.Clock()
 	probe := q.outage != nil && q.outage.probe == d.ID
 	switch {
 	case err == nil:
@@ -75,29 +74,30 @@ func (q *queue) observe(d Delivery, begun time.Time, err error) bool {
 		q.receiverLost(now, err, probe)
 		return true
 	case errors.Is(err, ErrReturned), errors.Is(err, ErrNotWanted):
-		if probe { // it says nothing: another one is tried
+		if probe { // this probe says nothing: try another delivery
 			q.outage.probing, q.outage.probe = false, aigen.ID{}
 			q.outage.next = now.Add(q.r.c.Backoff.Delay(1))
 			q.wakeAt(q.outage.next, now)
 		}
 	default:
-		q.receiverAnswered(now) // it refuses, or is slow, so it is there
+		q.receiverAnswered(now) // a refusal or a slow answer is an answer
 	}
 	return false
 }
 
-// answers needs mu.
+// receiverAnswered ends the outage. The caller holds q.mu.
 func (q *queue) receiverAnswered(now time.Time) {
 	q.answered = now
 	if q.outage == nil {
 		return
 	}
-	q.r.c.Log.Info("deliveries go on: the receiver is back", "lane", q.name, "after", now.Sub(q.outage.since).Round(time.Millisecond))
+	q.r.c.Log.Info("the receiver is available again, deliveries go on", "lane", q.name,
+		"after", now.Sub(q.outage.since).Round(time.Millisecond))
 	q.outage = nil
 	q.wakeUp()
 }
 
-// lost needs mu.
+// receiverLost begins or prolongs an outage. The caller holds q.mu.
 func (q *queue) receiverLost(now time.Time, err error, probe bool) {
 	o := q.outage
 	if o == nil {
@@ -116,25 +116,25 @@ func (q *queue) receiverLost(now time.Time, err error, probe bool) {
 	o.failed++
 	o.reason = trim(err.Error())
 	if first || now.Sub(o.loggedAt) >= logInterval {
-		q.r.c.Log.Warn("deliveries wait: the receiver is away", "lane", q.name, "attempts", o.failed,
+		q.r.c.Log.Warn("the receiver is unavailable, deliveries wait", "lane", q.name, "attempts", o.failed,
 			"for", now.Sub(o.since).Round(time.Second), "error", o.reason)
 		o.loggedAt, o.failed = now, 0
 	}
 	q.wakeAt(o.next, now)
 }
 
-// isAway reports whether only probes are tried.
+// unavailable reports whether an outage is going on.
 func (q *queue) unavailable() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.outage != nil
 }
 
-// probeRoom is the room for a claim during an outage: for one probe, when it is time. It
-// needs mu.
+// probeRoom is the number of slots for a claim during an outage: 1 when a probe is due, else
+// 0. The caller holds q.mu.
 func (q *queue) probeRoom(room int) int {
-	now := time.Now()
-	// A receiver may take its time for an answer, though it is there.
+	now := q.r.c.Clock()
+	// A receiver that is available may still take its time to answer the probe.
 	busy := q.outage.probing && now.Sub(q.outage.begun) < maxProbeInterval
 	if room < 1 || busy || now.Before(q.outage.next) {
 		return 0
@@ -144,8 +144,8 @@ func (q *queue) probeRoom(room int) int {
 	return 1
 }
 
-// probing takes what a claim for a probe has found. It needs mu.
-func (q *queue) probing(ds []Delivery) {
+// setProbe records which delivery the claim of a probe has found. The caller holds q.mu.
+func (q *queue) setProbe(ds []Delivery) {
 	switch {
 	case q.outage == nil:
 	case len(ds) == 0:
@@ -155,7 +155,7 @@ func (q *queue) probing(ds []Delivery) {
 	}
 }
 
-// probeNow is called when the receiver says that it is back: the next probe tells.
+// probeNow makes the next probe due: the receiver says that it is back.
 func (q *queue) probeNow() {
 	q.mu.Lock()
 	if q.outage != nil {
@@ -165,8 +165,8 @@ func (q *queue) probeNow() {
 	q.wakeUp()
 }
 
-// Outage reports since when the receiver of a lane is away, and why; the zero time if it
-// is not.
+// Outage reports since when the receiver of a queue is unavailable, and why; the zero time
+// if the receiver is available.
 func (r *Relay) Outage(name Queue) (since time.Time, reason string) {
 	q := r.queues[name]
 	q.mu.Lock()
@@ -177,25 +177,26 @@ func (r *Relay) Outage(name Queue) (since time.Time, reason string) {
 	return q.outage.since, q.outage.reason
 }
 
-// later is when an attempt that is not counted is made again outside of an outage: after
-// half of the time that the delivery has been waiting, as its attempts tell nothing.
-func (r *Relay) later(d Delivery, err error) time.Time {
+// uncountedRetryAt is when a delivery is tried again whose attempt was not counted, outside
+// of an outage. The count of attempts says nothing then, so the delay grows with the age of
+// the delivery: half of it.
+func (r *Relay) uncountedRetryAt(d Delivery, err error) time.Time {
 	now := r.c.Now()
 	wait := min(max(now.Sub(d.CreatedAt)/2, r.c.Backoff.Base), r.c.Backoff.Max)
-	return now.Add(max(spread(wait), retryAfter(err)))
+	return now.Add(max(jitter(wait), retryAfter(err)))
 }
 
-// hushed reports whether an attempt that ended with err gets no line of its own in the
-// log. What waits for the end of an outage has that of the outage; of those that found the
-// receiver away while others got through, as when a connection breaks with many on it,
-// there is one a minute.
+// quiet reports whether an attempt that ended with err gets no log line of its own. The log
+// line of the outage stands for deliveries that wait for its end. Attempts that found the
+// receiver unavailable while others got through (a connection broke with many deliveries on
+// it, say) share one line a minute.
 func (q *queue) quiet(err error, waits bool) bool {
 	if waits || err == nil || !q.handler.Unavailable(err) {
 		return waits
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := time.Now()
+	now := q.r.c.Clock()
 	if !q.loggedAt.IsZero() && now.Sub(q.loggedAt) < logInterval {
 		return true
 	}
@@ -203,25 +204,22 @@ func (q *queue) quiet(err error, waits bool) bool {
 	return false
 }
 
-// levelOf is that of the line on one delivery.
-func levelOf(v Disposition, hushed bool) slog.Level {
+// levelOf is the level of the log line about one attempt.
+func levelOf(d Disposition, quiet bool) slog.Level {
 	switch {
-	case v == DispositionRetry && !hushed:
+	case d == DispositionRetry && !quiet:
 		return slog.LevelWarn
-	case v == DispositionDead:
+	case d == DispositionDead:
 		return slog.LevelError
 	}
 	return slog.LevelDebug
 }
 
-// heldBack reports whether a delivery has to wait for the end of an outage: it is not
-// the probe.
-func (q *queue) heldBack(id aigen.ID) bool {
+// HeldBack reports whether a delivery has to wait for the end of an outage of its queue:
+// there is one, and the delivery is not its probe.
+func (r *Relay) HeldBack(name Queue, id aigen.ID) bool {
+	q := r.queues[name]
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.outage != nil && q.outage.probe != id
 }
-
-// HeldBack reports whether a delivery has to wait for the end of an outage of its queue's
-// receiver.
-func (r *Relay) HeldBack(name Queue, id aigen.ID) bool { return r.queues[name].heldBack(id) }

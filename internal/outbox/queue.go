@@ -9,9 +9,9 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// lane delivers one lane of the outbox. Three goroutines share the work: run
-// claims, the deliverer delivers in as many as it likes, and settle writes the
-// results in bulk.
+// queue runs the deliveries of one Queue. Three kinds of goroutines share the work: run
+// claims rows, the handler delivers in as many goroutines as it likes, and settle writes
+// the results in bulk.
 type queue struct {
 	r         *Relay
 	name      Queue
@@ -21,46 +21,46 @@ type queue struct {
 
 	linger time.Duration // see Lingerer
 
-	mu         sync.Mutex
-	running    bool
-	open       map[aigen.ID]time.Time // under way, since when
-	reserved   int                    // places kept for a claim, and for what is being written (express.go)
-	ready      []Delivery             // written leased, open, not begun
-	readyBegan time.Time              // when the last of such began
-	behind     bool                   // older ones may be waiting
-	claimed    time.Time              // when the last claim was made
-	results    []DeliveryResult       // ended, not written yet
-	settled    chan struct{}          // told when results got longer
-	outage     *outage                // nil: the receiver answers, for all that is known
-	answered   time.Time              // when it last did
-	loggedAt   time.Time              // when the log last had a delivery that found it away all the same
+	mu        sync.Mutex
+	running   bool
+	open      map[aigen.ID]time.Time // in flight, with the time when each began
+	reserved  int                    // slots reserved for a claim and for rows being written (immediate.go)
+	ready     []Delivery             // written with our lease, in open, not yet handed over
+	readyAt   time.Time              // when ready deliveries were last handed over
+	backlog   bool                   // older rows may be waiting in the store
+	claimedAt time.Time              // when the last claim began
+	results   []DeliveryResult       // ended, not yet written
+	settled   chan struct{}          // signalled when results grows
+	outage    *outage                // nil: the receiver is available as far as we know
+	answered  time.Time              // when the receiver last answered
+	loggedAt  time.Time              // last log line about an attempt that failed while others got through
 
-	due atomic.Bool // there may be something to claim
+	due atomic.Bool // there may be rows to claim
 
-	// starved: the last claim found no room. Only then is there anything to claim when
-	// room comes; a claim in vain is a transaction too.
+	// starved: the last claim found no free slot. Only then is a claim worth its
+	// transaction when slots become free.
 	starved atomic.Bool
 }
 
-// claimLimit bounds one claim: more rows in one transaction gain nothing and make
-// the others wait.
+// claimLimit bounds one claim, in rows: a larger transaction gains nothing and makes other
+// claims wait.
 const claimLimit = 500
 
-// Results are written together: nobody waits for them, and a row that is removed a
-// moment later costs nothing but a repeat if the process dies in that moment.
+// Results are written in batches. Nobody waits for a result; if the process dies before
+// the batch is written, its deliveries are repeated.
 const (
-	resultsFor  = 20 * time.Millisecond
-	resultsMost = 500
+	resultsLinger = 20 * time.Millisecond
+	maxResults    = 500
 )
 
 func newQueue(r *Relay, name Queue) *queue {
 	return &queue{
 		r: r, name: name, claimRows: r.store.ClaimDeliveries, wake: make(chan struct{}, 1),
-		open: map[aigen.ID]time.Time{}, settled: make(chan struct{}, 1), behind: true,
+		open: map[aigen.ID]time.Time{}, settled: make(chan struct{}, 1), backlog: true,
 	}
 }
 
-// wakeUp lets the lane look for deliveries.
+// wakeUp makes run look for rows.
 func (q *queue) wakeUp() {
 	q.due.Store(true)
 	signal(q.wake)
@@ -69,12 +69,12 @@ func (q *queue) wakeUp() {
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // there is a signal waiting already
+	default: // a signal is pending already
 	}
 }
 
 func (q *queue) run(ctx context.Context) {
-	// Deliveries may outlive ctx by the grace; results are written to the end.
+	// Deliveries may outlive ctx by StopGrace. Results are written until the end.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var wg sync.WaitGroup
@@ -114,7 +114,7 @@ func (q *queue) start() {
 	q.running = true
 }
 
-// stopTaking returns what was taken and not begun.
+// stop returns the deliveries that were ready and not yet handed over.
 func (q *queue) stop() []Delivery {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -123,7 +123,8 @@ func (q *queue) stop() []Delivery {
 	return fresh
 }
 
-// beginFresh hands over what was written leased, if the receiver is there.
+// beginReady hands over deliveries that were written with our lease, if the receiver is
+// available.
 func (q *queue) beginReady(ctx context.Context, ds []Delivery) {
 	if len(ds) == 0 || !q.unavailable() {
 		q.begin(ctx, ds)
@@ -134,20 +135,20 @@ func (q *queue) beginReady(ctx context.Context, ds []Delivery) {
 	}
 }
 
-// begin hands over deliveries that are open.
+// begin hands over deliveries that are in q.open.
 func (q *queue) begin(ctx context.Context, ds []Delivery) {
 	if len(ds) > 0 {
 		go q.handler.Deliver(ctx, ds, func(i int, err error) { q.done(ctx, ds[i], err) })
 	}
 }
 
-// claim takes what there is room for and hands it over. It reports whether there
-// may be more.
+// claim leases as many rows as there are free slots and hands them over. It reports
+// whether more rows may be due.
 func (q *queue) claim(ctx context.Context) bool {
-	q.starved.Store(true) // before the look: what ends from here on must wake us if there is none
+	q.starved.Store(true) // before the check, so that a delivery that ends meanwhile wakes us
 	room := q.reserveRoom()
 	if room == 0 {
-		return false // we are woken when there is room again
+		return false // done wakes us when slots become free
 	}
 	q.starved.Store(false)
 	now := q.r.c.Now()
@@ -157,10 +158,10 @@ func (q *queue) claim(ctx context.Context) bool {
 	q.mu.Lock()
 	q.reserved -= room
 	if err == nil {
-		q.behind = len(ds) == room
+		q.backlog = len(ds) == room
 	}
-	q.probing(ds)
-	begun := time.Now()
+	q.setProbe(ds)
+	begun := q.r.c.Clock()
 	for _, d := range ds {
 		q.open[d.ID] = begun
 	}
@@ -173,28 +174,29 @@ func (q *queue) claim(ctx context.Context) bool {
 	return len(ds) == room
 }
 
-// reserve keeps places for a claim. While nothing is known to wait it leaves half of
-// them to what is being written: most claims find nothing.
+// reserveRoom reserves slots for a claim and returns how many. While no backlog is known it
+// leaves half of the free slots to rows that are being written, since most claims find no
+// row then.
 func (q *queue) reserveRoom() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	room := q.handler.MaxInFlight() - len(q.open) - q.reserved
 	switch {
-	case !q.behind && room > 1:
+	case !q.backlog && room > 1:
 		room /= 2
-	case q.outage == nil && q.behind && room < q.handler.MaxInFlight()/4 && time.Since(q.claimed) < resultsFor:
-		return 0 // a few now would cost as much as many a moment later
+	case q.outage == nil && q.backlog && room < q.handler.MaxInFlight()/4 && q.r.c.Clock().Sub(q.claimedAt) < resultsLinger:
+		return 0 // claiming a few rows costs as much as claiming many a moment later
 	}
 	room = max(min(room, claimLimit), 0)
 	if q.outage != nil {
 		room = q.probeRoom(room)
 	}
 	q.reserved += room
-	q.claimed = time.Now()
+	q.claimedAt = q.r.c.Clock()
 	return room
 }
 
-// done takes the end of an attempt. A second call for the same one is ignored.
+// done records the end of an attempt. A second call for the same attempt is ignored.
 func (q *queue) done(ctx context.Context, d Delivery, err error) {
 	q.mu.Lock()
 	begun, mine := q.open[d.ID]
@@ -205,7 +207,7 @@ func (q *queue) done(ctx context.Context, d Delivery, err error) {
 		return
 	}
 	if half && q.starved.Load() {
-		q.wakeUp() // there is room for many
+		q.wakeUp() // half of the slots are free: a claim can take many rows
 	}
 	waits := q.observe(d, begun, err)
 	res := q.r.classify(context.WithoutCancel(ctx), q, d, err, waits)
@@ -215,15 +217,14 @@ func (q *queue) done(ctx context.Context, d Delivery, err error) {
 	signal(q.settled)
 }
 
-// busy is how many are under way, or about to be.
+// inFlight is how many slots are used or reserved.
 func (q *queue) inFlight() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.open) + q.reserved
 }
 
-// settle writes results in bulk as they come, and keeps up the leases of what is
-// still under way.
+// settle writes results in batches and extends the leases of deliveries in flight.
 func (q *queue) settle(ctx context.Context, stop <-chan struct{}) {
 	extend := time.NewTicker(q.r.c.Lease / 3)
 	defer extend.Stop()
@@ -235,7 +236,7 @@ func (q *queue) settle(ctx context.Context, stop <-chan struct{}) {
 			return
 		case <-extend.C:
 			q.extend(ctx)
-			q.write(ctx) // what could not be written before
+			q.write(ctx) // results that could not be written before
 		case <-q.settled:
 			q.gatherResults(stop)
 			q.write(ctx)
@@ -243,14 +244,14 @@ func (q *queue) settle(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// gather waits a moment for more results.
+// gatherResults waits up to resultsLinger for more results.
 func (q *queue) gatherResults(stop <-chan struct{}) {
-	enough := time.After(resultsFor)
+	enough := time.After(resultsLinger)
 	for {
 		q.mu.Lock()
 		n := len(q.results)
 		q.mu.Unlock()
-		if n >= resultsMost {
+		if n >= maxResults {
 			return
 		}
 		select {
@@ -274,8 +275,8 @@ func (q *queue) write(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, q.r.c.Lease)
 	defer cancel()
 	if err := q.r.store.FinishDeliveries(ctx, q.r.c.Owner, results); err != nil {
-		// Kept for the next round. If it never succeeds the leases end and the
-		// rows are delivered again, which every receiver can bear.
+		// Keep the results for the next round. If no round succeeds, the leases end and the
+		// rows are delivered again; receivers tolerate repeats.
 		q.r.c.Log.Error("write results of deliveries", "lane", q.name, "error", err)
 		q.mu.Lock()
 		q.results = append(results, q.results...)
@@ -288,7 +289,7 @@ func (q *queue) write(ctx context.Context) {
 		}
 	}
 	if q.starved.Load() {
-		q.wakeUp() // there is room again
+		q.wakeUp() // slots are free again
 	}
 }
 
@@ -307,8 +308,8 @@ func (q *queue) extend(ctx context.Context) {
 	}
 }
 
-// drain waits for what is under way: half of the grace for it to finish, then it is
-// cancelled and has the other half to say so.
+// drain gives deliveries in flight half of StopGrace to finish. Then it cancels their
+// contexts and gives them the other half to report their results.
 func (q *queue) drain(cancel context.CancelFunc) {
 	half := q.r.c.StopGrace / 2
 	if q.waitIdle(half) {
@@ -316,7 +317,7 @@ func (q *queue) drain(cancel context.CancelFunc) {
 	}
 	cancel()
 	if !q.waitIdle(half) {
-		q.r.c.Log.Warn("deliveries under way are left to their leases", "lane", q.name, "count", q.inFlight())
+		q.r.c.Log.Warn("deliveries in flight are left until their leases end", "lane", q.name, "count", q.inFlight())
 	}
 }
 

@@ -24,7 +24,7 @@ type Relay struct {
 	withdrawn withdrawals
 }
 
-// RelayConfig are the settings of a Relay; zero values get the defaults.
+// Config are the settings of a Relay; zero values get the defaults.
 type Config struct {
 	Owner       string        // of the leases: one for each process, required
 	Lease       time.Duration // 15 s; extended while a delivery is in flight
@@ -47,7 +47,8 @@ type Config struct {
 	// for a while; the start waits for such a store. nil: no error says so.
 	StoreUnavailable func(error) bool
 
-	Now     func() time.Time // default time.Now
+	Now     func() time.Time // wall clock, for what is written; default time.Now
+	Clock   func() time.Time // measures intervals; default time.Now, which no change of the wall clock affects
 	Log     *slog.Logger     // nil: no log
 	Metrics Metrics          // nil: none
 }
@@ -111,7 +112,10 @@ func NewRelay(store Store, c Config) *Relay {
 	c.Backoff.Max = cmp.Or(c.Backoff.Max, time.Minute)
 	c.MaxAttempts = cmp.Or(c.MaxAttempts, 10)
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = time.Now //nolint:forbidigo // the default
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now //nolint:forbidigo // the default
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -144,8 +148,8 @@ func (r *Relay) Handle(name Queue, h Handler) {
 	}
 }
 
-// Run delivers until ctx ends. Then it claims nothing more, gives what is under way
-// StopGrace to finish, and gives back the rest.
+// Run delivers until ctx ends. Then it claims no more rows, gives deliveries in flight
+// StopGrace to finish, and returns the rest to their queues.
 func (r *Relay) Run(ctx context.Context) error {
 	if r.c.ReleaseOnStart {
 		if err := r.recoverLeases(ctx); err != nil {
@@ -168,9 +172,9 @@ func (r *Relay) Run(ctx context.Context) error {
 	return err
 }
 
-// recoverLeases frees what a process of this name held when it was killed. It comes before the
-// lanes begin: after that, it would free what is under way. A store that takes no writes
-// for a while (its disk is full, say) is waited for.
+// recoverLeases ends the leases that a process of this name held when it was killed. It
+// runs before the queues start, since later it would end leases of deliveries in flight. It
+// waits for a store that takes no writes (its disk is full, say).
 func (r *Relay) recoverLeases(ctx context.Context) error {
 	const pause = 250 * time.Millisecond
 	for try := 1; ctx.Err() == nil; try++ {
@@ -179,13 +183,13 @@ func (r *Relay) recoverLeases(ctx context.Context) error {
 		case ctx.Err() != nil: // told to stop
 		case err == nil:
 			if n > 0 {
-				r.c.Log.Info("deliveries of a process that ended are taken up again", "count", n)
+				r.c.Log.Info("recovered the deliveries of a process that ended", "count", n)
 			}
 			return nil
 		case !r.c.StoreUnavailable(err):
 			return err
 		case try == 1:
-			r.c.Log.Error("nothing is delivered until the store takes writes", "error", err)
+			r.c.Log.Error("the store takes no writes; deliveries start when it does", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -195,14 +199,14 @@ func (r *Relay) recoverLeases(ctx context.Context) error {
 	return nil
 }
 
-// classify turns the end of an attempt into what is written. waits is whether the delivery
-// waits for the end of an outage.
+// classify turns the end of an attempt into the result that is written. waits is whether the
+// delivery waits for the end of an outage.
 func (r *Relay) classify(ctx context.Context, q *queue, d Delivery, err error, waits bool) DeliveryResult {
 	res := DeliveryResult{ID: d.ID}
 	var permanent *PermanentError
 	switch {
 	case err == nil, errors.Is(err, ErrNotWanted), r.withdrawn.has(d.ID):
-		res.Disposition = DispositionDelivered // or not to be delivered: the row goes
+		res.Disposition = DispositionDelivered // or not wanted any more: the row is removed
 	case errors.Is(err, ErrReturned):
 		res.Disposition = DispositionReturned
 	case errors.As(err, &permanent), q.handler.GiveUp(d, err, d.Attempts >= r.c.MaxAttempts):
@@ -211,7 +215,7 @@ func (r *Relay) classify(ctx context.Context, q *queue, d Delivery, err error, w
 		case errors.Is(err, ErrNotWanted):
 			res.Disposition = DispositionDelivered
 		case err != nil:
-			// What follows from giving up is not written: try the whole again later.
+			// The consequence of giving up is not written: try both again later.
 			res.Disposition, res.RetryAt = DispositionRetry, r.c.Now().Add(r.c.Backoff.Delay(d.Attempts))
 		}
 	default:
@@ -222,8 +226,8 @@ func (r *Relay) classify(ctx context.Context, q *queue, d Delivery, err error, w
 	return res
 }
 
-// retryAt is when a delivery is tried again. One that waits for the end of an outage is
-// due at once: the lane holds it back.
+// retryAt is when a delivery is tried again. A delivery that waits for the end of an outage
+// is due at once: the queue holds it back.
 func (r *Relay) retryAt(q *queue, d Delivery, err error, waits bool) time.Time {
 	next := q.handler.RetryAt(d, err)
 	switch {
@@ -232,7 +236,7 @@ func (r *Relay) retryAt(q *queue, d Delivery, err error, waits bool) time.Time {
 	case waits:
 		return r.c.Now().Add(retryAfter(err))
 	case Uncounted(err), q.handler.Unavailable(err):
-		return r.later(d, err)
+		return r.uncountedRetryAt(d, err)
 	}
 	return r.c.Now().Add(r.c.Backoff.Delay(d.Attempts))
 }
@@ -242,12 +246,12 @@ var dispositionNames = [...]string{
 	DispositionDelivered: "delivered", DispositionRetry: "retry", DispositionDead: "dead", DispositionReturned: "returned",
 }
 
-func (r *Relay) report(queueName Queue, d Delivery, res DeliveryResult, hushed bool) {
+func (r *Relay) report(queueName Queue, d Delivery, res DeliveryResult, quiet bool) {
 	name, age := dispositionNames[res.Disposition], r.c.Now().Sub(d.CreatedAt)
 	r.c.Metrics.Delivery(queueName, d.Kind, name, age)
-	level := levelOf(res.Disposition, hushed)
+	level := levelOf(res.Disposition, quiet)
 	if !r.c.Log.Enabled(context.Background(), level) {
-		return // nearly always, and its words are not free
+		return // the usual case; formatting the attributes would cost time
 	}
 	r.c.Log.LogAttrs(context.Background(), level, "delivery "+name,
 		slog.String("kind", string(d.Kind)), slog.String("delivery_id", d.ID.String()),

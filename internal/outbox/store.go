@@ -9,11 +9,11 @@ import (
 
 // Store keeps the rows of the outbox. The transaction that needs a delivery writes its row.
 type Store interface {
-	// ClaimDeliveries leases up to Limit rows of a lane that are due, oldest first,
+	// ClaimDeliveries leases up to Limit rows of a queue that are due, oldest first,
 	// counts the attempt, and returns them. A leased row is not claimed again before
 	// its lease ends, by any process.
 	ClaimDeliveries(ctx context.Context, c Claim) ([]Delivery, error)
-	// WaitingUsers returns the users of the rows of a lane that ClaimDeliveries would
+	// WaitingUsers returns the users of the rows of a queue that ClaimDeliveries would
 	// find, in the order of the oldest of each. It looks at the oldest
 	// WaitingUsersLookAt rows alone.
 	WaitingUsers(ctx context.Context, queue Queue, now time.Time) ([]aigen.ID, error)
@@ -25,8 +25,8 @@ type Store interface {
 	// HeldJobs returns those of the jobs whose rows owner has leased and that are still
 	// awaited: their generation is being worked on.
 	HeldJobs(ctx context.Context, owner string, jobs []aigen.ID) ([]aigen.ID, error)
-	// ReleaseLeases makes all that owner holds due at once, without counting the
-	// attempt: for the start after a crash of the only process, and for the stop.
+	// ReleaseLeases makes all rows that owner holds due at once, without counting the
+	// attempt: at the start after a crash of the only process, and at the stop.
 	ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error)
 	// ListDeliveries returns rows, oldest first, after the row with id After.
 	ListDeliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
@@ -38,11 +38,11 @@ type Store interface {
 // WaitingUsersLookAt bounds what WaitingUsers reads, in rows.
 const WaitingUsersLookAt = 10_000
 
-// LaneStats describes one lane of the outbox.
+// QueueStats describes one queue of the outbox.
 type QueueStats struct {
 	Queue  Queue
-	Depth  int64     // rows that wait or are being delivered
-	Dead   int64     // rows given up on
+	Depth  int64     // rows that wait or are in flight
+	Dead   int64     // dead letters
 	Oldest time.Time // creation of the oldest row that is not dead; zero if there is none
 }
 

@@ -8,19 +8,19 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// turns lets the users whose jobs wait take turns: the one who was served longest ago is
-// next. So a backlog of one user delays another by one job for each place of the window,
-// however long it is.
+// turns lets the users whose jobs wait take turns: the user who was served longest ago is
+// next. A backlog of one user therefore delays another user by at most one job for each
+// slot, however long the backlog is.
 //
-// It is used by one goroutine alone, the one that claims for a queue.
+// turns is for one goroutine, the one that claims for a queue.
 type turns struct {
 	store  Store
-	served map[aigen.ID]int64 // number of the turn that the user had last; absent: none yet
+	served map[aigen.ID]int64 // number of the last turn of the user; absent: no turn yet
 	last   int64
 }
 
-// turnsRemembered bounds the users that are kept. Beyond that all are new again, which
-// costs each of them one turn at most.
+// turnsRemembered bounds the number of users in served. When it is reached all users count
+// as new again, which costs each of them one turn at most.
 const turnsRemembered = 10_000
 
 // claim is ClaimDeliveries, except that it shares c.Limit among the users who wait.
@@ -70,8 +70,8 @@ func (t *turns) serve(user aigen.ID) {
 	t.served[user] = t.last
 }
 
-// givenSome drops an error where something was claimed: that has to be delivered, and the
-// next claim meets the error again.
+// nilIfClaimed drops an error if rows were claimed before: those rows have to be delivered,
+// and the next claim meets the error again.
 func nilIfClaimed(claimed []Delivery, err error) error {
 	if len(claimed) > 0 {
 		return nil
