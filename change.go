@@ -2,18 +2,18 @@ package aigen
 
 import "time"
 
-// The parts that the verbs are made of. None checks whether the verb is allowed:
-// that is move's and the verbs' business.
+// The parts that the verbs are made of. The verbs and move check whether a verb is allowed;
+// the other parts do not.
 
-// Drain hands over what the verbs recorded since the generation was loaded, and
-// forgets it. The caller writes it together with the state.
+// Drain returns the events and effects that verbs recorded since the generation was loaded,
+// and clears them. The caller writes them together with the state.
 func (g *Generation) Drain() ([]Event, []Effect) {
 	events, effects := g.events, g.effects
 	g.events, g.effects = nil, nil
 	return events, effects
 }
 
-// Clone is a copy that shares nothing which a verb changes.
+// Clone is a copy. Verbs on the copy do not change the original.
 func (g *Generation) Clone() *Generation {
 	c := *g
 	c.Runs = make([]Run, len(g.Runs))
@@ -25,7 +25,7 @@ func (g *Generation) Clone() *Generation {
 	return &c
 }
 
-// refuse says why the state does not allow a verb.
+// refuse is the error for a verb that the state does not allow.
 func (g *Generation) refuse(why string) *Error {
 	return &Error{Code: CodeInvalidState, Message: "The generation is " + string(g.Status) + " and " + why + "."}
 }
@@ -54,7 +54,7 @@ func (g *Generation) move(p *Policy, next Status) error {
 }
 
 func (g *Generation) touch(p *Policy) {
-	// A clock that was set back must not make a log run backwards.
+	// Times of the history must not go backwards when the clock is set back.
 	if now := p.now(); now.After(g.UpdatedAt) {
 		g.UpdatedAt = now
 	}
@@ -65,15 +65,15 @@ type ending struct {
 	status Status
 	event  EventType
 	why    *Failure
-	notice EventType     // what the user is told; "": the event
+	notice EventType     // the notification to the user; "": that of event
 	by     *OperatorNote // the operator who decided it
 }
 
-// end moves to a final status, frees or keeps the credits of each open run, and
-// tells the user. The caller knows that the generation has not ended.
+// end moves to a final status, settles the credits of each open run, and notifies the user.
+// The caller has checked that the generation has not ended.
 func (g *Generation) end(p *Policy, e ending) {
 	if err := g.move(p, e.status); err != nil {
-		// Every caller has checked; a silent return would leave credits held.
+		// Unreachable, since every caller checks. A silent return would leave credits held.
 		panic("aigen: " + err.Error())
 	}
 	for i := range g.Runs {
@@ -83,11 +83,11 @@ func (g *Generation) end(p *Policy, e ending) {
 		}
 		switch r.Reservation {
 		case ReservationPending:
-			g.decide(r, ReservationReleasing)
+			g.settle(r, ReservationReleasing)
 		case ReservationHeld:
-			g.decide(r, ReservationRefunded)
+			g.settle(r, ReservationRefunded)
 		case ReservationDeducted, ReservationRefunded, ReservationRefused, ReservationReleasing:
-			// Decided already.
+			// Settled already.
 		}
 	}
 	g.Failure = e.why
@@ -97,21 +97,21 @@ func (g *Generation) end(p *Policy, e ending) {
 	if notice == "" {
 		notice = e.event
 	}
-	g.effect(Effect{Kind: EffectNotify, Notice: notice})
+	g.addEffect(Effect{Kind: EffectNotify, Notice: notice})
 }
 
-// endJob is the only place where a job stops being live. Its delivery, if there still
-// is one, must not reach the engine any more: the work would be done for nothing.
+// endJob is the only place where a job stops being live. If its delivery still waits it must
+// not reach the engine any more: nobody needs the result.
 func (g *Generation) endJob(r *Run, j *Job, to JobState) {
 	j.State = to
-	g.effect(Effect{Kind: EffectWithdraw, RunID: r.ID, JobID: j.ID})
+	g.addEffect(Effect{Kind: EffectWithdraw, RunID: r.ID, JobID: j.ID})
 }
 
-// decide is the only place where a reservation leaves pending or held, except
-// Reserved; with each decision goes the effect that carries it out.
-func (g *Generation) decide(r *Run, to ReservationState) {
+// settle is the only place where a reservation leaves pending or held, except
+// ConfirmReservation. It adds the effect that settles the credits at the credit service.
+func (g *Generation) settle(r *Run, to ReservationState) {
 	r.Reservation = to
-	r.AskAt = time.Time{}
+	r.ReservationRetryAt = time.Time{}
 	e := Effect{RunID: r.ID, Amount: r.Amount}
 	switch to {
 	case ReservationDeducted:
@@ -121,11 +121,11 @@ func (g *Generation) decide(r *Run, to ReservationState) {
 	case ReservationReleasing:
 		e.Kind = EffectRelease
 	case ReservationRefused:
-		return // nothing is held, nothing to do
+		return // no credits are held
 	case ReservationPending, ReservationHeld:
-		panic("aigen: " + string(to) + " is no decision")
+		panic("aigen: " + string(to) + " does not settle a reservation")
 	}
-	g.effect(e)
+	g.addEffect(e)
 }
 
 func (g *Generation) addRun(p *Policy, r Run) {
@@ -133,37 +133,37 @@ func (g *Generation) addRun(p *Policy, r Run) {
 	r.Number = len(g.Runs) + 1
 	r.Reservation = ReservationPending
 	r.CreatedAt = p.now()
-	r.AskAt = r.CreatedAt.Add(p.ReserveTimeout)
+	r.ReservationRetryAt = r.CreatedAt.Add(p.ReserveTimeout)
 	g.Runs = append(g.Runs, r)
 	g.touch(p)
-	g.dueAt(r.AskAt)
+	g.setDueAt(r.ReservationRetryAt)
 }
 
-// askInBackground leaves the pending reservation to the outbox, for as long as its
+// reserveAsync hands the pending reservation to the outbox, which may try for as long as the
 // stage may take: a user does not wait longer for credits than for a picture.
-func (g *Generation) askInBackground(p *Policy, r *Run) {
-	r.AskAt = time.Time{}
+func (g *Generation) reserveAsync(p *Policy, r *Run) {
+	r.ReservationRetryAt = time.Time{}
 	r.Deadline = p.now().Add(p.timeout(r.Stage))
-	g.dueAt(r.Deadline)
-	g.effect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
+	g.setDueAt(r.Deadline)
+	g.addEffect(Effect{Kind: EffectReserve, RunID: r.ID, Amount: r.Amount})
 }
 
-// InBackground reports whether the outbox has taken over reserving credits for this
+// ReservationDeferred reports whether the outbox has taken over reserving credits for this
 // run. A caller that is still waiting can no longer rely on its own result.
-func (g *Generation) InBackground(run ID) bool {
+func (g *Generation) ReservationDeferred(run ID) bool {
 	r := g.run(run)
 	return r != nil && r.Reservation == ReservationPending && !r.Deadline.IsZero()
 }
 
-// dueAt sets when to look again; a selection's own deadline may come first.
-func (g *Generation) dueAt(t time.Time) {
+// setDueAt sets when Expire is due; the deadline of a selection may come first.
+func (g *Generation) setDueAt(t time.Time) {
 	g.DueAt = t
 	if !g.SelectBy.IsZero() && g.SelectBy.Before(t) {
 		g.DueAt = g.SelectBy
 	}
 }
 
-func (g *Generation) effect(e Effect) { g.effects = append(g.effects, e) }
+func (g *Generation) addEffect(e Effect) { g.effects = append(g.effects, e) }
 
 func (g *Generation) record(p *Policy, t EventType) { g.recordEvent(p, t, nil, nil) }
 

@@ -2,12 +2,11 @@ package aigen
 
 import "time"
 
-// EventType says what happened to a generation.
+// EventType is the kind of an event.
 type EventType string
 
-// The events of a generation's log, and EventProgress, which is shown live and
-// kept nowhere. The names that users are also notified of are those of the
-// contract's section 5.
+// The events of a generation's history, and EventProgress, which is streamed but not stored.
+// Section 5 of the contract lists those that are notifications too.
 const (
 	EventCreated         EventType = "generation_created"
 	EventSamplesStarted  EventType = "samples_started"
@@ -25,9 +24,9 @@ const (
 	EventProgress           EventType = "progress"
 )
 
-// Event is one entry of a generation's log. Seq runs 1, 2, 3 … within the
-// generation without gaps. Position runs within all events of the user and is
-// given by the store when the event is written.
+// Event is one entry of a generation's history. Seq counts 1, 2, 3 … within the generation,
+// without gaps. Position counts within all events of the user; the store sets it when it
+// writes the event.
 type Event struct {
 	GenerationID ID
 	UserID       ID
@@ -36,13 +35,12 @@ type Event struct {
 	Type         EventType
 	At           time.Time
 	Data         EventData
-	Operator     *OperatorNote // set where an operator made it happen; never shown to users
+	Operator     *OperatorNote // the operator who caused it, if any; never shown to users
 }
 
-// EventData is the state after the event, as far as the event touched it. The
-// last event's Status, Stage, Attempt and Credits are those of the generation;
-// only Released adds to the credits without an event, since it may come after
-// the end, and nothing is told after that.
+// EventData is the part of the state that the event touched, after the event. Status, Stage,
+// Attempt and Credits of the last event are those of the generation. Only ConfirmRelease
+// changes the credits without an event, since it may come after the last event.
 type EventData struct {
 	GenerationID     ID           `json:"generationId"`
 	ProjectID        ID           `json:"projectId"`
@@ -58,28 +56,28 @@ type EventData struct {
 	Progress         *int         `json:"progress,omitempty"` // percent; EventProgress only
 }
 
-// EffectKind says what must be done outside because of a change.
+// EffectKind is the kind of an effect.
 type EffectKind string
 
-// The effects. A use-case turns each into a delivery, written in the transaction
-// that writes the state, or (embedded ledger) into a movement in that transaction.
-// EffectWithdraw removes a delivery in it.
+// The effects. The use-cases turn each effect into a delivery, written in the transaction
+// that writes the state. With the embedded ledger, effects on credits become postings of
+// that transaction. EffectWithdraw removes a delivery in that transaction.
 const (
 	EffectDispatch EffectKind = "dispatch" // hand the job to the engine
-	EffectReserve  EffectKind = "reserve"  // ask the credit service to hold the amount
-	EffectDeduct   EffectKind = "deduct"   // the held amount is spent
-	EffectRefund   EffectKind = "refund"   // the held amount is free again
-	EffectRelease  EffectKind = "release"  // an answer never came: find out, and refund what is held
-	EffectNotify   EffectKind = "notify"   // tell the user
-	EffectWithdraw EffectKind = "withdraw" // the job has ended: nobody is to get it any more
+	EffectReserve  EffectKind = "reserve"  // hold the amount at the credit service
+	EffectDeduct   EffectKind = "deduct"   // spend the held amount
+	EffectRefund   EffectKind = "refund"   // free the held amount
+	EffectRelease  EffectKind = "release"  // find out whether the amount is held although no answer came, and refund it
+	EffectNotify   EffectKind = "notify"   // notify the user
+	EffectWithdraw EffectKind = "withdraw" // the job has ended: do not hand it over any more
 )
 
-// Effect is something that a verb decided must be done outside.
+// Effect is work outside of the service that a verb requires.
 type Effect struct {
 	Kind   EffectKind
 	RunID  ID            // for all but EffectNotify
 	JobID  ID            // EffectDispatch, EffectWithdraw
 	Amount Credits       // the four effects on credits
-	Notice EventType     // EffectNotify: what to tell
-	Delay  time.Duration // not before this has passed
+	Notice EventType     // EffectNotify: the event to notify of
+	Delay  time.Duration // wait this long before
 }

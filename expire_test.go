@@ -73,7 +73,7 @@ func TestReservationWithoutAnswer(t *testing.T) {
 	assert.Equal(t, aigen.StatusFailed, g.Status)
 	assert.Equal(t, aigen.CodeCreditServiceUnavailable, g.Failure.Code)
 	assert.Equal(t, []aigen.EffectKind{aigen.EffectRelease, aigen.EffectNotify}, kinds(effects))
-	late, err := g.Reserved(w.Policy, newestRun(g).ID)
+	late, err := g.ConfirmReservation(w.Policy, newestRun(g).ID)
 	require.NoError(t, err)
 	assert.False(t, late, "the answer came after all: the release frees what it holds")
 	assert.Equal(t, aigen.CreditTotals{}, g.Totals())
@@ -103,7 +103,7 @@ func TestChoiceAtTheLastMoment(t *testing.T) {
 	g := w.in(t, aigen.StatusAwaitingSelection)
 	w.now = g.SelectBy.Add(-time.Second)
 	require.NoError(t, g.SelectSample(w.Policy, firstSample, aigen.Resolution{}))
-	require.NoError(t, g.Accept(w.Policy))
+	require.NoError(t, g.DeferReservation(w.Policy))
 	assert.Equal(t, g.SelectBy, g.DueAt)
 	g.Drain()
 
@@ -114,7 +114,7 @@ func TestChoiceAtTheLastMoment(t *testing.T) {
 	assert.Equal(t, []aigen.EffectKind{aigen.EffectRelease, aigen.EffectNotify}, kinds(effects))
 }
 
-func expired(t *testing.T, w *world, g *aigen.Generation) {
+func expired(t *testing.T, w *fixture, g *aigen.Generation) {
 	t.Helper()
 	changed, err := g.Expire(w.Policy)
 	require.NoError(t, err)

@@ -43,9 +43,9 @@ type Generation struct {
 	effects []Effect
 }
 
-// New makes a generation in Pending with one run for its samples, whose
-// reservation is pending. It has no event yet: the first is recorded when the
-// reservation is decided or, by Accept, left to the background.
+// New makes a generation in Pending with one run for its samples, whose reservation is
+// pending. It has no event yet: the first event is recorded when the reservation is
+// confirmed or rejected, or when DeferReservation hands it to the outbox.
 func New(p *Policy, user, project ID, in Input) *Generation {
 	now := p.now()
 	g := &Generation{
@@ -56,14 +56,14 @@ func New(p *Policy, user, project ID, in Input) *Generation {
 	return g
 }
 
-// Accept leaves the decision on the pending reservation to the background: it
-// records the creation, and the effect that asks the credit service.
-func (g *Generation) Accept(p *Policy) error {
+// DeferReservation hands the pending reservation to the outbox: it records the creation, and
+// the effect that calls the credit service.
+func (g *Generation) DeferReservation(p *Policy) error {
 	r := g.pendingRun()
 	if r == nil {
-		return g.refuse("has no reservation to decide")
+		return g.refuse("has no pending reservation")
 	}
-	g.askInBackground(p, r)
+	g.reserveAsync(p, r)
 	if g.LastEvent == 0 {
 		g.record(p, EventCreated)
 	}
@@ -71,7 +71,7 @@ func (g *Generation) Accept(p *Policy) error {
 }
 
 // SelectSample asks for the final of one of the samples, at resolution res or,
-// if that is zero, the one of the input. The work starts when Reserved follows.
+// if that is zero, the one of the input. The work starts with ConfirmReservation.
 func (g *Generation) SelectSample(p *Policy, sampleID string, res Resolution) error {
 	if err := g.awaitsChoice("a sample can be selected"); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (g *Generation) SelectSample(p *Policy, sampleID string, res Resolution) er
 const MaxRuns = 50
 
 // Regenerate asks for new samples made from in. The input of the generation
-// changes, and the work starts, when Reserved follows.
+// changes, and the work starts, with ConfirmReservation.
 func (g *Generation) Regenerate(p *Policy, in Input) error {
 	if err := g.awaitsChoice("samples can be regenerated"); err != nil {
 		return err
@@ -106,10 +106,10 @@ func (g *Generation) Regenerate(p *Policy, in Input) error {
 	return nil
 }
 
-// Reserved tells that the credits of the pending run are held: its first job is
-// dispatched. For a run that is not pending any more it changes nothing and
-// reports false: the answer was a repeat, or came after the run was given up.
-func (g *Generation) Reserved(p *Policy, run ID) (bool, error) {
+// ConfirmReservation records that the credits of the pending run are held, and dispatches
+// the first job of the run. For a run that is not pending any more it changes nothing and
+// reports false: the answer is a repeat, or came after the run was abandoned.
+func (g *Generation) ConfirmReservation(p *Policy, run ID) (bool, error) {
 	r := g.run(run)
 	if r == nil {
 		return false, g.refuse("has no such run")
@@ -127,7 +127,7 @@ func (g *Generation) Reserved(p *Policy, run ID) (bool, error) {
 	if err := g.move(p, next); err != nil {
 		return false, err
 	}
-	r.Reservation, r.AskAt = ReservationHeld, time.Time{}
+	r.Reservation, r.ReservationRetryAt = ReservationHeld, time.Time{}
 	r.Deadline = g.UpdatedAt.Add(p.timeout(r.Stage))
 	if r.Input != nil {
 		g.Input = *r.Input
@@ -138,33 +138,33 @@ func (g *Generation) Reserved(p *Policy, run ID) (bool, error) {
 	job := r.dispatch(p.NewID())
 	g.SelectBy = time.Time{}
 	g.DueAt = r.Deadline
-	g.effect(Effect{Kind: EffectDispatch, RunID: r.ID, JobID: job.ID})
+	g.addEffect(Effect{Kind: EffectDispatch, RunID: r.ID, JobID: job.ID})
 	g.record(p, event)
 	return true, nil
 }
 
-// Refused tells that the user cannot afford the pending run. The first run's
-// refusal fails the generation; a later one leaves it waiting for a choice.
-// notify is for the background: a caller who waits is told by the answer.
-func (g *Generation) Refused(p *Policy, run ID, notify bool) (bool, error) {
+// RejectReservation records that the user cannot afford the pending run. If it is the first
+// run the generation fails; otherwise the generation goes on waiting for a choice. notify
+// records an event and a notification: for a caller who does not wait for the answer.
+func (g *Generation) RejectReservation(p *Policy, run ID, notify bool) (bool, error) {
 	failure := Failure{
 		Code:    CodeInsufficientCredits,
 		Message: "You do not have enough credits for this. Add credits and try again.", Retryable: true,
 	}
-	return g.unreserved(p, run, ReservationRefused, failure, notify)
+	return g.endUnreserved(p, run, ReservationRefused, failure, notify)
 }
 
-// Abandon gives up the pending run because the credit service gave no answer.
-// Whether the credits are held is not known: EffectRelease finds out and frees them.
-func (g *Generation) Abandon(p *Policy, run ID) (bool, error) {
+// AbandonReservation gives up the pending run because the credit service gave no answer.
+// Whether the credits are held is unknown: EffectRelease finds out and frees them.
+func (g *Generation) AbandonReservation(p *Policy, run ID) (bool, error) {
 	failure := Failure{
 		Code:    CodeCreditServiceUnavailable,
 		Message: "Credits could not be checked just now. Nothing was charged. Try again in a moment.", Retryable: true,
 	}
-	return g.unreserved(p, run, ReservationReleasing, failure, g.InBackground(run))
+	return g.endUnreserved(p, run, ReservationReleasing, failure, g.ReservationDeferred(run))
 }
 
-func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Failure, notify bool) (bool, error) {
+func (g *Generation) endUnreserved(p *Policy, run ID, to ReservationState, why Failure, notify bool) (bool, error) {
 	r := g.run(run)
 	if r == nil {
 		return false, g.refuse("has no such run")
@@ -172,11 +172,11 @@ func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Fail
 	if r.Reservation != ReservationPending {
 		return false, nil
 	}
-	g.decide(r, to)
+	g.settle(r, to)
 	if g.Status == StatusPending {
 		e := ending{status: StatusFailed, event: EventFailed, why: &why}
 		if notify && why.Code == CodeInsufficientCredits {
-			e.notice = EventCreditsRefused // what the user can act on is the reason
+			e.notice = EventCreditsRefused // the reason, which the user can act on
 		}
 		g.end(p, e)
 		return true, nil
@@ -184,20 +184,20 @@ func (g *Generation) unreserved(p *Policy, run ID, to ReservationState, why Fail
 	g.DueAt = g.SelectBy
 	g.touch(p)
 	if !notify {
-		return true, nil // the caller is told by the answer
+		return true, nil // the answer tells the caller
 	}
 	if to == ReservationReleasing {
 		g.recordWith(p, EventCreditsUnavailable, func(d *EventData) { d.Error = &why })
 		return true, nil
 	}
 	g.recordWith(p, EventCreditsRefused, func(d *EventData) { d.Error = &why })
-	g.effect(Effect{Kind: EffectNotify, Notice: EventCreditsRefused})
+	g.addEffect(Effect{Kind: EffectNotify, Notice: EventCreditsRefused})
 	return true, nil
 }
 
-// Released tells how EffectRelease ended: held is whether the credits had been
-// held, and are refunded now.
-func (g *Generation) Released(p *Policy, run ID, held bool) (bool, error) {
+// ConfirmRelease records the end of EffectRelease. held is whether the credits were held;
+// they are refunded then.
+func (g *Generation) ConfirmRelease(p *Policy, run ID, held bool) (bool, error) {
 	r := g.run(run)
 	if r == nil {
 		return false, g.refuse("has no such run")
@@ -213,7 +213,7 @@ func (g *Generation) Released(p *Policy, run ID, held bool) (bool, error) {
 	return true, nil
 }
 
-// Cancel ends the generation at the user's wish and frees what is reserved.
+// Cancel ends the generation for its user and frees the reserved credits.
 func (g *Generation) Cancel(p *Policy) error {
 	if g.Status.Ended() {
 		return g.refuse("has already ended")
@@ -224,7 +224,7 @@ func (g *Generation) Cancel(p *Policy) error {
 	return nil
 }
 
-// Fail ends the generation with why and frees what is reserved.
+// Fail ends the generation with the failure why and frees the reserved credits.
 func (g *Generation) Fail(p *Policy, why Failure) error { return g.fail(p, why, nil) }
 
 func (g *Generation) fail(p *Policy, why Failure, by *OperatorNote) error {
@@ -247,10 +247,10 @@ func (g *Generation) DispatchFailed(p *Policy, job ID) (bool, error) {
 	})
 }
 
-// Expire does what is due now: it fails a stage that passed its deadline, cancels
-// a selection that nobody made, asks again for a reservation whose answer never
-// came, and gives up one that had no answer for the whole time of its stage. It
-// reports false if nothing was due.
+// Expire does what is due now: it fails a stage that passed its deadline, cancels a
+// generation whose user made no selection in time, hands a reservation without an answer to
+// the outbox, and abandons a reservation without an answer for the whole time of its stage.
+// It reports false if nothing was due.
 func (g *Generation) Expire(p *Policy) (bool, error) {
 	now := p.now()
 	if g.Status.Ended() || g.DueAt.IsZero() || now.Before(g.DueAt) {
@@ -267,11 +267,11 @@ func (g *Generation) Expire(p *Policy) (bool, error) {
 			Code: CodeSelectionExpired, Message: "No sample was chosen in time, so this generation was closed.",
 		}})
 	case r != nil && r.Deadline.IsZero():
-		// The process that asked is gone: from here on the outbox asks.
-		g.askInBackground(p, r)
+		// The process that called the credit service is gone: the outbox takes over.
+		g.reserveAsync(p, r)
 		g.touch(p)
 	case r != nil:
-		return g.Abandon(p, r.ID)
+		return g.AbandonReservation(p, r.ID)
 	default:
 		return false, fmt.Errorf("generation %s is due in %s without a reason", g.ID, g.Status)
 	}

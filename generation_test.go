@@ -87,7 +87,7 @@ func TestRegenerateTakesOverOnlyWhenPaid(t *testing.T) {
 
 	require.NoError(t, g.Regenerate(w.Policy, in))
 	assert.Equal(t, "a red fox", g.Input.Prompt, "the credits are not held yet")
-	_, err = g.Refused(w.Policy, newestRun(g).ID, true)
+	_, err = g.RejectReservation(w.Policy, newestRun(g).ID, true)
 	require.NoError(t, err)
 	assert.Equal(t, "a red fox", g.Input.Prompt, "nor ever")
 
@@ -104,7 +104,7 @@ func TestRunsAreBounded(t *testing.T) {
 	g := w.in(t, aigen.StatusAwaitingSelection)
 	for len(g.Runs) < aigen.MaxRuns {
 		require.NoError(t, g.Regenerate(w.Policy, g.Input))
-		_, err := g.Refused(w.Policy, newestRun(g).ID, true)
+		_, err := g.RejectReservation(w.Policy, newestRun(g).ID, true)
 		require.NoError(t, err)
 	}
 	err := g.Regenerate(w.Policy, g.Input)
@@ -167,30 +167,30 @@ func TestInBackground(t *testing.T) {
 	w := setup()
 	g := w.pending(t)
 	run := newestRun(g).ID
-	assert.False(t, g.InBackground(run), "a caller waits for the answer")
-	require.NoError(t, g.Accept(w.Policy))
-	assert.True(t, g.InBackground(run))
+	assert.False(t, g.ReservationDeferred(run), "a caller waits for the answer")
+	require.NoError(t, g.DeferReservation(w.Policy))
+	assert.True(t, g.ReservationDeferred(run))
 	w.reserved(t, g)
-	assert.False(t, g.InBackground(run), "it is held: the deadline is that of its stage")
+	assert.False(t, g.ReservationDeferred(run), "it is held: the deadline is that of its stage")
 }
 
 // TestEndWithdrawsTheJob: however a generation ends while a job is live, nobody is to
 // get the job any more.
 func TestEndWithdrawsTheJob(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(w *world, g *aigen.Generation){
-		"cancel": func(w *world, g *aigen.Generation) { require.NoError(t, g.Cancel(w.Policy)) },
-		"fail":   func(w *world, g *aigen.Generation) { require.NoError(t, g.Fail(w.Policy, aigen.Failure{Code: "x"})) },
-		"operator": func(w *world, g *aigen.Generation) {
+	for name, end := range map[string]func(w *fixture, g *aigen.Generation){
+		"cancel": func(w *fixture, g *aigen.Generation) { require.NoError(t, g.Cancel(w.Policy)) },
+		"fail":   func(w *fixture, g *aigen.Generation) { require.NoError(t, g.Fail(w.Policy, aigen.Failure{Code: "x"})) },
+		"operator": func(w *fixture, g *aigen.Generation) {
 			require.NoError(t, g.FailByOperator(w.Policy, aigen.OperatorNote{ID: w.NewID(), Reason: "x"}))
 		},
-		"expire": func(w *world, g *aigen.Generation) { w.now = g.DueAt; expired(t, w, g) },
-		"reject": func(w *world, g *aigen.Generation) { w.applied(t, g, w.rejected(job(g))) },
-		"dispatch": func(w *world, g *aigen.Generation) {
+		"expire": func(w *fixture, g *aigen.Generation) { w.now = g.DueAt; expired(t, w, g) },
+		"reject": func(w *fixture, g *aigen.Generation) { w.applied(t, g, w.rejected(job(g))) },
+		"dispatch": func(w *fixture, g *aigen.Generation) {
 			_, err := g.DispatchFailed(w.Policy, job(g))
 			require.NoError(t, err)
 		},
-		"failure": func(w *world, g *aigen.Generation) { w.applied(t, g, w.failure(job(g), g.Stage(), false)) },
+		"failure": func(w *fixture, g *aigen.Generation) { w.applied(t, g, w.failure(job(g), g.Stage(), false)) },
 	} {
 		for _, status := range []aigen.Status{aigen.StatusProcessingSamples, aigen.StatusProcessingFinal} {
 			w := setup()

@@ -13,7 +13,7 @@ import (
 // history is one random life: the generation, the model, and all it ever recorded.
 type history struct {
 	*rapid.T
-	w       *world
+	w       *fixture
 	g       *aigen.Generation
 	m       *model
 	before  *aigen.Generation // as it was at the last check
@@ -94,13 +94,13 @@ func (h *history) answers(run aigen.ID, said string, notify bool) {
 	var err error
 	switch said {
 	case "held":
-		did, err = h.g.Reserved(h.w.Policy, run)
+		did, err = h.g.ConfirmReservation(h.w.Policy, run)
 	case "refused":
-		did, err = h.g.Refused(h.w.Policy, run, notify)
+		did, err = h.g.RejectReservation(h.w.Policy, run, notify)
 	case "abandoned":
-		did, err = h.g.Abandon(h.w.Policy, run)
+		did, err = h.g.AbandonReservation(h.w.Policy, run)
 	default:
-		did, err = h.g.Released(h.w.Policy, run, said == "freed")
+		did, err = h.g.ConfirmRelease(h.w.Policy, run, said == "freed")
 	}
 	state, known := h.m.credits[run]
 	if !known {
@@ -137,10 +137,10 @@ func (h *history) answers(run aigen.ID, said string, notify bool) {
 func (h *history) accept() {
 	run := h.m.asked()
 	if run.IsZero() {
-		h.expects(aigen.CodeInvalidState, h.g.Accept(h.w.Policy))
+		h.expects(aigen.CodeInvalidState, h.g.DeferReservation(h.w.Policy))
 		return
 	}
-	h.expects("", h.g.Accept(h.w.Policy))
+	h.expects("", h.g.DeferReservation(h.w.Policy))
 	h.m.due, h.m.outbox = h.w.clock().Add(h.m.timeout(h.w, run)), true
 }
 

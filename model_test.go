@@ -26,7 +26,7 @@ type model struct {
 	outbox   bool // the outbox asks for the credits
 }
 
-func newModel(g *aigen.Generation, w *world) *model {
+func newModel(g *aigen.Generation, w *fixture) *model {
 	m := &model{
 		status: aigen.StatusPending, credits: map[aigen.ID]string{}, price: map[aigen.ID]aigen.Credits{},
 		stage: map[aigen.ID]aigen.Stage{}, of: map[aigen.ID]aigen.ID{}, said: map[aigen.ID]aigen.ReportKind{},
@@ -46,7 +46,7 @@ func (m *model) ended() bool {
 }
 
 // asks: the user wants a run.
-func (m *model) asks(w *world, run aigen.ID, s aigen.Stage, price aigen.Credits) {
+func (m *model) asks(w *fixture, run aigen.ID, s aigen.Stage, price aigen.Credits) {
 	m.runs = append(m.runs, run)
 	m.credits[run], m.price[run], m.stage[run] = "asked", price, s
 	m.due, m.outbox = w.clock().Add(w.ReserveTimeout), false
@@ -62,7 +62,7 @@ func (m *model) asked() aigen.ID {
 	return aigen.ID{}
 }
 
-func (m *model) timeout(w *world, run aigen.ID) time.Duration {
+func (m *model) timeout(w *fixture, run aigen.ID) time.Duration {
 	if m.stage[run] == aigen.StageFinal {
 		return w.FinalTimeout
 	}
@@ -70,7 +70,7 @@ func (m *model) timeout(w *world, run aigen.ID) time.Duration {
 }
 
 // pays: the credits of run are held; its first job goes out.
-func (m *model) pays(w *world, run aigen.ID, updated time.Time) {
+func (m *model) pays(w *fixture, run aigen.ID, updated time.Time) {
 	m.credits[run] = "held"
 	m.status = aigen.StatusProcessingSamples
 	if m.stage[run] == aigen.StageFinal {
@@ -144,7 +144,7 @@ func (m *model) answer(rep *aigen.Report) (aigen.Outcome, aigen.Code) {
 }
 
 // hears takes a report that counts.
-func (m *model) hears(w *world, rep *aigen.Report, updated time.Time) {
+func (m *model) hears(w *fixture, rep *aigen.Report, updated time.Time) {
 	job, run := m.live, m.of[m.live]
 	m.said[job], m.heard[rep.Fingerprint], m.live = rep.Kind, true, aigen.ID{}
 	switch rep.Kind {

@@ -67,7 +67,7 @@ func TestReplay(t *testing.T) {
 		"rejected": verbs()["Report rejected"], "failed": verbs()["Fail"], "cancelled": verbs()["Cancel"],
 		"expired": verbs()["Expire when due"], "retried": verbs()["Report failed samples, retry"],
 		"retried final": verbs()["Report failed final, retry"], "done": verbs()["Report final"],
-		"not dispatched": verbs()["DispatchFailed newest"], "nothing": func(*world, *aigen.Generation) (string, error) { return "", nil },
+		"not dispatched": verbs()["DispatchFailed newest"], "nothing": func(*fixture, *aigen.Generation) (string, error) { return "", nil },
 	}
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -94,10 +94,10 @@ func TestReplay(t *testing.T) {
 }
 
 // liveUntil takes that many steps of a long life and returns all its events.
-func liveUntil(t *testing.T, w *world, steps int) (*aigen.Generation, []aigen.Event) {
+func liveUntil(t *testing.T, w *fixture, steps int) (*aigen.Generation, []aigen.Event) {
 	t.Helper()
 	g := w.pending(t)
-	require.NoError(t, g.Accept(w.Policy))
+	require.NoError(t, g.DeferReservation(w.Policy))
 	for _, step := range []func(){
 		func() { w.reserved(t, g) },
 		func() { w.applied(t, g, w.samples(job(g))) },
@@ -123,10 +123,10 @@ func TestReleaseIsNoEvent(t *testing.T) {
 	t.Parallel()
 	w := setup()
 	g := w.pending(t)
-	_, err := g.Abandon(w.Policy, newestRun(g).ID)
+	_, err := g.AbandonReservation(w.Policy, newestRun(g).ID)
 	require.NoError(t, err)
 	events, _ := g.Drain()
-	did, err := g.Released(w.Policy, newestRun(g).ID, true)
+	did, err := g.ConfirmRelease(w.Policy, newestRun(g).ID, true)
 	require.NoError(t, err)
 	require.True(t, did)
 	more, effects := g.Drain()

@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Fingerprint tells two callbacks apart by what they say: the first 16 bytes of
-// the SHA-256 of their canonical form. Zero means none.
+// Fingerprint identifies the content of a callback: the first 16 bytes of the SHA-256 of its
+// canonical form. Zero means none.
 type Fingerprint [16]byte
 
-// MarshalText writes it in hex, "" for none.
+// MarshalText returns the fingerprint in hex, "" for none.
 func (f Fingerprint) MarshalText() ([]byte, error) { return f.AppendTo(nil), nil }
 
-// AppendTo appends what MarshalText writes.
+// AppendTo appends the text of MarshalText to b.
 func (f Fingerprint) AppendTo(b []byte) []byte {
 	if f == (Fingerprint{}) {
 		return b
@@ -20,7 +20,7 @@ func (f Fingerprint) AppendTo(b []byte) []byte {
 	return hex.AppendEncode(b, f[:])
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads the text of MarshalText.
 func (f *Fingerprint) UnmarshalText(text []byte) error {
 	*f = Fingerprint{}
 	if len(text) == 0 {
@@ -33,22 +33,22 @@ func (f *Fingerprint) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ReportKind is what the engine says of a job.
+// ReportKind is the kind of a report.
 type ReportKind string
 
-// The kinds of a report. Progress is no report: it changes no state.
+// The kinds of reports. Progress is not a report, since it changes no state.
 const (
 	ReportSamples  ReportKind = "samples"  // the samples are ready
 	ReportFinal    ReportKind = "final"    // the final asset is ready
 	ReportFailure  ReportKind = "failure"  // the job failed
-	ReportRejected ReportKind = "rejected" // the content is refused
+	ReportRejected ReportKind = "rejected" // the content was rejected
 )
 
-// Report is what the engine says of a job, checked and free of the wire's spelling.
+// Report is the report of the engine on a job, validated and decoded.
 type Report struct {
-	JobID       ID // zero: the engine did not say, the stage decides
+	JobID       ID // zero: the engine named none, and the stage decides
 	Kind        ReportKind
-	Stage       Stage // the stage it speaks of; "" if it did not say (rejected); samples and final say it by Kind
+	Stage       Stage // the stage of the report; "" if unknown (rejected). The kinds samples and final imply it
 	Fingerprint Fingerprint
 
 	Samples      []Asset // ReportSamples: at least one
@@ -58,19 +58,19 @@ type Report struct {
 	Failure      Failure // ReportFailure, ReportRejected
 }
 
-// Outcome is what became of a report.
+// Outcome is the effect of a report.
 type Outcome string
 
 // The outcomes (contract section 3). Only Applied has changed anything.
 const (
 	OutcomeApplied   Outcome = "applied"
-	OutcomeDuplicate Outcome = "duplicate" // the job has reported this before
+	OutcomeDuplicate Outcome = "duplicate" // the job reported this before
 	OutcomeStale     Outcome = "stale"     // the job or its run was replaced
 	OutcomeIgnored   Outcome = "ignored"   // the generation has ended
 )
 
-// Report takes what the engine says of a job. It changes the generation at most
-// once for each job, whatever repeats, comes late or contradicts itself.
+// Report applies a report of the engine. Each job changes the generation at most once, even
+// if reports are repeated, come late or contradict each other.
 //
 // The error is an *Error with CodeCallbackContradiction (the job cannot have done
 // this) or CodeUnknownJob.
@@ -84,18 +84,18 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	default:
 		return "", fmt.Errorf("unknown kind of report %q", rep.Kind)
 	}
-	run, job, err := g.addressee(&rep)
+	run, job, err := g.findReportedJob(&rep)
 	switch {
 	case err != nil:
 		return "", err
 	case job == nil:
-		return g.unaddressed(&rep)
+		return g.reportWithoutJob(&rep)
 	case job.State != JobLive:
-		return g.late(run, job, &rep)
+		return g.lateReport(run, job, &rep)
 	case rep.Stage != "" && rep.Stage != run.Stage:
 		return "", contradiction(g.Status, rep.Stage)
 	}
-	job.Report = rep.Fingerprint
+	job.ReportFingerprint = rep.Fingerprint
 	if rep.AIModelUsed != "" {
 		g.AIModelUsed = rep.AIModelUsed
 	}
@@ -116,9 +116,9 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	return OutcomeApplied, nil
 }
 
-// addressee finds the job that a report speaks of: the one it names, or the live
-// one. No job and no error: there is none to settle.
-func (g *Generation) addressee(rep *Report) (*Run, *Job, error) {
+// findReportedJob finds the job of a report: the job that the report names, or the live job.
+// No job and no error mean that there is no job to end.
+func (g *Generation) findReportedJob(rep *Report) (*Run, *Job, error) {
 	if !rep.JobID.IsZero() {
 		run, job := g.findJob(rep.JobID)
 		if job == nil && !g.Status.Ended() {
@@ -131,15 +131,15 @@ func (g *Generation) addressee(rep *Report) (*Run, *Job, error) {
 	}
 	if run := g.activeRun(); run != nil && run.liveJob() != nil {
 		if rep.Stage == StageSamples && run.Stage == StageFinal {
-			return nil, nil, nil // samples were chosen from already: a late repeat
+			return nil, nil, nil // a sample is chosen already: a late repeat
 		}
 		return run, run.liveJob(), nil
 	}
 	return nil, nil, nil
 }
 
-// unaddressed answers a report for which there is no job to settle.
-func (g *Generation) unaddressed(rep *Report) (Outcome, error) {
+// reportWithoutJob answers a report for which there is no job to end.
+func (g *Generation) reportWithoutJob(rep *Report) (Outcome, error) {
 	switch {
 	case rep.JobID.IsZero() && g.reportedBefore(rep.Fingerprint):
 		return OutcomeDuplicate, nil
@@ -155,8 +155,8 @@ func (g *Generation) unaddressed(rep *Report) (Outcome, error) {
 	}
 }
 
-// late answers a report for a job that is not live any more.
-func (g *Generation) late(run *Run, job *Job, rep *Report) (Outcome, error) {
+// lateReport answers a report for a job that is not live any more.
+func (g *Generation) lateReport(run *Run, job *Job, rep *Report) (Outcome, error) {
 	switch {
 	case job.repeats(rep) && (rep.Stage == "" || rep.Stage == run.Stage):
 		return OutcomeDuplicate, nil
@@ -169,8 +169,8 @@ func (g *Generation) late(run *Run, job *Job, rep *Report) (Outcome, error) {
 	}
 }
 
-// repeats reports whether the job has said the same before. An engine that got
-// the job twice reports other pictures for it: that is a repeat all the same.
+// repeats reports whether the job reported the same before. An engine that received the job
+// twice reports other pictures the second time; that counts as a repeat too.
 func (j *Job) repeats(rep *Report) bool {
 	switch rep.Kind {
 	case ReportSamples, ReportFinal:
@@ -189,7 +189,7 @@ func (g *Generation) reportedBefore(f Fingerprint) bool {
 	}
 	for i := range g.Runs {
 		for k := range g.Runs[i].Jobs {
-			if g.Runs[i].Jobs[k].Report == f {
+			if g.Runs[i].Jobs[k].ReportFingerprint == f {
 				return true
 			}
 		}
@@ -197,8 +197,8 @@ func (g *Generation) reportedBefore(f Fingerprint) bool {
 	return false
 }
 
-// AwaitsJob reports whether progress of this job is worth showing: it is the live
-// one, or none is named and one is live.
+// AwaitsJob reports whether the result of a job is awaited: the job is live, or id is zero
+// and some job is live.
 func (g *Generation) AwaitsJob(id ID) bool {
 	r := g.activeRun()
 	return r != nil && r.liveJob() != nil && (id.IsZero() || r.liveJob().ID == id)
@@ -218,27 +218,27 @@ func contradiction(s Status, stage Stage) *Error {
 func (g *Generation) samplesReady(p *Policy, r *Run, samples []Asset) {
 	g.mustMove(p, StatusAwaitingSelection)
 	g.Samples, g.SelectedSampleID = samples, ""
-	g.decide(r, ReservationDeducted)
+	g.settle(r, ReservationDeducted)
 	g.SelectBy = g.UpdatedAt.Add(p.SelectionTimeout)
 	g.DueAt = g.SelectBy
 	g.record(p, EventSamplesReady)
-	g.effect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+	g.addEffect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
 }
 
 func (g *Generation) finalReady(p *Policy, r *Run, id string, asset *Asset) {
 	g.FinalAssetID, g.FinalAsset = id, asset
-	g.decide(r, ReservationDeducted)
+	g.settle(r, ReservationDeducted)
 	g.end(p, ending{status: StatusCompleted, event: EventCompleted})
 }
 
 func (g *Generation) rejected(p *Policy, r *Run, why Failure) {
 	if p.ChargeRejected {
-		g.decide(r, ReservationDeducted)
+		g.settle(r, ReservationDeducted)
 	}
 	g.end(p, ending{status: StatusContentRejected, event: EventRejected, why: &why})
 }
 
-// jobFailed dispatches the run again if that can help, or fails the generation.
+// jobFailed dispatches the run again if another attempt is allowed, or fails the generation.
 func (g *Generation) jobFailed(p *Policy, r *Run, why Failure) {
 	delay := p.RetryDelay(len(r.Jobs))
 	inTime := p.now().Add(delay).Before(r.Deadline)
@@ -247,7 +247,7 @@ func (g *Generation) jobFailed(p *Policy, r *Run, why Failure) {
 		return
 	}
 	job := r.dispatch(p.NewID())
-	g.effect(Effect{Kind: EffectDispatch, RunID: r.ID, JobID: job.ID, Delay: delay})
+	g.addEffect(Effect{Kind: EffectDispatch, RunID: r.ID, JobID: job.ID, Delay: delay})
 	event := EventSamplesRetrying
 	if r.Stage == StageFinal {
 		event = EventFinalRetrying

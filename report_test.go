@@ -11,7 +11,7 @@ import (
 )
 
 // says reports and checks that nothing but an applied report changes anything.
-func says(t *testing.T, w *world, g *aigen.Generation, rep aigen.Report, want aigen.Outcome) {
+func says(t *testing.T, w *fixture, g *aigen.Generation, rep aigen.Report, want aigen.Outcome) {
 	t.Helper()
 	before := snapshot(t, g)
 	got, err := g.Report(w.Policy, rep)
@@ -125,7 +125,7 @@ func TestFailureAfterSuccess(t *testing.T) {
 
 func TestContradictionsAreRefused(t *testing.T) {
 	t.Parallel()
-	refused := func(w *world, g *aigen.Generation, rep aigen.Report) {
+	refused := func(w *fixture, g *aigen.Generation, rep aigen.Report) {
 		t.Helper()
 		before := g.Clone()
 		_, err := g.Report(w.Policy, rep)

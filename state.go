@@ -1,7 +1,10 @@
 package aigen
 
-// Status is the state of a generation. The one table below says which moves exist;
-// the CHECK constraints of the stores and their guarded updates repeat it.
+import "slices"
+
+// Status is the state of a generation. The table states below defines the allowed moves.
+// The stores repeat the list of states in CHECK constraints, and the ends in their guarded
+// updates.
 //
 //	Pending ──► ProcessingSamples ──► AwaitingSelection ──► ProcessingFinal ──► Completed
 //	                   ▲                     │ regenerate
@@ -21,43 +24,57 @@ const (
 	StatusContentRejected   Status = "ContentRejected"
 )
 
-// transitions holds every move there is. A status without a row is an end.
-var transitions = map[Status][]Status{
-	StatusPending:           {StatusProcessingSamples, StatusFailed, StatusCancelled},
-	StatusProcessingSamples: {StatusAwaitingSelection, StatusFailed, StatusCancelled, StatusContentRejected},
-	StatusAwaitingSelection: {StatusProcessingFinal, StatusProcessingSamples, StatusFailed, StatusCancelled},
-	StatusProcessingFinal:   {StatusCompleted, StatusFailed, StatusCancelled, StatusContentRejected},
+// states lists the eight states in the order of the picture, each with the states that may
+// follow it. A state without a next state is an end.
+var states = []struct {
+	status Status
+	next   []Status
+}{
+	{StatusPending, []Status{StatusProcessingSamples, StatusFailed, StatusCancelled}},
+	{StatusProcessingSamples, []Status{StatusAwaitingSelection, StatusFailed, StatusCancelled, StatusContentRejected}},
+	{StatusAwaitingSelection, []Status{StatusProcessingFinal, StatusProcessingSamples, StatusFailed, StatusCancelled}},
+	{StatusProcessingFinal, []Status{StatusCompleted, StatusFailed, StatusCancelled, StatusContentRejected}},
+	{StatusCompleted, nil},
+	{StatusFailed, nil},
+	{StatusCancelled, nil},
+	{StatusContentRejected, nil},
 }
 
 // Statuses lists the eight states, in the order of the picture.
 func Statuses() []Status {
-	return []Status{
-		StatusPending, StatusProcessingSamples, StatusAwaitingSelection, StatusProcessingFinal,
-		StatusCompleted, StatusFailed, StatusCancelled, StatusContentRejected,
+	all := make([]Status, len(states))
+	for i, s := range states {
+		all[i] = s.status
 	}
+	return all
+}
+
+// next returns the states that may follow s; ok is false if s is none of the eight states.
+func (s Status) next() (next []Status, ok bool) {
+	for i := range states {
+		if states[i].status == s {
+			return states[i].next, true
+		}
+	}
+	return nil, false
 }
 
 // Valid reports whether s is one of the eight states.
 func (s Status) Valid() bool {
-	switch s {
-	case StatusPending, StatusProcessingSamples, StatusAwaitingSelection, StatusProcessingFinal,
-		StatusCompleted, StatusFailed, StatusCancelled, StatusContentRejected:
-		return true
-	}
-	return false
+	_, ok := s.next()
+	return ok
 }
 
-// Ended reports whether nothing changes after s.
-func (s Status) Ended() bool { return s.Valid() && len(transitions[s]) == 0 }
+// Ended reports whether no state follows s.
+func (s Status) Ended() bool {
+	next, ok := s.next()
+	return ok && len(next) == 0
+}
 
-// CanMoveTo reports whether the table has the move from s to next.
+// CanMoveTo reports whether next may follow s.
 func (s Status) CanMoveTo(next Status) bool {
-	for _, allowed := range transitions[s] {
-		if allowed == next {
-			return true
-		}
-	}
-	return false
+	allowed, _ := s.next()
+	return slices.Contains(allowed, next)
 }
 
 // Stage is a part of the work on a generation.

@@ -10,23 +10,23 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// situations are the columns of the table: the eight states, and the two ways in
-// which credits without an answer make one of them differ.
+// situations are the columns of the table: the eight states, a choice whose credits are
+// being reserved, and a failure whose reservation is being released.
 var situations = []struct {
 	name   string
 	status aigen.Status
-	make   func(w *world, t testing.TB) *aigen.Generation
+	make   func(w *fixture, t testing.TB) *aigen.Generation
 }{
 	{"pending", aigen.StatusPending, nil},
 	{"samples", aigen.StatusProcessingSamples, nil},
 	{"choice", aigen.StatusAwaitingSelection, nil},
-	{"asked", aigen.StatusAwaitingSelection, func(w *world, t testing.TB) *aigen.Generation { return w.choosing(t) }},
+	{"reserving", aigen.StatusAwaitingSelection, func(w *fixture, t testing.TB) *aigen.Generation { return w.choosing(t) }},
 	{"final", aigen.StatusProcessingFinal, nil},
-	{"done", aigen.StatusCompleted, nil},
+	{"completed", aigen.StatusCompleted, nil},
 	{"failed", aigen.StatusFailed, nil},
-	{"unsure", aigen.StatusFailed, func(w *world, t testing.TB) *aigen.Generation {
+	{"releasing", aigen.StatusFailed, func(w *fixture, t testing.TB) *aigen.Generation {
 		g := w.pending(t)
-		_, err := g.Abandon(w.Policy, newestRun(g).ID)
+		_, err := g.AbandonReservation(w.Policy, newestRun(g).ID)
 		require.NoError(t, err)
 		g.Drain()
 		return g
@@ -63,58 +63,74 @@ var (
 	ignore = want{nothing: string(aigen.OutcomeIgnored)}
 )
 
-// table says what each verb does in each situation. "newest" is the newest run or
-// job of the generation; where it has no job, an id that it does not know.
-var table = map[string][]want{
-	//                         pending    samples    choice       asked        final        done    failed  unsure    cancelled rejected
-	"Accept":                  {toPending, no, no, toChoice, no, no, no, no, no, no},
-	"SelectSample":            {no, no, toChoice, no, no, no, no, no, no, no},
-	"SelectSample unknown":    {no, no, noSmpl, no, no, no, no, no, no, no},
-	"Regenerate":              {no, no, toChoice, no, no, no, no, no, no, no},
-	"Reserved newest":         {toSamples, same, same, toFinal, same, same, same, same, same, same},
-	"Reserved unknown":        {no, no, no, no, no, no, no, no, no, no},
-	"Refused newest, notify":  {toFailed, same, same, toChoice, same, same, same, same, same, same},
-	"Refused newest, quietly": {toFailed, same, same, toChoice, same, same, same, same, same, same},
-	"Refused unknown":         {no, no, no, no, no, no, no, no, no, no},
-	"Abandon newest":          {toFailed, same, same, toChoice, same, same, same, same, same, same},
-	"Abandon unknown":         {no, no, no, no, no, no, no, no, no, no},
-	"Released newest, held":   {same, same, same, same, same, same, same, toFailed, same, same},
-	"Released newest, free":   {same, same, same, same, same, same, same, toFailed, same, same},
-	"Released unknown":        {no, no, no, no, no, no, no, no, no, no},
-	"Cancel":                  {toCancelled, toCancelled, toCancelled, toCancelled, toCancelled, no, no, no, no, no},
-	"Fail":                    {toFailed, toFailed, toFailed, toFailed, toFailed, no, no, no, no, no},
-	"FailByOperator":          {toFailed, toFailed, toFailed, toFailed, toFailed, no, no, no, no, no},
-	"DispatchFailed newest":   {same, toFailed, same, same, toFailed, same, same, same, same, same},
-	"DispatchFailed unknown":  {same, same, same, same, same, same, same, same, same, same},
-	"Expire too early":        {same, same, same, same, same, same, same, same, same, same},
-	"Expire when due":         {toPending, toFailed, toCancelled, toChoice, toFailed, same, same, same, same, same},
+// row has a cell for each situation. The zero cell is others.
+type row struct {
+	others                                                                                        want
+	pending, samples, choice, reserving, final, completed, failed, releasing, cancelled, rejected want
+}
 
-	"Report samples":               {noJob, toChoice, again, again, against, ignore, ignore, ignore, ignore, ignore},
-	"Report final":                 {noJob, against, against, against, toDone, again, ignore, ignore, ignore, ignore},
-	"Report failed samples":        {noJob, toFailed, stale, stale, against, ignore, again, ignore, ignore, ignore},
-	"Report failed samples, retry": {noJob, toSamples, stale, stale, against, ignore, again, ignore, ignore, ignore},
-	"Report failed final":          {noJob, against, against, against, toFailed, ignore, ignore, ignore, ignore, ignore},
-	"Report failed final, retry":   {noJob, against, against, against, toFinal, ignore, ignore, ignore, ignore, ignore},
-	"Report rejected":              {noJob, toRejected, stale, stale, toRejected, ignore, ignore, ignore, ignore, again},
+// cells returns the cells in the order of situations.
+func (r row) cells() []want {
+	all := []want{r.pending, r.samples, r.choice, r.reserving, r.final, r.completed, r.failed, r.releasing, r.cancelled, r.rejected}
+	for i := range all {
+		if all[i] == (want{}) {
+			all[i] = r.others
+		}
+	}
+	return all
+}
 
-	"Report samples, no jobId":               {against, toChoice, again, again, again, ignore, ignore, ignore, ignore, ignore},
-	"Report final, no jobId":                 {against, against, against, against, toDone, ignore, ignore, ignore, ignore, ignore},
-	"Report failed samples, no jobId":        {against, toFailed, stale, stale, stale, ignore, ignore, ignore, ignore, ignore},
-	"Report failed samples, retry, no jobId": {against, toSamples, stale, stale, stale, ignore, ignore, ignore, ignore, ignore},
-	"Report failed final, no jobId":          {against, against, against, against, toFailed, ignore, ignore, ignore, ignore, ignore},
-	"Report failed final, retry, no jobId":   {against, against, against, against, toFinal, ignore, ignore, ignore, ignore, ignore},
-	"Report rejected, no jobId":              {against, toRejected, stale, stale, toRejected, ignore, ignore, ignore, ignore, ignore},
+// table says what each verb does in each situation. "newest" is the newest run or job of
+// the generation; where it has no job, an unknown id.
+var table = map[string]row{
+	"DeferReservation":                  {others: no, pending: toPending, reserving: toChoice},
+	"SelectSample":                      {others: no, choice: toChoice},
+	"SelectSample unknown":              {others: no, choice: noSmpl},
+	"Regenerate":                        {others: no, choice: toChoice},
+	"ConfirmReservation newest":         {others: same, pending: toSamples, reserving: toFinal},
+	"ConfirmReservation unknown":        {others: no},
+	"RejectReservation newest, notify":  {others: same, pending: toFailed, reserving: toChoice},
+	"RejectReservation newest, quietly": {others: same, pending: toFailed, reserving: toChoice},
+	"RejectReservation unknown":         {others: no},
+	"AbandonReservation newest":         {others: same, pending: toFailed, reserving: toChoice},
+	"AbandonReservation unknown":        {others: no},
+	"ConfirmRelease newest, held":       {others: same, releasing: toFailed},
+	"ConfirmRelease newest, free":       {others: same, releasing: toFailed},
+	"ConfirmRelease unknown":            {others: no},
+	"Cancel":                            {others: toCancelled, completed: no, failed: no, releasing: no, cancelled: no, rejected: no},
+	"Fail":                              {others: toFailed, completed: no, failed: no, releasing: no, cancelled: no, rejected: no},
+	"FailByOperator":                    {others: toFailed, completed: no, failed: no, releasing: no, cancelled: no, rejected: no},
+	"DispatchFailed newest":             {others: same, samples: toFailed, final: toFailed},
+	"DispatchFailed unknown":            {others: same},
+	"Expire too early":                  {others: same},
+	"Expire when due":                   {others: same, pending: toPending, samples: toFailed, choice: toCancelled, reserving: toChoice, final: toFailed},
 
-	"Report samples, other jobId":        {noJob, noJob, noJob, noJob, noJob, ignore, ignore, ignore, ignore, ignore},
-	"Report final, other jobId":          {noJob, noJob, noJob, noJob, noJob, ignore, ignore, ignore, ignore, ignore},
-	"Report failed samples, other jobId": {noJob, noJob, noJob, noJob, noJob, ignore, ignore, ignore, ignore, ignore},
-	"Report rejected, other jobId":       {noJob, noJob, noJob, noJob, noJob, ignore, ignore, ignore, ignore, ignore},
+	"Report samples":               {others: ignore, pending: noJob, samples: toChoice, choice: again, reserving: again, final: against},
+	"Report final":                 {others: ignore, pending: noJob, samples: against, choice: against, reserving: against, final: toDone, completed: again},
+	"Report failed samples":        {others: ignore, pending: noJob, samples: toFailed, choice: stale, reserving: stale, final: against, failed: again},
+	"Report failed samples, retry": {others: ignore, pending: noJob, samples: toSamples, choice: stale, reserving: stale, final: against, failed: again},
+	"Report failed final":          {others: ignore, pending: noJob, samples: against, choice: against, reserving: against, final: toFailed},
+	"Report failed final, retry":   {others: ignore, pending: noJob, samples: against, choice: against, reserving: against, final: toFinal},
+	"Report rejected":              {others: ignore, pending: noJob, samples: toRejected, choice: stale, reserving: stale, final: toRejected, rejected: again},
+
+	"Report samples, no jobId":               {others: ignore, pending: against, samples: toChoice, choice: again, reserving: again, final: again},
+	"Report final, no jobId":                 {others: ignore, pending: against, samples: against, choice: against, reserving: against, final: toDone},
+	"Report failed samples, no jobId":        {others: ignore, pending: against, samples: toFailed, choice: stale, reserving: stale, final: stale},
+	"Report failed samples, retry, no jobId": {others: ignore, pending: against, samples: toSamples, choice: stale, reserving: stale, final: stale},
+	"Report failed final, no jobId":          {others: ignore, pending: against, samples: against, choice: against, reserving: against, final: toFailed},
+	"Report failed final, retry, no jobId":   {others: ignore, pending: against, samples: against, choice: against, reserving: against, final: toFinal},
+	"Report rejected, no jobId":              {others: ignore, pending: against, samples: toRejected, choice: stale, reserving: stale, final: toRejected},
+
+	"Report samples, other jobId":        {others: noJob, completed: ignore, failed: ignore, releasing: ignore, cancelled: ignore, rejected: ignore},
+	"Report final, other jobId":          {others: noJob, completed: ignore, failed: ignore, releasing: ignore, cancelled: ignore, rejected: ignore},
+	"Report failed samples, other jobId": {others: noJob, completed: ignore, failed: ignore, releasing: ignore, cancelled: ignore, rejected: ignore},
+	"Report rejected, other jobId":       {others: noJob, completed: ignore, failed: ignore, releasing: ignore, cancelled: ignore, rejected: ignore},
 }
 
 func TestEveryVerbInEveryState(t *testing.T) {
 	t.Parallel()
 	for name, verb := range verbs() {
-		cells := table[name]
+		cells := table[name].cells()
 		require.Len(t, cells, len(situations), "%s: one cell a situation", name)
 		for i, situation := range situations {
 			t.Run(name+"/"+situation.name, func(t *testing.T) {
@@ -130,7 +146,7 @@ func TestEveryVerbInEveryState(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, w *world, g *aigen.Generation, verb verb, want want) {
+func check(t *testing.T, w *fixture, g *aigen.Generation, verb verb, want want) {
 	t.Helper()
 	g.Version = 7
 	w.advance(1e9)
@@ -167,10 +183,10 @@ func TestTheTableIsComplete(t *testing.T) {
 	for _, s := range aigen.Statuses() {
 		assert.True(t, seen[s], "no situation for %s", s)
 	}
-	for name, cells := range table {
+	for name, r := range table {
 		assert.Contains(t, verbs(), name, "a row without a verb")
-		assert.Len(t, cells, len(situations), name)
-		for i, cell := range cells {
+		require.Len(t, r.cells(), len(situations), name)
+		for i, cell := range r.cells() {
 			assert.NotEqual(t, want{}, cell, "%s in %s", name, situations[i].name)
 		}
 	}
@@ -184,7 +200,7 @@ func TestEveryMethodIsTried(t *testing.T) {
 	t.Parallel()
 	asks := map[string]bool{ // change nothing that is kept
 		"AwaitsJob": true, "Attempt": true, "Clone": true, "Cost": true, "Drain": true, "FindJob": true,
-		"InBackground": true, "PendingRun": true, "SelectedSample": true, "Stage": true, "Totals": true,
+		"ReservationDeferred": true, "PendingRun": true, "SelectedSample": true, "Stage": true, "Totals": true,
 	}
 	tried := map[string]bool{}
 	for name := range verbs() {

@@ -9,40 +9,40 @@ import (
 
 // verb calls one verb. The text is "" if it changed something, "no" if it reports
 // that it did not, else the outcome of a report.
-type verb func(w *world, g *aigen.Generation) (nothing string, err error)
+type verb func(w *fixture, g *aigen.Generation) (nothing string, err error)
 
 // verbs are the rows of the table.
 func verbs() map[string]verb {
 	all := map[string]verb{
-		"Accept":       func(w *world, g *aigen.Generation) (string, error) { return "", g.Accept(w.Policy) },
-		"SelectSample": selecting(secondSample), "SelectSample unknown": selecting("sample-9"),
-		"Regenerate": func(w *world, g *aigen.Generation) (string, error) {
+		"DeferReservation": func(w *fixture, g *aigen.Generation) (string, error) { return "", g.DeferReservation(w.Policy) },
+		"SelectSample":     selecting(secondSample), "SelectSample unknown": selecting("sample-9"),
+		"Regenerate": func(w *fixture, g *aigen.Generation) (string, error) {
 			in, err := aigen.NewInput("a blue fox", "", nil)
 			if err != nil {
 				return "", err
 			}
 			return "", g.Regenerate(w.Policy, in)
 		},
-		"Cancel": func(w *world, g *aigen.Generation) (string, error) { return "", g.Cancel(w.Policy) },
-		"Fail": func(w *world, g *aigen.Generation) (string, error) {
+		"Cancel": func(w *fixture, g *aigen.Generation) (string, error) { return "", g.Cancel(w.Policy) },
+		"Fail": func(w *fixture, g *aigen.Generation) (string, error) {
 			return "", g.Fail(w.Policy, aigen.Failure{Code: "broken"})
 		},
-		"FailByOperator": func(w *world, g *aigen.Generation) (string, error) {
+		"FailByOperator": func(w *fixture, g *aigen.Generation) (string, error) {
 			return "", g.FailByOperator(w.Policy, aigen.OperatorNote{ID: w.newID(), Reason: "the engine is gone"})
 		},
-		"DispatchFailed newest": func(w *world, g *aigen.Generation) (string, error) {
+		"DispatchFailed newest": func(w *fixture, g *aigen.Generation) (string, error) {
 			return changed(g.DispatchFailed(w.Policy, jobOr(g, w.newID())))
 		},
-		"DispatchFailed unknown": func(w *world, g *aigen.Generation) (string, error) {
+		"DispatchFailed unknown": func(w *fixture, g *aigen.Generation) (string, error) {
 			return changed(g.DispatchFailed(w.Policy, w.newID()))
 		},
-		"Expire too early": func(w *world, g *aigen.Generation) (string, error) {
+		"Expire too early": func(w *fixture, g *aigen.Generation) (string, error) {
 			if !g.DueAt.IsZero() {
 				w.now = g.DueAt.Add(-time.Microsecond)
 			}
 			return changed(g.Expire(w.Policy))
 		},
-		"Expire when due": func(w *world, g *aigen.Generation) (string, error) {
+		"Expire when due": func(w *fixture, g *aigen.Generation) (string, error) {
 			w.now = w.now.Add(10_000 * time.Hour)
 			if !g.DueAt.IsZero() {
 				w.now = g.DueAt
@@ -50,46 +50,52 @@ func verbs() map[string]verb {
 			return changed(g.Expire(w.Policy))
 		},
 	}
-	answers := map[string]func(*world, *aigen.Generation, aigen.ID) (bool, error){
-		"Reserved#":        func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Reserved(w.Policy, run) },
-		"Refused#, notify": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Refused(w.Policy, run, true) },
-		"Refused#, quietly": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
-			return g.Refused(w.Policy, run, false)
+	answers := map[string]func(*fixture, *aigen.Generation, aigen.ID) (bool, error){
+		"ConfirmReservation#": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.ConfirmReservation(w.Policy, run)
 		},
-		"Abandon#": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) { return g.Abandon(w.Policy, run) },
-		"Released#, held": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
-			return g.Released(w.Policy, run, true)
+		"RejectReservation#, notify": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.RejectReservation(w.Policy, run, true)
 		},
-		"Released#, free": func(w *world, g *aigen.Generation, run aigen.ID) (bool, error) {
-			return g.Released(w.Policy, run, false)
+		"RejectReservation#, quietly": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.RejectReservation(w.Policy, run, false)
+		},
+		"AbandonReservation#": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.AbandonReservation(w.Policy, run)
+		},
+		"ConfirmRelease#, held": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.ConfirmRelease(w.Policy, run, true)
+		},
+		"ConfirmRelease#, free": func(w *fixture, g *aigen.Generation, run aigen.ID) (bool, error) {
+			return g.ConfirmRelease(w.Policy, run, false)
 		},
 	}
 	for name, answer := range answers {
-		all[strings.Replace(name, "#", " newest", 1)] = func(w *world, g *aigen.Generation) (string, error) {
+		all[strings.Replace(name, "#", " newest", 1)] = func(w *fixture, g *aigen.Generation) (string, error) {
 			return changed(answer(w, g, newestRun(g).ID))
 		}
-		all[firstWord(strings.Replace(name, "#", " ", 1))+" unknown"] = func(w *world, g *aigen.Generation) (string, error) {
+		all[firstWord(strings.Replace(name, "#", " ", 1))+" unknown"] = func(w *fixture, g *aigen.Generation) (string, error) {
 			return changed(answer(w, g, w.newID()))
 		}
 	}
-	reports := map[string]func(*world, aigen.ID) aigen.Report{
-		"Report samples":               func(w *world, job aigen.ID) aigen.Report { return w.samples(job) },
-		"Report final":                 func(w *world, job aigen.ID) aigen.Report { return w.final(job) },
-		"Report failed samples":        func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, false) },
-		"Report failed samples, retry": func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, true) },
-		"Report failed final":          func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, false) },
-		"Report failed final, retry":   func(w *world, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, true) },
-		"Report rejected":              func(w *world, job aigen.ID) aigen.Report { return w.rejected(job) },
+	reports := map[string]func(*fixture, aigen.ID) aigen.Report{
+		"Report samples":               func(w *fixture, job aigen.ID) aigen.Report { return w.samples(job) },
+		"Report final":                 func(w *fixture, job aigen.ID) aigen.Report { return w.final(job) },
+		"Report failed samples":        func(w *fixture, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, false) },
+		"Report failed samples, retry": func(w *fixture, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageSamples, true) },
+		"Report failed final":          func(w *fixture, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, false) },
+		"Report failed final, retry":   func(w *fixture, job aigen.ID) aigen.Report { return w.failure(job, aigen.StageFinal, true) },
+		"Report rejected":              func(w *fixture, job aigen.ID) aigen.Report { return w.rejected(job) },
 	}
 	for name, report := range reports {
-		all[name] = func(w *world, g *aigen.Generation) (string, error) {
+		all[name] = func(w *fixture, g *aigen.Generation) (string, error) {
 			return outcome(g.Report(w.Policy, report(w, jobOr(g, w.newID()))))
 		}
-		all[name+", no jobId"] = func(w *world, g *aigen.Generation) (string, error) {
+		all[name+", no jobId"] = func(w *fixture, g *aigen.Generation) (string, error) {
 			return outcome(g.Report(w.Policy, report(w, aigen.ID{})))
 		}
 		if !strings.Contains(name, "retry") && name != "Report failed final" {
-			all[name+", other jobId"] = func(w *world, g *aigen.Generation) (string, error) {
+			all[name+", other jobId"] = func(w *fixture, g *aigen.Generation) (string, error) {
 				return outcome(g.Report(w.Policy, report(w, w.newID())))
 			}
 		}
@@ -98,7 +104,7 @@ func verbs() map[string]verb {
 }
 
 func selecting(sample string) verb {
-	return func(w *world, g *aigen.Generation) (string, error) {
+	return func(w *fixture, g *aigen.Generation) (string, error) {
 		return "", g.SelectSample(w.Policy, sample, aigen.Resolution{})
 	}
 }

@@ -21,9 +21,9 @@ func (s *Service) AwaitsJob(ctx context.Context, generation, job aigen.ID) (bool
 	return !g.Status.Ended() && g.AwaitsJob(job), nil
 }
 
-// RunWasInVain reports whether the generation has ended, or is gone, without a result of
+// RunHasNoResult reports whether the generation has ended, or is gone, without a result of
 // this run: nobody was told of what an engine made for it, and nobody will be.
-func (s *Service) RunWasInVain(ctx context.Context, generation, run aigen.ID) (bool, error) {
+func (s *Service) RunHasNoResult(ctx context.Context, generation, run aigen.ID) (bool, error) {
 	g, err := s.store.Get(ctx, generation)
 	if errors.Is(err, aigen.ErrNotFound) {
 		return true, nil

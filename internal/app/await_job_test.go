@@ -19,7 +19,7 @@ func TestAwaitsJob(t *testing.T) {
 		return yes
 	}
 	inVain := func(id aigen.ID, run aigen.ID) bool {
-		yes, err := w.RunWasInVain(t.Context(), id, run)
+		yes, err := w.RunHasNoResult(t.Context(), id, run)
 		require.NoError(t, err)
 		return yes
 	}

@@ -47,7 +47,7 @@ func (s *Service) applyEffect(c *Change, e aigen.Effect) error {
 		}
 		// The ledger reserves in the transaction that says so: what is still
 		// pending was never held.
-		_, err := c.Generation.Released(s.policy, e.RunID, false)
+		_, err := c.Generation.ConfirmRelease(s.policy, e.RunID, false)
 		return err
 	}
 	return errors.New("unknown effect")

@@ -107,9 +107,9 @@ func (o overtaken) Reserve(ctx context.Context, op app.CreditOperation) error {
 // held in the end, and the generation says what became of it.
 func TestNotAskedWhileOutboxAsks(t *testing.T) {
 	t.Parallel()
-	for name, meanwhile := range map[string]func(w *workbench){
-		"before it asks": func(*workbench) {},
-		"after it asked": func(w *workbench) {
+	for name, meanwhile := range map[string]func(w *fixture){
+		"before it asks": func(*fixture) {},
+		"after it asked": func(w *fixture) {
 			d := w.deliveries()
 			require.Len(w.t, d, 1)
 			run, ok := w.generation(d[0].GenerationID).PendingRun()
@@ -204,7 +204,7 @@ func TestBackgroundReservation(t *testing.T) {
 			w.untilStatus(poor, aigen.StatusFailed)
 			assert.Equal(t, aigen.CodeInsufficientCredits, w.generation(poor).Failure.Code)
 			w.until("the user is told", func() bool {
-				types := w.phone.types()
+				types := w.notifier.types()
 				return len(types) == 1 && types[0] == aigen.EventCreditsRefused
 			})
 		})

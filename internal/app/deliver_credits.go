@@ -86,7 +86,7 @@ func (c *creditHandler) OnDeadLetter(ctx context.Context, d outbox.Delivery) err
 		return nil
 	}
 	_, err := c.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
-		return g.Abandon(c.service.policy, d.RunID)
+		return g.AbandonReservation(c.service.policy, d.RunID)
 	})
 	if errors.Is(err, aigen.ErrNotFound) {
 		return nil
@@ -128,7 +128,7 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 	}
 	if err == nil {
 		_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
-			ok, err := g.Reserved(s.policy, op.Reference)
+			ok, err := g.ConfirmReservation(s.policy, op.Reference)
 			if ok {
 				c.Movements = append(c.Movements, s.movements(g, MovementReserve, op.Reference, op.Amount)...)
 			}
@@ -137,7 +137,7 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 	}
 	if errors.Is(err, aigen.ErrInsufficientCredits) {
 		_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
-			return g.Refused(s.policy, op.Reference, true)
+			return g.RejectReservation(s.policy, op.Reference, true)
 		})
 	}
 	if errors.Is(err, aigen.ErrNotFound) {
@@ -176,7 +176,7 @@ func (s *Service) release(ctx context.Context, op CreditOperation) error {
 		}
 	}
 	_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
-		return g.Released(s.policy, op.Reference, held)
+		return g.ConfirmRelease(s.policy, op.Reference, held)
 	})
 	if errors.Is(err, aigen.ErrNotFound) {
 		return nil

@@ -59,7 +59,7 @@ func (b *fakeBus) follows(user aigen.ID) bool {
 }
 
 // withBus is another replica of w, with a bus.
-func withBus(w *workbench, poll, pollWithBus time.Duration) (*workbench, *fakeBus) {
+func withBus(w *fixture, poll, pollWithBus time.Duration) (*fixture, *fakeBus) {
 	w.t.Helper()
 	bus := &fakeBus{live: true, followed: map[aigen.ID]int{}}
 	hub := live.NewHub(live.Config{Store: w.store, Bus: bus, Poll: poll, PollWithBus: pollWithBus})

@@ -10,7 +10,7 @@ import (
 func EncodeJob(j Job) ([]byte, error) { return j.encode() }
 
 // SetDispatcher is for tests that replace the relay of a service.
-func (s *Service) SetDispatcher(d Dispatcher) { s.relay = d }
+func (s *Service) SetDispatcher(d Dispatcher) { s.dispatcher = d }
 
 // Policy is the policy of the service.
 func (s *Service) Policy() *aigen.Policy { return s.policy }
@@ -19,4 +19,4 @@ func (s *Service) Policy() *aigen.Policy { return s.policy }
 func (s *Service) Log() *slog.Logger { return s.log }
 
 // Remembered is what the service would change without loading it; nil for nothing.
-func (s *Service) Remembered(id aigen.ID) *aigen.Generation { return s.recent.get(id) }
+func (s *Service) Remembered(id aigen.ID) *aigen.Generation { return s.cache.get(id) }

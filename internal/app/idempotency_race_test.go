@@ -43,7 +43,7 @@ func TestTwoRepeatsOfARequestThatCameToNothing(t *testing.T) {
 		UserID: w.user, Key: key.Key, RequestHash: key.Hash, GenerationID: dead.ID, RunID: run.ID,
 		CreatedAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(time.Hour),
 	}})
-	_, err = dead.Refused(w.policy, run.ID, true)
+	_, err = dead.RejectReservation(w.policy, run.ID, true)
 	require.NoError(t, err)
 	events, _ := dead.Drain()
 	apply(&app.Change{Generation: dead, From: 1, Events: events})

@@ -30,7 +30,7 @@ func (s *Service) InitiateGeneration(ctx context.Context, cmd InitiateGeneration
 		if err := start.admit(ctx); err != nil {
 			return Accepted{}, err
 		}
-		answer, err := s.ask(c, cmd.Key)
+		answer, err := s.requestReservation(c, cmd.Key)
 		if err != nil {
 			return Accepted{}, err
 		}

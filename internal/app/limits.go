@@ -95,14 +95,14 @@ type queueBound struct {
 	count func(ctx context.Context, user aigen.ID, most int) (int, error)
 	now   func() time.Time
 
-	mu     sync.Mutex
-	turned time.Time
-	recent map[aigen.ID]*userQueue // asked for since turned
-	older  map[aigen.ID]*userQueue // asked for in the turn before
+	mu        sync.Mutex
+	startedAt time.Time
+	current   map[aigen.ID]*userQueue // asked for since turned
+	previous  map[aigen.ID]*userQueue // asked for in the turn before
 }
 
 // queueTurn is how long a count is good for, at least: other replicas accept too.
-const queueTurn = 30 * time.Second
+const countTTL = 30 * time.Second
 
 // userQueue is what is known of one user.
 type userQueue struct {
@@ -117,13 +117,13 @@ func (b *queueBound) reserve(ctx context.Context, user aigen.ID) error {
 	if b.most == 0 {
 		return nil
 	}
-	q := b.of(user)
-	if b.take(q) {
+	q := b.user(user)
+	if b.takeCounted(q) {
 		return nil
 	}
 	q.counting.Lock()
 	defer q.counting.Unlock()
-	if b.take(q) {
+	if b.takeCounted(q) {
 		return nil // somebody else has counted meanwhile
 	}
 	// Those that are admitted now may or may not be in the count. One that ends while the
@@ -152,7 +152,7 @@ func (b *queueBound) reserve(ctx context.Context, user aigen.ID) error {
 	return nil
 }
 
-func (b *queueBound) take(q *userQueue) bool {
+func (b *queueBound) takeCounted(q *userQueue) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if q.left == 0 {
@@ -168,7 +168,7 @@ func (b *queueBound) release(user aigen.ID) {
 	if b.most == 0 {
 		return
 	}
-	q := b.of(user)
+	q := b.user(user)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q.pending--
@@ -176,30 +176,30 @@ func (b *queueBound) release(user aigen.ID) {
 
 // of returns what is known of a user. A user is forgotten after one to two turns without
 // a request, unless a request is under way.
-func (b *queueBound) of(user aigen.ID) *userQueue {
+func (b *queueBound) user(user aigen.ID) *userQueue {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.now(); now.Sub(b.turned) >= queueTurn {
-		b.turn(now)
+	if now := b.now(); now.Sub(b.startedAt) >= countTTL {
+		b.rotate(now)
 	}
-	q := b.recent[user]
+	q := b.current[user]
 	if q == nil {
-		if q = b.older[user]; q == nil {
+		if q = b.previous[user]; q == nil {
 			q = &userQueue{}
 		}
-		b.recent[user] = q
+		b.current[user] = q
 	}
 	return q
 }
 
-func (b *queueBound) turn(now time.Time) {
-	for user, q := range b.older {
+func (b *queueBound) rotate(now time.Time) {
+	for user, q := range b.previous {
 		if q.pending > 0 {
-			b.recent[user] = q // a request of the user is under way
+			b.current[user] = q // a request of the user is under way
 		}
 	}
-	b.older, b.recent, b.turned = b.recent, map[aigen.ID]*userQueue{}, now
-	for _, q := range b.older {
+	b.previous, b.current, b.startedAt = b.current, map[aigen.ID]*userQueue{}, now
+	for _, q := range b.previous {
 		q.left = 0 // counted too long ago
 	}
 }

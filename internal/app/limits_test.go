@@ -14,7 +14,7 @@ import (
 )
 
 // limited is a workbench with these limits.
-func limited(t *testing.T, l app.Limits) *workbench {
+func limited(t *testing.T, l app.Limits) *fixture {
 	t.Helper()
 	w := setup(t, options{credits: 1_000_000})
 	var err error

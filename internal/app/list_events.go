@@ -14,13 +14,13 @@ func (s *Service) StreamGeneration(ctx context.Context, user, id aigen.ID, after
 	if _, err := s.GetGeneration(ctx, user, id); err != nil {
 		return nil, err
 	}
-	return s.hub.StreamGeneration(user, id, after), nil
+	return s.live.StreamGeneration(user, id, after), nil
 }
 
 // StreamUser streams the events of all of the user's generations after position after;
 // nil: from now on. ErrAhead if there was no event of that position yet.
 func (s *Service) StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error) {
-	return s.hub.StreamUser(ctx, user, after)
+	return s.live.StreamUser(ctx, user, after)
 }
 
 // EachEvent yields what has happened to a generation after event number after. The error
@@ -31,7 +31,7 @@ func (s *Service) EachEvent(ctx context.Context, user, id aigen.ID, after int64)
 			yield(aigen.Event{}, err)
 			return
 		}
-		for e, err := range s.hub.Each(ctx, id, after) {
+		for e, err := range s.live.Each(ctx, id, after) {
 			if !yield(e, err) {
 				return
 			}

@@ -16,14 +16,14 @@ import (
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-func (w *workbench) operations() *operations.Service {
+func (w *fixture) operations() *operations.Service {
 	return operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store, Dispatcher: w.relay})
 }
 
 func note() aigen.OperatorNote { return aigen.OperatorNote{ID: newID(), Reason: "tried in a test"} }
 
 // die makes a waiting delivery of this kind dead, as a relay does that gives up.
-func (w *workbench) die(kind outbox.DeliveryKind, why string) outbox.Delivery {
+func (w *fixture) die(kind outbox.DeliveryKind, why string) outbox.Delivery {
 	w.t.Helper()
 	now := w.clock.Now()
 	ds, err := w.store.ClaimDeliveries(w.t.Context(), outbox.Claim{Queue: kind.Queue(), Owner: "x", Limit: 100, Now: now, Until: now.Add(time.Minute)})
@@ -237,7 +237,7 @@ func TestRetryDeliveries(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10000})
 	o := w.operations()
-	w.phone.err = errors.New("gone")
+	w.notifier.err = errors.New("gone")
 	for range 3 {
 		id := w.create()
 		_, err := w.report(id, samples(w.liveJob(id)))
@@ -256,13 +256,13 @@ func TestRetryDeliveries(t *testing.T) {
 	n, err := o.RetryDeliveries(t.Context(), operations.RetryDeliveries{By: note(), Dead: outbox.DeliveryQuery{Queue: outbox.QueueCredits}})
 	require.NoError(t, err)
 	assert.Zero(t, n, "another lane")
-	w.phone.mu.Lock()
-	w.phone.err = nil
-	w.phone.mu.Unlock()
+	w.notifier.mu.Lock()
+	w.notifier.err = nil
+	w.notifier.mu.Unlock()
 	n, err = o.RetryDeliveries(t.Context(), operations.RetryDeliveries{By: note(), Dead: outbox.DeliveryQuery{Kind: outbox.DeliverNotify}})
 	require.NoError(t, err)
 	assert.Equal(t, 3, n)
-	w.until("the notifications", func() bool { return len(w.phone.types()) == 3 })
+	w.until("the notifications", func() bool { return len(w.notifier.types()) == 3 })
 	actions, err := o.ListActions(t.Context(), operations.ActionQuery{Limit: 2})
 	require.NoError(t, err)
 	assert.Len(t, actions.Items, 2)

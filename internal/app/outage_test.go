@@ -80,7 +80,7 @@ func gone() error { return fmt.Errorf("%w: nobody listens", outbox.ErrUnavailabl
 
 // outside is a workbench in a bubble of its own time, with a relay of its usual settings
 // and an engine outside.
-func outside(t *testing.T, f func(t *testing.T, w *workbench, s *station, log *lines)) {
+func outside(t *testing.T, f func(t *testing.T, w *fixture, s *station, log *lines)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := setup(t, options{credits: 1_000_000})
@@ -90,7 +90,7 @@ func outside(t *testing.T, f func(t *testing.T, w *workbench, s *station, log *l
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Ledger: w.store, Log: logger})
 		require.NoError(t, err)
-		w.relay = newRelay(w.Service, w.store, s, w.phone, tokensFor(t), outbox.Config{Owner: "outside"})
+		w.relay = newRelay(w.Service, w.store, s, w.notifier, tokensFor(t), outbox.Config{Owner: "outside"})
 		w.run()
 		f(t, w, s, log)
 	})
@@ -117,7 +117,7 @@ func (l *lines) count(part string) int {
 // has a line a minute; when it is back, all jobs go.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, log *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, log *lines) {
 		const n = 100
 		s.answer(gone)
 		for range n {
@@ -152,7 +152,7 @@ func TestOutage(t *testing.T) {
 // Who learns by itself that the engine is back does not wait for the next probe.
 func TestRecoveryWakes(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, _ *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, _ *lines) {
 		s.answer(gone)
 		for range 10 {
 			w.create()
@@ -174,7 +174,7 @@ func (askingError) RetryAfter() time.Duration { return 10 * time.Minute }
 // Who asks to be left alone is left alone, also by those that come meanwhile.
 func TestRetryAfterIsHeeded(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, _ *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, _ *lines) {
 		s.answer(func() error { return askingError{gone()} })
 		w.create()
 		time.Sleep(time.Second)
@@ -193,7 +193,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 // and not at all once the engine has shown that it has it.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, log *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, log *lines) {
 		s.answer(func() error { return fmt.Errorf("%w: no answer within 15s", outbox.ErrOutcomeUnknown) })
 		began := time.Now()
 		silent, shown := w.create(), w.create()
@@ -239,7 +239,7 @@ func TestProgressOfAnEngineInHere(t *testing.T) {
 // is worked on already is told to stop, unless it has ended by its own report.
 func TestEndedJobsAreNotHandedOver(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, _ *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, _ *lines) {
 		s.answer(gone)
 		ended := []aigen.ID{w.create(), w.create(), w.create(), w.create(), w.create()}
 		kept := w.create()
@@ -273,7 +273,7 @@ func TestEndedJobsAreNotHandedOver(t *testing.T) {
 // A stage that times out takes its job out of the outbox.
 func TestTimeoutWithdrawsTheJob(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, _ *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, _ *lines) {
 		s.answer(gone)
 		id := w.create()
 		time.Sleep(time.Hour)
@@ -298,7 +298,7 @@ func TestTimeoutWithdrawsTheJob(t *testing.T) {
 // A receiver that refuses one delivery and takes others is not away.
 func TestOneIsRefused(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, s *station, _ *lines) {
+	outside(t, func(t *testing.T, w *fixture, s *station, _ *lines) {
 		s.answer(func() error { return errors.New("a fault of its own") })
 		w.create()
 		time.Sleep(time.Second)
@@ -314,10 +314,10 @@ func TestOneIsRefused(t *testing.T) {
 // Notifications wait for a service that is away, for a day; then they help nobody.
 func TestNotificationsWaitForADay(t *testing.T) {
 	t.Parallel()
-	outside(t, func(t *testing.T, w *workbench, _ *station, _ *lines) {
-		w.phone.mu.Lock()
-		w.phone.err = gone()
-		w.phone.mu.Unlock()
+	outside(t, func(t *testing.T, w *fixture, _ *station, _ *lines) {
+		w.notifier.mu.Lock()
+		w.notifier.err = gone()
+		w.notifier.mu.Unlock()
 		id := w.create()
 		_, _, err := w.CancelGeneration(t.Context(), app.CancelGeneration{UserID: w.user, GenerationID: id})
 		require.NoError(t, err)
@@ -362,7 +362,7 @@ func TestCreditsHeedRetryAfter(t *testing.T) {
 		var err error
 		w.Service, err = app.New(app.Config{Policy: w.policy, Store: w.store, Credits: credits})
 		require.NoError(t, err)
-		w.relay = newRelay(w.Service, w.store, &station{}, w.phone, tokensFor(t), outbox.Config{Owner: "credits"})
+		w.relay = newRelay(w.Service, w.store, &station{}, w.notifier, tokensFor(t), outbox.Config{Owner: "credits"})
 		w.run()
 		time.Sleep(time.Second)
 		for range 3 {

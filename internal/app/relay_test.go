@@ -19,7 +19,7 @@ import (
 func TestNotificationsHoldNothingUp(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000, attempts: 1000})
-	w.phone.err = errors.New("gone")
+	w.notifier.err = errors.New("gone")
 	w.engine.set(func(e *fakeEngine) { e.callBack = true })
 	w.run()
 	id := w.create()
@@ -34,22 +34,22 @@ func TestNotificationsHoldNothingUp(t *testing.T) {
 		return waiting.Attempts > 1
 	})
 	assert.Equal(t, "gone", waiting.LastError)
-	w.phone.mu.Lock()
-	w.phone.err = nil
-	w.phone.mu.Unlock()
-	w.until("the notification", func() bool { return len(w.phone.types()) == 1 })
-	w.phone.mu.Lock()
-	defer w.phone.mu.Unlock()
-	assert.Equal(t, waiting.ID, w.phone.notes[0].ID)
-	assert.Equal(t, aigen.EventSamplesReady, w.phone.notes[0].Payload.Type)
-	assert.Len(t, w.phone.notes[0].Payload.SampleAssets, 2)
+	w.notifier.mu.Lock()
+	w.notifier.err = nil
+	w.notifier.mu.Unlock()
+	w.until("the notification", func() bool { return len(w.notifier.types()) == 1 })
+	w.notifier.mu.Lock()
+	defer w.notifier.mu.Unlock()
+	assert.Equal(t, waiting.ID, w.notifier.notes[0].ID)
+	assert.Equal(t, aigen.EventSamplesReady, w.notifier.notes[0].Payload.Type)
+	assert.Len(t, w.notifier.notes[0].Payload.SampleAssets, 2)
 }
 
 // What was written in this process is delivered at once, not at the next poll.
 func TestRelayWakesWithoutPolling(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	slow := newRelay(w.Service, w.store, w.engine, w.phone, tokensFor(t), outbox.Config{Owner: "slow", Poll: time.Hour})
+	slow := newRelay(w.Service, w.store, w.engine, w.notifier, tokensFor(t), outbox.Config{Owner: "slow", Poll: time.Hour})
 	w.relay = slow
 	w.run()
 	w.create()
@@ -84,7 +84,7 @@ func TestStopReturnsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
 	silent := silentEngine{make(chan app.JobMessage, 10)}
-	first := newRelay(w.Service, w.store, silent, w.phone, tokensFor(t),
+	first := newRelay(w.Service, w.store, silent, w.notifier, tokensFor(t),
 		outbox.Config{Owner: "first", StopGrace: 100 * time.Millisecond, Lease: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -115,7 +115,7 @@ func TestKilledRelayLosesNothing(t *testing.T) {
 	require.Len(t, ds, 1)
 	o := &flakyStore{Store: w.store}
 	o.full.Store(2) // at its start the disk is full
-	w.relay = newRelay(w.Service, o, w.engine, w.phone, tokensFor(t),
+	w.relay = newRelay(w.Service, o, w.engine, w.notifier, tokensFor(t),
 		outbox.Config{Owner: "killed", ReleaseOnStart: true})
 	w.run()
 	w.until("the job", func() bool { return len(w.engine.taken()) == 1 })

@@ -32,7 +32,7 @@ func (s *Service) requestRun(
 			}
 			c.ForgetKey, c.ForgetRun = forget.ForgetKey, forget.ForgetRun
 			var err error
-			answer, err = s.ask(c, k)
+			answer, err = s.requestReservation(c, k)
 			return true, err
 		})
 		switch {

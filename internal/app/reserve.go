@@ -9,33 +9,33 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// reserveLocally decides the pending run of g in the change that asks for it: with
-// the embedded ledger the credits are held by the same transaction.
+// reserveLocally confirms the pending run of g in the change that adds the run: with the
+// embedded ledger the same transaction holds the credits.
 func (s *Service) reserveLocally(c *Change) (Accepted, error) {
 	run, _ := c.Generation.PendingRun()
-	if _, err := c.Generation.Reserved(s.policy, run.ID); err != nil {
+	if _, err := c.Generation.ConfirmReservation(s.policy, run.ID); err != nil {
 		return Accepted{}, err
 	}
 	c.Movements = append(c.Movements, s.movements(c.Generation, MovementReserve, run.ID, run.Amount)...)
 	return Accepted{GenerationID: c.Generation.ID, Status: c.Generation.Status, CreditsReserved: run.Amount}, nil
 }
 
-// ask completes a change that has a pending run in the way that the mode wants.
-// The answer is nil where a remote credit service has to be asked after the change
-// is written, by reserveRemotely.
-func (s *Service) ask(c *Change, k RequestKey) (*Accepted, error) {
+// requestReservation completes a change that has a pending run as the credit mode wants.
+// The answer is nil if a remote credit service has to be called after the change is
+// written, by reserveRemotely.
+func (s *Service) requestReservation(c *Change, k RequestKey) (*Accepted, error) {
 	run, _ := c.Generation.PendingRun()
 	var answer *Accepted
 	switch {
 	case s.ledger == nil && run.Amount == 0:
-		// Free: there is nothing to ask anybody for.
+		// A free run needs no reservation.
 		a, err := s.reserveLocally(c)
 		if err != nil {
 			return nil, err
 		}
 		answer = &a
 	case s.mode == ReserveInBackground:
-		if err := c.Generation.Accept(s.policy); err != nil {
+		if err := c.Generation.DeferReservation(s.policy); err != nil {
 			return nil, err
 		}
 		answer = &Accepted{GenerationID: c.Generation.ID, Status: c.Generation.Status}
@@ -50,9 +50,9 @@ func (s *Service) ask(c *Change, k RequestKey) (*Accepted, error) {
 	return answer, nil
 }
 
-// reserveRemotely asks the credit service for the pending run, which has been
-// written already: whatever happens from here on, the run's id tells what was asked.
-// It goes on when the caller hangs up, since the credits may be held by then.
+// reserveRemotely calls the credit service for the pending run, which is written already:
+// whatever happens from here on, the run's id identifies the call. It goes on when the
+// caller hangs up, since the credits may be held by then.
 func (s *Service) reserveRemotely(ctx context.Context, g *aigen.Generation, k RequestKey) (Accepted, error) {
 	run, ok := g.PendingRun()
 	if !ok {
@@ -66,13 +66,13 @@ func (s *Service) reserveRemotely(ctx context.Context, g *aigen.Generation, k Re
 	s.metrics.CreditOperation("reserve", creditOutcome(err), time.Since(started))
 	switch {
 	case err == nil:
-		return s.confirm(ctx, g.ID, run)
+		return s.confirmReservation(ctx, g.ID, run)
 	case errors.Is(err, aigen.ErrInsufficientCredits), errors.Is(err, ErrNotAsked):
-		// Not asked: an outage must not leave a failed generation, a question and a
-		// notification for each request that it turns away.
-		return Accepted{}, s.turnDown(ctx, g, run, k, err)
+		// After ErrNotAsked too: an outage must not leave a failed generation, a delivery
+		// and a notification for each request that it rejects.
+		return Accepted{}, s.rejectRequest(ctx, g, run, k, err)
 	default:
-		return Accepted{}, s.abandon(ctx, g, run, k, err)
+		return Accepted{}, s.abandonRequest(ctx, g, run, k, err)
 	}
 }
 
@@ -80,9 +80,9 @@ func operation(g *aigen.Generation, run aigen.Run) CreditOperation {
 	return CreditOperation{UserID: g.UserID, GenerationID: g.ID, Reference: run.ID, Amount: run.Amount}
 }
 
-func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Accepted, error) {
+func (s *Service) confirmReservation(ctx context.Context, id aigen.ID, run aigen.Run) (Accepted, error) {
 	g, err := s.Change(ctx, id, func(g *aigen.Generation, _ *Change) (bool, error) {
-		return g.Reserved(s.policy, run.ID)
+		return g.ConfirmReservation(s.policy, run.ID)
 	})
 	if err != nil {
 		return Accepted{}, err
@@ -97,19 +97,21 @@ func (s *Service) confirm(ctx context.Context, id aigen.ID, run aigen.Run) (Acce
 	}
 }
 
-// turnDown undoes a request that the user cannot afford, or that nobody was asked
-// about. Of a new generation nothing remains, as with the embedded ledger: the caller has never seen its id.
+// rejectRequest undoes a request that the user cannot afford, or for which no call was
+// sent. A new generation is removed, as with the embedded ledger: the caller has never seen
+// its id.
 //
-// That we asked nobody says nothing where the outbox has begun to ask: a replica whose
-// clock is ahead takes us for dead while we wait. Then it has to find out.
-func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
+// ErrNotAsked is not proof that no call was sent: a replica whose clock runs ahead may have
+// assumed that this process died, and handed the reservation to the outbox. In that case
+// abandon the run and let the outbox find out.
+func (s *Service) rejectRequest(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.Change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID
-		if errors.Is(cause, ErrNotAsked) && g.InBackground(run.ID) {
-			return g.Abandon(s.policy, run.ID)
+		if errors.Is(cause, ErrNotAsked) && g.ReservationDeferred(run.ID) {
+			return g.AbandonReservation(s.policy, run.ID)
 		}
 		c.Discard = g.LastEvent == 0
-		return g.Refused(s.policy, run.ID, false)
+		return g.RejectReservation(s.policy, run.ID, false)
 	})
 	if err != nil && !errors.Is(err, aigen.ErrNotFound) {
 		return err
@@ -117,12 +119,12 @@ func (s *Service) turnDown(ctx context.Context, g *aigen.Generation, run aigen.R
 	return cause
 }
 
-// abandon gives up on a credit service that did not answer; the relay finds out
+// abandonRequest gives up on a credit service that did not answer. The relay finds out
 // later whether the credits are held, and frees them.
-func (s *Service) abandon(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
+func (s *Service) abandonRequest(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.Change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID
-		return g.Abandon(s.policy, run.ID)
+		return g.AbandonReservation(s.policy, run.ID)
 	})
 	if err != nil {
 		return err

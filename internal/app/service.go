@@ -17,19 +17,19 @@ import (
 // Service holds the use-cases and what they share. Build it with New; its methods
 // may be called from many goroutines.
 type Service struct {
-	policy  *aigen.Policy
-	store   GenerationRepository
-	credits CreditService // nil: the embedded ledger
-	ledger  Ledger        // nil: a remote credit service
-	mode    CreditMode
-	hub     *live.Hub
-	relay   Dispatcher
-	recent  recent
-	limits  Limits
-	queued  *queueBound
-	metrics Metrics
-	tracer  Tracer
-	log     *slog.Logger
+	policy     *aigen.Policy
+	store      GenerationRepository
+	credits    CreditService // nil: the embedded ledger
+	ledger     Ledger        // nil: a remote credit service
+	mode       CreditMode
+	live       *live.Hub
+	dispatcher Dispatcher
+	cache      generationCache
+	limits     Limits
+	queued     *queueBound
+	metrics    Metrics
+	tracer     Tracer
+	log        *slog.Logger
 
 	keyLifetime    time.Duration
 	reserveTimeout time.Duration
@@ -62,6 +62,10 @@ type Config struct {
 	// without waiting for the next poll. nil: another process delivers.
 	Dispatcher Dispatcher
 
+	// Clock measures the lifetimes of cached generations; default time.Now, which no change of
+	// the wall clock affects.
+	Clock func() time.Time
+
 	// KeyLifetime is how long an idempotency key is remembered; default 24 h.
 	KeyLifetime time.Duration
 	// ReserveTimeout bounds the wait for a remote reservation; default 10 s.
@@ -92,19 +96,22 @@ func New(c Config) (*Service, error) {
 	case (c.Credits == nil) == (c.Ledger == nil):
 		return nil, errors.New("app: exactly one of a credit service and a ledger is required")
 	}
+	if c.Clock == nil {
+		c.Clock = time.Now //nolint:forbidigo // the default
+	}
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
-		hub: c.Live, relay: c.Dispatcher, limits: c.Limits, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
+		live: c.Live, dispatcher: c.Dispatcher, limits: c.Limits, cache: generationCache{clock: c.Clock}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
 		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
 	}
-	if s.relay == nil {
-		s.relay = NopDispatcher{}
+	if s.dispatcher == nil {
+		s.dispatcher = NopDispatcher{}
 	}
-	if s.hub == nil {
-		s.hub = live.NewHub(live.Config{Store: c.Store})
+	if s.live == nil {
+		s.live = live.NewHub(live.Config{Store: c.Store})
 	}
 	s.queued = &queueBound{
-		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, recent: map[aigen.ID]*userQueue{},
+		most: c.Limits.QueuedPerUser, count: c.Store.CountQueued, now: c.Policy.Now, current: map[aigen.ID]*userQueue{},
 	}
 	if s.tracer == nil {
 		s.tracer = noTracer{}
@@ -159,7 +166,7 @@ func (s *Service) Change(ctx context.Context, id aigen.ID, v Verb) (*aigen.Gener
 		ok, err := v(g, c)
 		switch {
 		case remembered && (err != nil || !ok):
-			s.recent.forget(id)
+			s.cache.forget(id)
 			continue // only what was loaded can tell
 		case err != nil:
 			return nil, err
@@ -171,7 +178,7 @@ func (s *Service) Change(ctx context.Context, id aigen.ID, v Verb) (*aigen.Gener
 			s.metrics.Transition(before, g.Status, g.UpdatedAt.Sub(since))
 			return g, nil
 		}
-		s.recent.forget(id)
+		s.cache.forget(id)
 		switch {
 		case !errors.Is(err, ErrVersionConflict):
 			return nil, err
@@ -187,7 +194,7 @@ func (s *Service) Change(ctx context.Context, id aigen.ID, v Verb) (*aigen.Gener
 
 // load gets a generation to change: remembered, or from the store.
 func (s *Service) load(ctx context.Context, id aigen.ID) (g *aigen.Generation, remembered bool, err error) {
-	if g := s.recent.get(id); g != nil {
+	if g := s.cache.get(id); g != nil {
 		return g, true, nil
 	}
 	g, err = s.store.Get(ctx, id)
@@ -220,22 +227,22 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 		for i := range c.Deliveries {
 			c.Deliveries[i].Trace = trace
 		}
-		s.relay.ReserveSlots(c.Deliveries)
+		s.dispatcher.ReserveSlots(c.Deliveries)
 	}
 	if err := s.store.Apply(ctx, []*Change{c})[0]; err != nil {
-		s.relay.ReleaseSlots(c.Deliveries, mayBeWritten(err))
+		s.dispatcher.ReleaseSlots(c.Deliveries, mayBeWritten(err))
 		return err
 	}
 	if c.Discard {
-		s.recent.forget(c.Generation.ID)
+		s.cache.forget(c.Generation.ID)
 	} else {
-		s.recent.put(c.Generation)
+		s.cache.put(c.Generation)
 	}
 	if len(c.Withdrawn) > 0 {
-		s.relay.Withdraw(c.withdrawals())
+		s.dispatcher.Withdraw(c.withdrawals())
 	}
-	s.hub.Publish(c.Events)
-	s.relay.Confirm(c.Deliveries)
+	s.live.Publish(c.Events)
+	s.dispatcher.Confirm(c.Deliveries)
 	return nil
 }
 

@@ -23,19 +23,19 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // workbench is a service on a real store, with others' systems played by fakes.
-type workbench struct {
+type fixture struct {
 	*app.Service
-	t       *testing.T
-	store   *sqlite.Store
-	policy  *aigen.Policy
-	clock   *clock
-	engine  *fakeEngine
-	odoo    *fakeOdoo // nil: the embedded ledger
-	phone   *fakePhone
-	relay   *outbox.Relay
-	hub     *live.Hub
-	sweeper *app.Sweeper
-	user    aigen.ID
+	t        *testing.T
+	store    *sqlite.Store
+	policy   *aigen.Policy
+	clock    *clock
+	engine   *fakeEngine
+	odoo     *fakeOdoo // nil: the embedded ledger
+	notifier *fakeNotifier
+	relay    *outbox.Relay
+	hub      *live.Hub
+	sweeper  *app.Sweeper
+	user     aigen.ID
 }
 
 type options struct {
@@ -46,12 +46,12 @@ type options struct {
 	rejected bool // charge rejected content
 }
 
-func setup(t *testing.T, o options) *workbench {
+func setup(t *testing.T, o options) *fixture {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{InitialCredits: o.credits})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	w := &workbench{t: t, store: store, clock: &clock{}, phone: &fakePhone{}, user: newID()}
+	w := &fixture{t: t, store: store, clock: &clock{}, notifier: &fakeNotifier{}, user: newID()}
 	w.policy = &aigen.Policy{
 		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
 		SamplesTimeout: 5 * time.Minute, FinalTimeout: 10 * time.Minute, SelectionTimeout: 720 * time.Hour,
@@ -70,7 +70,7 @@ func setup(t *testing.T, o options) *workbench {
 	w.engine = &fakeEngine{w: w}
 	tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 	require.NoError(t, err)
-	w.relay = newRelay(w.Service, store, w.engine, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
+	w.relay = newRelay(w.Service, store, w.engine, w.notifier, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
 		outbox.Config{
 			Owner: "test", MaxAttempts: max(o.attempts, 1), Poll: 10 * time.Millisecond, StopGrace: 5 * time.Second,
 			Backoff: outbox.Backoff{Base: time.Millisecond, Max: 5 * time.Millisecond},
@@ -94,7 +94,7 @@ func newRelay(
 }
 
 // run starts the relay; it stops with the test.
-func (w *workbench) run() {
+func (w *fixture) run() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -102,49 +102,49 @@ func (w *workbench) run() {
 	w.t.Cleanup(func() { cancel(); require.NoError(w.t, <-done) })
 }
 
-func (w *workbench) create() aigen.ID {
+func (w *fixture) create() aigen.ID {
 	w.t.Helper()
 	a, err := w.initiate(app.RequestKey{})
 	require.NoError(w.t, err)
 	return a.GenerationID
 }
 
-func (w *workbench) initiate(k app.RequestKey) (app.Accepted, error) {
+func (w *fixture) initiate(k app.RequestKey) (app.Accepted, error) {
 	in, err := aigen.NewInput("a red fox", "watercolour", json.RawMessage(`{"samples":2}`))
 	require.NoError(w.t, err)
 	return w.InitiateGeneration(w.t.Context(), app.InitiateGeneration{UserID: w.user, ProjectID: newID(), Input: in, Key: k})
 }
 
-func (w *workbench) generation(id aigen.ID) *aigen.Generation {
+func (w *fixture) generation(id aigen.ID) *aigen.Generation {
 	w.t.Helper()
 	g, err := w.store.Get(w.t.Context(), id)
 	require.NoError(w.t, err)
 	return g
 }
 
-func (w *workbench) deliveries() []outbox.Delivery {
+func (w *fixture) deliveries() []outbox.Delivery {
 	w.t.Helper()
 	ds, err := w.store.ListDeliveries(w.t.Context(), outbox.DeliveryQuery{Limit: 1000})
 	require.NoError(w.t, err)
 	return ds
 }
 
-func (w *workbench) until(what string, ok func() bool) {
+func (w *fixture) until(what string, ok func() bool) {
 	w.t.Helper()
 	require.Eventually(w.t, ok, time.Minute, 2*time.Millisecond, what)
 }
 
-func (w *workbench) untilStatus(id aigen.ID, s aigen.Status) {
+func (w *fixture) untilStatus(id aigen.ID, s aigen.Status) {
 	w.t.Helper()
 	w.until(string(s), func() bool { return w.generation(id).Status == s })
 }
 
-func (w *workbench) report(id aigen.ID, r aigen.Report) (app.Processed, error) {
+func (w *fixture) report(id aigen.ID, r aigen.Report) (app.Processed, error) {
 	return w.ProcessN8NResult(context.Background(), app.ProcessResult{GenerationID: id, Report: r})
 }
 
 // liveJob is the job whose report counts.
-func (w *workbench) liveJob(id aigen.ID) aigen.ID {
+func (w *fixture) liveJob(id aigen.ID) aigen.ID {
 	w.t.Helper()
 	for _, r := range w.generation(id).Runs {
 		for _, j := range r.Jobs {
@@ -198,7 +198,7 @@ func (c *clock) advance(d time.Duration) {
 
 // fakeEngine takes jobs, or refuses them, and may call back at once.
 type fakeEngine struct {
-	w        *workbench
+	w        *fixture
 	mu       sync.Mutex
 	jobs     []app.Job
 	err      error
@@ -329,13 +329,13 @@ func (o *fakeOdoo) how(run aigen.ID) string {
 }
 
 // fakePhone takes notifications.
-type fakePhone struct {
+type fakeNotifier struct {
 	mu    sync.Mutex
 	err   error
 	notes []app.Notification
 }
 
-func (p *fakePhone) Notify(_ context.Context, n app.Notification) error {
+func (p *fakeNotifier) Notify(_ context.Context, n app.Notification) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
@@ -345,7 +345,7 @@ func (p *fakePhone) Notify(_ context.Context, n app.Notification) error {
 	return nil
 }
 
-func (p *fakePhone) types() []aigen.EventType {
+func (p *fakeNotifier) types() []aigen.EventType {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []aigen.EventType

@@ -61,7 +61,7 @@ func TestBacklogStarvesNobody(t *testing.T) {
 		e := &slowEngine{room: room}
 		tokens, err := app.NewJobTokens([]byte("a secret for tests"))
 		require.NoError(t, err)
-		w.relay = newRelay(w.Service, w.store, e, w.phone, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
+		w.relay = newRelay(w.Service, w.store, e, w.notifier, app.JobCallbacks{URL: "http://here/cb", Tokens: tokens},
 			outbox.Config{Owner: "test", Poll: 10 * time.Millisecond, JobsByTurns: true})
 		hog := w.user
 		for range 40 {

@@ -123,7 +123,7 @@ func (x *bench) makeGenerations() {
 	require.NoError(x.b, err)
 	for _, to := range []**aigen.Generation{&x.working, &x.awaiting} {
 		g := aigen.New(x.policy, x.user, newID(), in)
-		_, err := g.Reserved(x.policy, g.Runs[0].ID)
+		_, err := g.ConfirmReservation(x.policy, g.Runs[0].ID)
 		require.NoError(x.b, err)
 		*to = g
 	}

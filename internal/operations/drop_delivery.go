@@ -121,7 +121,7 @@ func (o *Service) giveUpReservation(ctx context.Context, d outbox.Delivery) (str
 	abandoned := false
 	_, err := o.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *app.Change) (bool, error) {
 		var err error
-		abandoned, err = g.Abandon(o.policy, d.RunID)
+		abandoned, err = g.AbandonReservation(o.policy, d.RunID)
 		return abandoned, err
 	})
 	switch {
@@ -146,7 +146,7 @@ func (o *Service) giveUpCredits(ctx context.Context, d outbox.Delivery) (string,
 	default:
 	}
 	_, err := o.service.Change(ctx, d.GenerationID, func(g *aigen.Generation, _ *app.Change) (bool, error) {
-		return g.Released(o.policy, d.RunID, false)
+		return g.ConfirmRelease(o.policy, d.RunID, false)
 	})
 	if err != nil && !errors.Is(err, aigen.ErrNotFound) {
 		return "", err

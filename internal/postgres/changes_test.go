@@ -30,7 +30,7 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	require.NoError(tb, err)
 	g := aigen.New(p, user, p.NewID(), in)
 	run, _ := g.PendingRun()
-	_, err = g.Reserved(p, run.ID)
+	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(tb, err)
 	c := decided(tb, p, g)
 	c.Movements = append(c.Movements, movement(g, app.MovementReserve, run.ID, run.Amount))
@@ -99,7 +99,7 @@ func selected(p *aigen.Policy) func(*aigen.Generation) error {
 			return err
 		}
 		run, _ := g.PendingRun()
-		_, err := g.Reserved(p, run.ID)
+		_, err := g.ConfirmReservation(p, run.ID)
 		return err
 	}
 }

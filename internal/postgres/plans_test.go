@@ -336,7 +336,7 @@ func accepting(t *testing.T, p *aigen.Policy, user aigen.ID) *app.Change {
 	require.NoError(t, err)
 	g := aigen.New(p, user, p.NewID(), in)
 	run, _ := g.PendingRun()
-	_, err = g.Reserved(p, run.ID)
+	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(t, err)
 	events, effects := g.Drain()
 	return &app.Change{

@@ -37,7 +37,7 @@ func loadRun(list *[]*aigen.Generation) func(pgx.Rows) error {
 		var r aigen.Run
 		err := rows.Scan((*idColumn)(&generation), &r.Number, (*idColumn)(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
 			&r.SampleID, (*resolutionColumn)(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
-			(*timeColumn)(&r.AskAt), jsonColumn(&r.Jobs), (*timeColumn)(&r.Deadline), (*timeColumn)(&r.CreatedAt))
+			(*timeColumn)(&r.ReservationRetryAt), jsonColumn(&r.Jobs), (*timeColumn)(&r.Deadline), (*timeColumn)(&r.CreatedAt))
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (t *tx) queueRuns(sql string, rows []runRow) {
 		texts(rows, func(r runRow) string { return r.Resolution.String() }),
 		integers(rows, func(r runRow) int64 { return int64(r.Amount) }),
 		texts(rows, func(r runRow) string { return string(r.Reservation) }),
-		times(rows, func(r runRow) time.Time { return r.AskAt }),
+		times(rows, func(r runRow) time.Time { return r.ReservationRetryAt }),
 		optional(rows, func(r runRow) string { return r.jobs }),
 		times(rows, func(r runRow) time.Time { return r.Deadline }),
 		times(rows, func(r runRow) time.Time { return r.CreatedAt }))

@@ -30,7 +30,7 @@ func TestJobsAreWhatEncodingJSONWrites(t *testing.T) {
 			jobs[i] = random[aigen.Job](t, r)
 			jobs[i].State = states[r.Intn(len(states))]
 			if r.Intn(2) == 0 {
-				jobs[i].Report = aigen.Fingerprint{}
+				jobs[i].ReportFingerprint = aigen.Fingerprint{}
 			}
 		}
 		want, err := rowjson.Marshal(jobs)

@@ -21,7 +21,7 @@ func Jobs(jobs []aigen.Job) string {
 		b = j.ID.AppendTo(append(b, `{"id":"`...))
 		b = strconv.AppendInt(append(b, `","attempt":`...), int64(j.Attempt), 10)
 		b = append(append(b, `,"state":"`...), j.State...)
-		b = j.Report.AppendTo(append(b, `","report":"`...))
+		b = j.ReportFingerprint.AppendTo(append(b, `","report":"`...))
 		b = append(b, `"}`...)
 	}
 	return string(append(b, ']'))

@@ -116,7 +116,7 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	require.NoError(tb, err)
 	g := aigen.New(p, user, p.NewID(), in)
 	run, _ := g.PendingRun()
-	_, err = g.Reserved(p, run.ID)
+	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(tb, err)
 	events, effects := g.Drain()
 	return &app.Change{

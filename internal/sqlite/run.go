@@ -25,7 +25,7 @@ FROM runs ` + where + ` ORDER BY generation_id, number`
 		var r aigen.Run
 		err := rows.Scan(idColumn(&generation), &r.Number, idColumn(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
 			&r.SampleID, resolutionColumn(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
-			timeColumn(&r.AskAt), jsonColumn(&r.Jobs), timeColumn(&r.Deadline), timeColumn(&r.CreatedAt))
+			timeColumn(&r.ReservationRetryAt), jsonColumn(&r.Jobs), timeColumn(&r.Deadline), timeColumn(&r.CreatedAt))
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func runRow(g *aigen.Generation, r *aigen.Run) ([]any, error) {
 	}
 	return []any{
 		g.ID[:], r.Number, r.ID[:], g.UserID[:], string(r.Stage), orNull(input), r.SampleID, r.Resolution.String(),
-		int64(r.Amount), string(r.Reservation), timeArg(r.AskAt), orNull(jobs), timeArg(r.Deadline), r.CreatedAt.UnixMicro(),
+		int64(r.Amount), string(r.Reservation), timeArg(r.ReservationRetryAt), orNull(jobs), timeArg(r.Deadline), r.CreatedAt.UnixMicro(),
 	}, nil
 }
 

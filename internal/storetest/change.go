@@ -88,7 +88,7 @@ func (w *world) reserved(g *aigen.Generation) *app.Change {
 	w.t.Helper()
 	run, ok := g.PendingRun()
 	require.True(w.t, ok)
-	_, err := g.Reserved(w.policy, run.ID)
+	_, err := g.ConfirmReservation(w.policy, run.ID)
 	w.must(err)
 	c := w.change(g)
 	c.Movements = append(c.Movements, w.movement(g, app.MovementReserve, run.ID, run.Amount))

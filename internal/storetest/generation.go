@@ -123,7 +123,7 @@ func testOldRuns(t *testing.T, open Open) {
 	g := w.awaiting(w.id())
 	w.must(g.SelectSample(w.policy, "s1", aigen.Resolution{}))
 	given, _ := g.PendingRun()
-	_, err := g.Abandon(w.policy, given.ID)
+	_, err := g.AbandonReservation(w.policy, given.ID)
 	w.must(err)
 	w.keep(w.change(g))
 	for range 5 {
@@ -132,7 +132,7 @@ func testOldRuns(t *testing.T, open Open) {
 		w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
 		w.keep(w.change(g))
 	}
-	_, err = g.Released(w.policy, given.ID, false)
+	_, err = g.ConfirmRelease(w.policy, given.ID, false)
 	w.must(err)
 	w.keep(w.change(g))
 	require.Equal(t, aigen.ReservationRefused, w.get(g.ID).Runs[1].Reservation)
@@ -146,7 +146,7 @@ func testDiscard(t *testing.T, open Open) {
 	c.Record = w.record(g, "key")
 	w.apply(c)
 	run, _ := g.PendingRun()
-	_, err := g.Refused(w.policy, run.ID, false)
+	_, err := g.RejectReservation(w.policy, run.ID, false)
 	w.must(err)
 	discard := w.change(g) // with the event and the notice that Refused has recorded
 	discard.Discard, discard.ForgetKey, discard.ForgetRun = true, "key", run.ID

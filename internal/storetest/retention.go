@@ -91,7 +91,7 @@ func testRemoveUndecided(t *testing.T, open Open) {
 	require.ErrorIs(t, err, aigen.ErrNotFound)
 
 	g = w.get(g.ID)
-	_, err = g.Released(w.policy, g.Runs[0].ID, false)
+	_, err = g.ConfirmRelease(w.policy, g.Runs[0].ID, false)
 	w.must(err)
 	w.apply(w.change(g))
 	require.Equal(t, 1, w.removeEnded(10))

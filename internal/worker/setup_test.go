@@ -118,7 +118,7 @@ func (r *reporter) AwaitsJob(context.Context, aigen.ID, aigen.ID) (bool, error) 
 	return awaits()
 }
 
-func (r *reporter) RunWasInVain(_ context.Context, _, run aigen.ID) (bool, error) {
+func (r *reporter) RunHasNoResult(_ context.Context, _, run aigen.ID) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.askedOf = append(r.askedOf, run)

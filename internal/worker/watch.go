@@ -165,7 +165,7 @@ func (e *Engine) tidy(ctx context.Context, j app.Job) {
 	if !ok {
 		return
 	}
-	vain, err := e.reporter.RunWasInVain(ctx, j.GenerationID, j.RunID)
+	vain, err := e.reporter.RunHasNoResult(ctx, j.GenerationID, j.RunID)
 	if err != nil {
 		e.log.Debug("files of a run are left", "job_id", j.JobID, "run_id", j.RunID, "error", err)
 		return

@@ -26,8 +26,8 @@ type Reporter interface {
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
 	// AwaitsJob reports whether the result of a job is still wanted.
 	AwaitsJob(ctx context.Context, generation, job aigen.ID) (bool, error)
-	// RunWasInVain reports whether the generation has ended without a result of this run.
-	RunWasInVain(ctx context.Context, generation, run aigen.ID) (bool, error)
+	// RunHasNoResult reports whether the generation has ended without a result of this run.
+	RunHasNoResult(ctx context.Context, generation, run aigen.ID) (bool, error)
 }
 
 // Painter makes pictures. Its methods may be called from several goroutines. An error

@@ -54,7 +54,7 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 	}
 	s.metrics.Callback(string(outcome))
 	if outcome == aigen.OutcomeApplied {
-		s.warnOfLess(ctx, g, cmd.Report)
+		s.warnOfShortResult(ctx, g, cmd.Report)
 	}
 	return Processed{Outcome: outcome, Status: g.Status}, nil
 }
@@ -87,7 +87,7 @@ func (s *Service) showProgress(ctx context.Context, cmd ProcessResult) (Processe
 		if err := s.received(ctx, cmd); err != nil {
 			return Processed{}, err
 		}
-		s.hub.Publish([]aigen.Event{{
+		s.live.Publish([]aigen.Event{{
 			GenerationID: g.ID, UserID: g.UserID, Type: aigen.EventProgress, At: s.policy.Now().UTC().Truncate(time.Microsecond),
 			Data: aigen.EventData{
 				GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(),
@@ -108,6 +108,6 @@ func (s *Service) received(ctx context.Context, cmd ProcessResult) error {
 	if err := s.store.SettleJob(ctx, job); err != nil {
 		return err
 	}
-	s.relay.Withdraw([]aigen.ID{job}, nil)
+	s.dispatcher.Withdraw([]aigen.ID{job}, nil)
 	return nil
 }

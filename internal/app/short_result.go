@@ -8,7 +8,7 @@ import (
 
 // warnOfLess tells who runs the engine that it made less than was asked and is paid for.
 // The contract does not let a report be refused for that, and credits follow the run.
-func (s *Service) warnOfLess(ctx context.Context, g *aigen.Generation, rep aigen.Report) {
+func (s *Service) warnOfShortResult(ctx context.Context, g *aigen.Generation, rep aigen.Report) {
 	switch asked := g.Input.Parameters.Samples; {
 	case rep.Kind == aigen.ReportSamples && len(rep.Samples) < asked:
 		s.log.WarnContext(ctx, "the engine made fewer samples than were asked",

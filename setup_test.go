@@ -12,7 +12,7 @@ import (
 )
 
 // world is a policy with a clock that a test moves and ids that count up.
-type world struct {
+type fixture struct {
 	*aigen.Policy
 	now    time.Time
 	ids    uint64
@@ -25,8 +25,8 @@ const (
 	secondSample = "sample-2"
 )
 
-func setup() *world {
-	w := &world{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
+func setup() *fixture {
+	w := &fixture{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 	w.Policy = &aigen.Policy{
 		Pricing:          aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
 		SamplesTimeout:   5 * time.Minute,
@@ -41,21 +41,21 @@ func setup() *world {
 	return w
 }
 
-func (w *world) newID() (id aigen.ID) {
+func (w *fixture) newID() (id aigen.ID) {
 	w.ids++
 	binary.BigEndian.PutUint64(id[8:], w.ids)
 	return id
 }
 
-func (w *world) advance(d time.Duration) { w.now = w.now.Add(d) }
+func (w *fixture) advance(d time.Duration) { w.now = w.now.Add(d) }
 
 // fresh is a fingerprint that no report had before.
-func (w *world) fresh() aigen.Fingerprint {
+func (w *fixture) fresh() aigen.Fingerprint {
 	w.prints++
 	return aigen.Fingerprint{0xfe, byte(w.prints >> 8), byte(w.prints)}
 }
 
-func (w *world) pending(t testing.TB) *aigen.Generation {
+func (w *fixture) pending(t testing.TB) *aigen.Generation {
 	t.Helper()
 	in, err := aigen.NewInput("a red fox", "watercolour", json.RawMessage(`{"format":"InstagramStory"}`))
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func (w *world) pending(t testing.TB) *aigen.Generation {
 }
 
 // in brings a new generation into a status, by verbs alone, and drains it.
-func (w *world) in(t testing.TB, s aigen.Status) *aigen.Generation {
+func (w *fixture) in(t testing.TB, s aigen.Status) *aigen.Generation {
 	t.Helper()
 	g := w.pending(t)
 	switch s {
@@ -96,49 +96,49 @@ func (w *world) in(t testing.TB, s aigen.Status) *aigen.Generation {
 
 // choosing is a generation whose user has chosen a sample, and whose credits for
 // the final are asked for.
-func (w *world) choosing(t testing.TB) *aigen.Generation {
+func (w *fixture) choosing(t testing.TB) *aigen.Generation {
 	t.Helper()
 	g := w.in(t, aigen.StatusAwaitingSelection)
 	require.NoError(t, g.SelectSample(w.Policy, firstSample, aigen.Resolution{}))
 	return g
 }
 
-func (w *world) reserved(t testing.TB, g *aigen.Generation) {
+func (w *fixture) reserved(t testing.TB, g *aigen.Generation) {
 	t.Helper()
-	changed, err := g.Reserved(w.Policy, newestRun(g).ID)
+	changed, err := g.ConfirmReservation(w.Policy, newestRun(g).ID)
 	require.NoError(t, err)
 	require.True(t, changed)
 }
 
-func (w *world) applied(t testing.TB, g *aigen.Generation, rep aigen.Report) {
+func (w *fixture) applied(t testing.TB, g *aigen.Generation, rep aigen.Report) {
 	t.Helper()
 	outcome, err := g.Report(w.Policy, rep)
 	require.NoError(t, err)
 	require.Equal(t, aigen.OutcomeApplied, outcome)
 }
 
-func (w *world) samples(job aigen.ID) aigen.Report {
+func (w *fixture) samples(job aigen.ID) aigen.Report {
 	return aigen.Report{
 		JobID: job, Kind: aigen.ReportSamples, Stage: aigen.StageSamples, Fingerprint: w.fresh(), AIModelUsed: "sketcher",
 		Samples: []aigen.Asset{{AssetID: firstSample, URL: "/1.png"}, {AssetID: secondSample, URL: "/2.png"}},
 	}
 }
 
-func (w *world) final(job aigen.ID) aigen.Report {
+func (w *fixture) final(job aigen.ID) aigen.Report {
 	return aigen.Report{
 		JobID: job, Kind: aigen.ReportFinal, Stage: aigen.StageFinal, Fingerprint: w.fresh(), AIModelUsed: "painter",
 		FinalAssetID: "final-1", FinalAsset: &aigen.Asset{AssetID: "final-1", URL: "/f.png"},
 	}
 }
 
-func (w *world) failure(job aigen.ID, stage aigen.Stage, retryable bool) aigen.Report {
+func (w *fixture) failure(job aigen.ID, stage aigen.Stage, retryable bool) aigen.Report {
 	return aigen.Report{
 		JobID: job, Kind: aigen.ReportFailure, Stage: stage, Fingerprint: w.fresh(),
 		Failure: aigen.Failure{Code: "gpu_lost", Message: "The engine lost its GPU.", Retryable: retryable},
 	}
 }
 
-func (w *world) rejected(job aigen.ID) aigen.Report {
+func (w *fixture) rejected(job aigen.ID) aigen.Report {
 	return aigen.Report{
 		JobID: job, Kind: aigen.ReportRejected, Fingerprint: w.fresh(),
 		Failure: aigen.Failure{Code: aigen.CodeContentRejected, Message: "Not this."},
@@ -182,4 +182,4 @@ func eventTypes(events []aigen.Event) []aigen.EventType {
 }
 
 // clock is the time as a store keeps it.
-func (w *world) clock() time.Time { return w.now.Truncate(time.Microsecond) }
+func (w *fixture) clock() time.Time { return w.now.Truncate(time.Microsecond) }

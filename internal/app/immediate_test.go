@@ -65,20 +65,20 @@ func (c *commits) Apply(ctx context.Context, changes []*app.Change) []error {
 }
 
 // express is a workbench whose relay runs with these settings, on what stands between.
-func (w *workbench) express(to app.JobPublisher, lease time.Duration) (*flakyStore, *commits) {
+func (w *fixture) immediate(to app.JobPublisher, lease time.Duration) (*flakyStore, *commits) {
 	w.t.Helper()
 	o, c := &flakyStore{Store: w.store}, &commits{GenerationRepository: w.store}
 	var err error
 	w.Service, err = app.New(app.Config{Policy: w.policy, Store: c, Ledger: w.store})
 	require.NoError(w.t, err)
-	w.relay = newRelay(w.Service, o, to, w.phone, tokensFor(w.t), outbox.Config{
+	w.relay = newRelay(w.Service, o, to, w.notifier, tokensFor(w.t), outbox.Config{
 		Owner: "express", Lease: lease, Poll: 10 * time.Millisecond, StopGrace: 100 * time.Millisecond,
 	})
 	return o, c
 }
 
 // settled waits until the relay has looked once, so that it knows of nothing older.
-func (w *workbench) settled() {
+func (w *fixture) settled() {
 	w.t.Helper()
 	w.create()
 	w.until("the first job", func() bool { return len(w.engine.taken()) > 0 })
@@ -88,7 +88,7 @@ func (w *workbench) settled() {
 func TestWhatIsWrittenBeginsWithoutAClaim(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	o, _ := w.express(w.engine, time.Minute)
+	o, _ := w.immediate(w.engine, time.Minute)
 	w.run()
 	w.settled()
 	o.blind.Store(true)
@@ -105,7 +105,7 @@ func TestNobodyOvertakes(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 10_000})
 	gate := &gatedEngine{got: make(chan aigen.ID, 100), open: make(chan struct{})}
-	o, _ := w.express(gate, time.Hour)
+	o, _ := w.immediate(gate, time.Hour)
 	w.run()
 	for range gate.Window() {
 		w.create()
@@ -150,7 +150,7 @@ func jobsGather(t *testing.T) {
 	w := setup(t, options{credits: 10_000})
 	const wait = 2 * time.Second
 	gatherer := &gatheringEngine{wait: wait, groups: make(chan int, 100)}
-	w.express(gatherer, time.Minute)
+	w.immediate(gatherer, time.Minute)
 	w.run()
 	w.create()
 	require.Equal(t, 1, <-gatherer.groups) // it was claimed, or went by express
@@ -209,7 +209,7 @@ func (g *gatedEngine) Publish(ctx context.Context, jobs []app.JobMessage, done f
 func TestUnknownCommitIsGivenBack(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	_, c := w.express(w.engine, time.Hour)
+	_, c := w.immediate(w.engine, time.Hour)
 	w.run()
 	w.settled()
 	c.after = func() error { return errors.Join(app.ErrStoreUnavailable, errors.New("lost")) }
@@ -226,7 +226,7 @@ func TestLateCommitBeginsNothing(t *testing.T) {
 
 func lateCommitBeginsNothing(t *testing.T) {
 	w := setup(t, options{credits: 1000})
-	o, c := w.express(w.engine, 300*time.Millisecond)
+	o, c := w.immediate(w.engine, 300*time.Millisecond)
 	w.run()
 	w.settled()
 	o.blind.Store(true) // nobody else takes it just yet
@@ -244,7 +244,7 @@ func lateCommitBeginsNothing(t *testing.T) {
 func TestStoppedRelayTakesNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{credits: 1000})
-	w.express(w.engine, time.Hour)
+	w.immediate(w.engine, time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.relay.Run(ctx) }()

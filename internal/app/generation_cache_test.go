@@ -13,7 +13,7 @@ import (
 )
 
 // asStored asserts that what is remembered is what a load would bring.
-func (w *workbench) asStored(id aigen.ID) {
+func (w *fixture) asStored(id aigen.ID) {
 	w.t.Helper()
 	stored, remembered := w.generation(id), w.Remembered(id)
 	if stored.Status.Ended() {
@@ -23,13 +23,13 @@ func (w *workbench) asStored(id aigen.ID) {
 	require.Equal(w.t, stored, remembered)
 }
 
-func (w *workbench) choose(id aigen.ID, sample string) {
+func (w *fixture) choose(id aigen.ID, sample string) {
 	w.t.Helper()
 	_, err := w.SelectSample(w.t.Context(), app.SelectSample{UserID: w.user, GenerationID: id, SampleID: sample})
 	require.NoError(w.t, err)
 }
 
-func (w *workbench) reported(id aigen.ID, r aigen.Report) {
+func (w *fixture) reported(id aigen.ID, r aigen.Report) {
 	w.t.Helper()
 	res, err := w.report(id, r)
 	require.NoError(w.t, err)
@@ -67,7 +67,7 @@ func (l *loads) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)
 }
 
 // replica is another service on the same store.
-func (w *workbench) replica() (*workbench, *loads) {
+func (w *fixture) replica() (*fixture, *loads) {
 	w.t.Helper()
 	l := &loads{GenerationRepository: w.store}
 	s, err := app.New(app.Config{Policy: w.policy, Store: l, Ledger: w.store})

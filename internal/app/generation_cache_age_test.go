@@ -20,7 +20,7 @@ func TestNothingIsRememberedForLong(t *testing.T) {
 	t.Parallel()
 	for _, before := range []time.Duration{0, time.Second, 29 * time.Second, 30 * time.Second, 59 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			var r recent
+			r := generationCache{clock: time.Now}
 			r.put(numbered(1)) // the young begin here
 			time.Sleep(before)
 			g := numbered(2)
@@ -35,10 +35,10 @@ func TestNothingIsRememberedForLong(t *testing.T) {
 
 func TestNotMuchIsRemembered(t *testing.T) {
 	t.Parallel()
-	var r recent
-	for n := range 5 * recentMost {
+	r := generationCache{clock: time.Now}
+	for n := range 5 * cacheSize {
 		r.put(numbered(n))
 		require.NotNil(t, r.get(numbered(n).ID))
-		require.LessOrEqual(t, len(r.young)+len(r.old), 2*recentMost)
+		require.LessOrEqual(t, len(r.current)+len(r.previous), 2*cacheSize)
 	}
 }
