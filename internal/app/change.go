@@ -83,7 +83,7 @@ func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
 		return fmt.Errorf("no job %s", e.JobID)
 	}
 	j := newJob(c.Generation, run, job)
-	body, err := j.encode()
+	body, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,6 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// EncodeJob is for the fuzz target.
-func EncodeJob(j Job) ([]byte, error) { return j.encode() }
-
 // SetDispatcher is for tests that replace the relay of a service.
 func (s *Service) SetDispatcher(d Dispatcher) { s.dispatcher = d }
 
