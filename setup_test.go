@@ -11,7 +11,7 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// world is a policy with a clock that a test moves and ids that count up.
+// fixture is a policy with a clock that a test moves and ids that count up.
 type fixture struct {
 	*aigen.Policy
 	now    time.Time

@@ -35,7 +35,7 @@ func newConsole(
 		Ledger: c.UsesLedger(),
 		Local:  local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
 		Observe: func(ctx context.Context, o console.Observation) {
-			httpapi.Note(ctx, o.User, o.Generation, o.Code, o.Err)
+			httpapi.AnnotateLog(ctx, o.User, o.Generation, o.Code, o.Err)
 		},
 		Log: log, Version: programVersion(),
 	})

@@ -34,7 +34,7 @@ func serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	go tuneCollector(ctx)
+	go tuneGC(ctx)
 	for _, p := range c.Parts() {
 		log.Info("part", "need", p.Need, "uses", p.Uses, "embedded", p.Embedded)
 	}

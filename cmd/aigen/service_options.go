@@ -84,7 +84,7 @@ func readyService(ctx context.Context, c config.Config) (string, error) {
 }
 
 func isReady(ctx context.Context, base string) bool {
-	seen, err := look(ctx, base+"/readyz", "")
+	seen, err := probe(ctx, base+"/readyz", "")
 	return err == nil && seen.status == http.StatusOK
 }
 

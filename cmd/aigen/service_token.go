@@ -91,7 +91,7 @@ var errUnproved = errors.New("does not prove that it has the secret of these set
 
 func askForProof(ctx context.Context, server string, secret []byte) error {
 	challenge := rand.Text()
-	seen, err := look(ctx, server+"/healthz", challenge)
+	seen, err := probe(ctx, server+"/healthz", challenge)
 	if err != nil {
 		return fmt.Errorf("the service at %s cannot be reached: %w", server, err)
 	}
@@ -107,8 +107,8 @@ type glance struct {
 	proof  string
 }
 
-// look asks without a token, and wants no more than the head of the answer.
-func look(ctx context.Context, address, challenge string) (glance, error) {
+// probe asks without a token, and wants no more than the head of the answer.
+func probe(ctx context.Context, address, challenge string) (glance, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

@@ -19,7 +19,7 @@ func loadSettings() (config.Config, error) {
 	}
 	trustCAs(c.TLS)
 	if !c.Server.CoreDumps {
-		if err := sealMemory(); err != nil {
+		if err := disableDumps(); err != nil {
 			c.Warnings = append(c.Warnings, config.Warning{Setting: "ENABLE_CORE_DUMPS", Problem: "is off, but memory could not be sealed: " + err.Error()})
 		}
 	}

@@ -119,7 +119,7 @@ func (j *jobHandler) check(ctx context.Context, ds []outbox.Delivery) []error {
 	return refused
 }
 
-// lookAgainAfter is how long a job may wait within a publisher before the store is asked
+// checkAgainAfter is how long a job may wait within a publisher before the store is asked
 // whether it is still awaited.
 const checkAgainAfter = time.Second
 
@@ -153,7 +153,7 @@ func (j *jobHandler) GiveUp(_ outbox.Delivery, err error, exhausted bool) bool {
 	return exhausted && !outbox.Uncounted(err)
 }
 
-// soonestRepeat is when a job that was sent without an answer is sent again at the
+// minRepeatDelay is when a job that was sent without an answer is sent again at the
 // soonest. Each time may be a whole run at the engine.
 const minRepeatDelay = 2 * time.Minute
 

@@ -64,7 +64,7 @@ func (c *commits) Apply(ctx context.Context, changes []*app.Change) []error {
 	return errs
 }
 
-// express is a workbench whose relay runs with these settings, on what stands between.
+// immediate is a workbench whose relay runs with these settings, on what stands between.
 func (w *fixture) immediate(to app.JobPublisher, lease time.Duration) (*flakyStore, *commits) {
 	w.t.Helper()
 	o, c := &flakyStore{Store: w.store}, &commits{GenerationRepository: w.store}

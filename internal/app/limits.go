@@ -101,7 +101,7 @@ type queueBound struct {
 	previous  map[aigen.ID]*userQueue // asked for in the turn before
 }
 
-// queueTurn is how long a count is good for, at least: other replicas accept too.
+// countTTL is how long a count is good for, at least: other replicas accept too.
 const countTTL = 30 * time.Second
 
 // userQueue is what is known of one user.
@@ -174,7 +174,7 @@ func (b *queueBound) release(user aigen.ID) {
 	q.pending--
 }
 
-// of returns what is known of a user. A user is forgotten after one to two turns without
+// user returns what is known of a user. A user is forgotten after one to two turns without
 // a request, unless a request is under way.
 func (b *queueBound) user(user aigen.ID) *userQueue {
 	b.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// ServiceMetrics is told what happens, for an operator to watch. Its methods must not block.
+// Metrics is told what happens, for an operator to watch. Its methods must not block.
 type Metrics interface {
 	// Transition: a generation went from one status ("" for a new one) to another,
 	// after having been in the first for spent.

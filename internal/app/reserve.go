@@ -103,7 +103,7 @@ func (s *Service) confirmReservation(ctx context.Context, id aigen.ID, run aigen
 //
 // ErrNotAsked is not proof that no call was sent: a replica whose clock runs ahead may have
 // assumed that this process died, and handed the reservation to the outbox. In that case
-// abandon the run and let the outbox find out.
+// abandonRequest the run and let the outbox find out.
 func (s *Service) rejectRequest(ctx context.Context, g *aigen.Generation, run aigen.Run, k RequestKey, cause error) error {
 	_, err := s.Change(ctx, g.ID, func(g *aigen.Generation, c *Change) (bool, error) {
 		c.ForgetKey, c.ForgetRun = k.Key, run.ID

@@ -74,12 +74,12 @@ type Config struct {
 
 // Dispatcher is the relay as the service sees it.
 type Dispatcher interface {
-	// Lease takes those of the deliveries that can begin as soon as they are written,
+	// ReserveSlots takes those of the deliveries that can begin as soon as they are written,
 	// and marks them so.
 	ReserveSlots(deliveries []outbox.Delivery)
-	// Begin tells that they were written: those that are leased begin.
+	// Confirm tells that they were written: those that are leased begin.
 	Confirm(deliveries []outbox.Delivery)
-	// Abandon tells that they were not written, or that this is unknown.
+	// ReleaseSlots tells that they were not written, or that this is unknown.
 	ReleaseSlots(deliveries []outbox.Delivery, unknown bool)
 	// Withdraw tells of jobs that have ended: they are not to be handed over any more.
 	// Those that were dropped have ended without a report.
@@ -130,13 +130,13 @@ func New(c Config) (*Service, error) {
 // NopDispatcher is for a process without a relay.
 type NopDispatcher struct{}
 
-// Lease implements Dispatcher.
+// ReserveSlots implements Dispatcher.
 func (NopDispatcher) ReserveSlots([]outbox.Delivery) {}
 
-// Begin implements Dispatcher.
+// Confirm implements Dispatcher.
 func (NopDispatcher) Confirm([]outbox.Delivery) {}
 
-// Abandon implements Dispatcher.
+// ReleaseSlots implements Dispatcher.
 func (NopDispatcher) ReleaseSlots([]outbox.Delivery, bool) {}
 
 // Withdraw implements Dispatcher.

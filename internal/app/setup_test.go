@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// workbench is a service on a real store, with others' systems played by fakes.
+// fixture is a service on a real store, with others' systems played by fakes.
 type fixture struct {
 	*app.Service
 	t        *testing.T
@@ -328,7 +328,7 @@ func (o *fakeOdoo) how(run aigen.ID) string {
 	return o.settled[run]
 }
 
-// fakePhone takes notifications.
+// fakeNotifier takes notifications.
 type fakeNotifier struct {
 	mu    sync.Mutex
 	err   error

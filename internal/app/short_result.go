@@ -6,7 +6,7 @@ import (
 	"github.com/creativeflow/aigen"
 )
 
-// warnOfLess tells who runs the engine that it made less than was asked and is paid for.
+// warnOfShortResult tells who runs the engine that it made less than was asked and is paid for.
 // The contract does not let a report be refused for that, and credits follow the run.
 func (s *Service) warnOfShortResult(ctx context.Context, g *aigen.Generation, rep aigen.Report) {
 	switch asked := g.Input.Parameters.Samples; {

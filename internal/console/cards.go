@@ -64,7 +64,7 @@ type cardList struct {
 	r     *http.Request
 	user  aigen.ID
 	seen  map[aigen.ID]bool
-	items []creative
+	items []generationView
 }
 
 func (l *cardList) addNewer(q app.ListQuery, since app.Cursor) error {
@@ -77,7 +77,7 @@ func (l *cardList) addNewer(q app.ListQuery, since app.Cursor) error {
 			break
 		}
 		l.seen[g.ID] = true
-		l.items = append(l.items, l.k.creativeOf(g))
+		l.items = append(l.items, l.k.viewOf(g))
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (l *cardList) add(text string, condition func(*aigen.Generation) bool) erro
 	case err != nil:
 		return err
 	case condition(g):
-		l.items = append(l.items, l.k.creativeOf(g))
+		l.items = append(l.items, l.k.viewOf(g))
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func codeOf(err error) aigen.Code {
 type problem struct {
 	Code   aigen.Code
 	Status int
-	words
+	message
 	RequestID string
 }
 
@@ -104,7 +104,7 @@ func (p problem) tellable(cause error) bool {
 
 func problemOf(err error) problem {
 	code := codeOf(err)
-	p := problem{Code: code, Status: statusOf(code), words: wordsOf(code)}
+	p := problem{Code: code, Status: statusOf(code), message: messageOf(code)}
 	var known *aigen.Error
 	if errors.As(err, &known) && code == aigen.CodeInvalidInput && len(known.Fields) > 0 {
 		p.Text = "Please correct it: " + known.Fields[0].Message + "."

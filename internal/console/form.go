@@ -140,7 +140,7 @@ func (f form) content() url.Values {
 }
 
 // formOf fills a form from what was asked for before.
-func formOf(c creative) form {
+func formOf(c generationView) form {
 	f := firstForm()
 	f.Prompt, f.Style, f.Samples = c.Prompt, c.Style, c.Count
 	if c.Format != "" {

@@ -11,7 +11,7 @@ import (
 
 // generationData is the page of one generation.
 type generationData struct {
-	creative
+	generationView
 	Form   form // for new samples
 	Errors fieldErrors
 	// Trouble is why the last step came to nothing, if no field is to blame.
@@ -57,13 +57,13 @@ func (k *Console) sizesOf(r aigen.Resolution) []size {
 }
 
 func (k *Console) generationDataOf(r *http.Request, g *aigen.Generation) (generationData, error) {
-	d := generationData{creative: k.creativeOf(g), Nonce: newNonce()}
+	d := generationData{generationView: k.viewOf(g), Nonce: newNonce()}
 	events, err := k.c.Service.ListEvents(r.Context(), g.UserID, g.ID, 0)
 	if err != nil {
 		return d, err
 	}
-	d.Moments = k.momentsOf(g, events)
-	d.Form = formOf(d.creative)
+	d.Moments = k.timelineOf(g, events)
+	d.Form = formOf(d.generationView)
 	d.Sizes = k.sizesOf(g.Input.Parameters.FinalResolution())
 	for n := 1; n <= aigen.MaxSamples; n++ {
 		d.Counts = append(d.Counts, count{n, k.c.Pricing.SamplesRun(n)})
@@ -214,7 +214,7 @@ func (k *Console) confirmCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	k.render(w, r, http.StatusOK, "cancel", "layout", page{Title: "Cancel?", Nav: "history", Data: generationData{creative: k.creativeOf(g), Nonce: newNonce()}})
+	k.render(w, r, http.StatusOK, "cancel", "layout", page{Title: "Cancel?", Nav: "history", Data: generationData{generationView: k.viewOf(g), Nonce: newNonce()}})
 	return nil
 }
 
@@ -231,7 +231,7 @@ func (k *Console) cancel(w http.ResponseWriter, r *http.Request) error {
 		return k.refused(w, r, id, err)
 	}
 	if !isPart(r) {
-		k.leaveSaying(w, r, "cancelled")
+		k.setFlash(w, r, "cancelled")
 	}
 	return k.changed(w, r, id)
 }

@@ -13,7 +13,7 @@ import (
 
 // historyData is a page of the history.
 type historyData struct {
-	Items    []creative
+	Items    []generationView
 	Next     string // the URL of the next page; "" on the last
 	First    bool   // the first page
 	Filter   historyFilter
@@ -108,7 +108,7 @@ func (k *Console) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, g := range found.Items {
-		d.Items = append(d.Items, k.creativeOf(g))
+		d.Items = append(d.Items, k.viewOf(g))
 	}
 	if found.Next != nil {
 		d.Next = d.Filter.url(found.Next.String())

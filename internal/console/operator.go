@@ -76,14 +76,14 @@ func withOperations(handle func(*Console, http.ResponseWriter, *http.Request) er
 }
 
 // desk is what each page for operators has around its own data.
-type desk struct {
+type operatorView struct {
 	Place string // which of the tabs: "overview", "generations" …
 	Query string // what was searched for
 	Body  any
 }
 
-// showDesk writes a page for operators, or the part of it that a script asks for.
-func (k *Console) showDesk(w http.ResponseWriter, r *http.Request, name, part, title string, d desk) error {
+// renderOperator writes a page for operators, or the part of it that a script asks for.
+func (k *Console) renderOperator(w http.ResponseWriter, r *http.Request, name, part, title string, d operatorView) error {
 	block := "layout"
 	if part != "" && isPart(r) && r.Header.Get("HX-Target") == part {
 		block = part
@@ -98,7 +98,7 @@ func operatorNote(r *http.Request) aigen.OperatorNote {
 
 // back leads to the page that a form was on, which shows how things stand now.
 func (k *Console) back(w http.ResponseWriter, r *http.Request, said, otherwise string) error {
-	k.leaveSaying(w, r, said)
+	k.setFlash(w, r, said)
 	to := k.refererPath(r)
 	if !strings.HasPrefix(to, operatorPath) {
 		to = otherwise
@@ -145,7 +145,7 @@ func (k *Console) operatorSearch(w http.ResponseWriter, r *http.Request) error {
 		redirect(w, r, pageOf(found[0]))
 		return nil
 	}
-	return k.showDesk(w, r, "search", "", "Search", desk{Query: text, Body: foundList(found)})
+	return k.renderOperator(w, r, "search", "", "Search", operatorView{Query: text, Body: foundList(found)})
 }
 
 // foundRow is a match with where it is shown.

@@ -46,7 +46,7 @@ func (k *Console) operatorDeliveries(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	d.Causes = st.Dead
-	return k.showDesk(w, r, "deliveries", "rows", "Deliveries", desk{Place: "deliveries", Body: d})
+	return k.renderOperator(w, r, "deliveries", "rows", "Deliveries", operatorView{Place: "deliveries", Body: d})
 }
 
 func (k *Console) operatorRetryAll(w http.ResponseWriter, r *http.Request) error {
@@ -131,7 +131,7 @@ func (k *Console) operatorActions(w http.ResponseWriter, r *http.Request) error 
 	if page.Next > 0 {
 		d.Next = nextPage(operatorActionsPath, r.URL.Query(), "before", strconv.FormatInt(page.Next, 10))
 	}
-	return k.showDesk(w, r, "actions", "rows", "Actions", desk{Place: "actions", Body: d})
+	return k.renderOperator(w, r, "actions", "rows", "Actions", operatorView{Place: "actions", Body: d})
 }
 
 // systemDesk is how the process and what it stands on are.
@@ -169,7 +169,7 @@ func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
 		g := &d.Groups[len(d.Groups)-1]
 		g.Settings = append(g.Settings, s)
 	}
-	return k.showDesk(w, r, "system", "health", "System", desk{Place: "system", Body: d})
+	return k.renderOperator(w, r, "system", "health", "System", operatorView{Place: "system", Body: d})
 }
 
 // droppable says what follows from dropping a delivery, before it is done.

@@ -44,7 +44,7 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 	d.Filtered = d.Status != "" || d.User+d.Project+d.From+d.To != ""
 	if d.Faults = filterFaults(d, q); len(d.Faults) > 0 {
 		// To show all generations instead would mislead.
-		return k.showDesk(w, r, "generations", "", "Generations", desk{Place: "generations", Body: d})
+		return k.renderOperator(w, r, "generations", "", "Generations", operatorView{Place: "generations", Body: d})
 	}
 	page, err := k.c.Operations.ListAllGenerations(r.Context(), q)
 	if err != nil {
@@ -54,7 +54,7 @@ func (k *Console) operatorGenerations(w http.ResponseWriter, r *http.Request) er
 	if !page.Next.IsZero() {
 		d.Next = nextPage(operatorGenerationsPath, query, "before", page.Next.String())
 	}
-	return k.showDesk(w, r, "generations", "rows", "Generations", desk{Place: "generations", Body: d})
+	return k.renderOperator(w, r, "generations", "rows", "Generations", operatorView{Place: "generations", Body: d})
 }
 
 // filterFaults says which fields of the filter cannot be used, and what to write.
@@ -131,7 +131,7 @@ func (k *Console) operatorGeneration(w http.ResponseWriter, r *http.Request) err
 			d.Waiting = append(d.Waiting, *e.Delivery)
 		}
 	}
-	return k.showDesk(w, r, "generation", "story", "Generation "+g.ID.String()[:8], desk{Place: "generations", Body: d})
+	return k.renderOperator(w, r, "generation", "story", "Generation "+g.ID.String()[:8], operatorView{Place: "generations", Body: d})
 }
 
 // addPictures shows what was made. What an engine gave an address for that a page may not
@@ -156,7 +156,7 @@ func (k *Console) operatorFail(w http.ResponseWriter, r *http.Request) error {
 	if _, err := k.c.Operations.FailGeneration(r.Context(), operations.FailGeneration{By: operatorNote(r), GenerationID: id}); err != nil {
 		return err
 	}
-	k.leaveSaying(w, r, "failed")
+	k.setFlash(w, r, "failed")
 	redirect(w, r, operatorGenerationsPath+"/"+id.String())
 	return nil
 }

@@ -16,7 +16,7 @@ type overview struct {
 	Window   string
 	Windows  []string
 	At       time.Time
-	Concerns []concern
+	Concerns []alert
 	Tiles    []tile
 	Outcomes chart
 	Samples  chart
@@ -29,8 +29,8 @@ type overview struct {
 	Statuses []statusRow
 }
 
-// concern is something that somebody should look at.
-type concern struct {
+// alert is something that somebody should look at.
+type alert struct {
 	Kind string // "bad", "warn"
 	Text string
 	URL  string
@@ -66,7 +66,7 @@ func (k *Console) operatorOverview(w http.ResponseWriter, r *http.Request) error
 	}
 	o := newOverview(st)
 	o.Concerns = append(healthConcerns(k.c.Operations.GetHealth(r.Context())), o.Concerns...)
-	return k.showDesk(w, r, "overview", "overview", "Overview", desk{Place: "overview", Body: o})
+	return k.renderOperator(w, r, "overview", "overview", "Overview", operatorView{Place: "overview", Body: o})
 }
 
 func newOverview(st operations.Statistics) overview {
@@ -161,33 +161,33 @@ func percent(share float64) string {
 // slowLane is when a lane's oldest delivery is worth a look: most take no second.
 const slowLane = 2 * time.Minute
 
-func concernsOf(lanes []laneRow, n counts, st operations.Statistics) (list []concern) {
+func concernsOf(lanes []laneRow, n counts, st operations.Statistics) (list []alert) {
 	if n.dead > 0 {
 		text := number(n.dead) + " deliveries were given up."
 		if n.dead == 1 {
 			text = "1 delivery was given up."
 		}
-		list = append(list, concern{"bad", text, operatorDeliveriesPath + "?state=dead", "See why, and retry"})
+		list = append(list, alert{"bad", text, operatorDeliveriesPath + "?state=dead", "See why, and retry"})
 	}
 	for _, l := range lanes {
 		if l.Age >= slowLane {
-			list = append(list, concern{"warn", "The oldest of " + number(l.Depth) + " " + string(l.Queue) + " has waited for " + took(l.Age) + ".",
+			list = append(list, alert{"warn", "The oldest of " + number(l.Depth) + " " + string(l.Queue) + " has waited for " + took(l.Age) + ".",
 				operatorDeliveriesPath + "?lane=" + string(l.Queue), "See them"})
 		}
 	}
 	if share := n.failedShare(); share >= .2 && n.failed >= 3 {
-		list = append(list, concern{"bad", percent(share) + " of the generations that completed or failed in the last " + windowName(st.Window) + " failed.", operatorGenerationsPath + "?status=Failed", "See them"})
+		list = append(list, alert{"bad", percent(share) + " of the generations that completed or failed in the last " + windowName(st.Window) + " failed.", operatorGenerationsPath + "?status=Failed", "See them"})
 	}
 	return list
 }
 
-func healthConcerns(h operations.Health) (list []concern) {
+func healthConcerns(h operations.Health) (list []alert) {
 	for _, d := range h.Dependencies {
 		switch d.State {
 		case operations.DependencyDown:
-			list = append(list, concern{"bad", title(d.Name) + " (" + d.Mode + ") is down: " + d.Detail + ".", operatorSystemPath, "System"})
+			list = append(list, alert{"bad", title(d.Name) + " (" + d.Mode + ") is down: " + d.Detail + ".", operatorSystemPath, "System"})
 		case operations.DependencyDegraded:
-			list = append(list, concern{"warn", title(d.Name) + " (" + d.Mode + "): " + d.Detail + ".", operatorSystemPath, "System"})
+			list = append(list, alert{"warn", title(d.Name) + " (" + d.Mode + "): " + d.Detail + ".", operatorSystemPath, "System"})
 		case operations.DependencyOK:
 		}
 	}

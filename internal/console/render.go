@@ -117,7 +117,7 @@ func (k *Console) render(w http.ResponseWriter, r *http.Request, status int, nam
 		p.Balance = k.balanceOf(r.Context(), p.Session)
 	}
 	if block == "layout" {
-		p.Toasts = append(p.Toasts, k.takeSaying(w, r)...)
+		p.Toasts = append(p.Toasts, k.takeFlash(w, r)...)
 	}
 	var out bytes.Buffer
 	if err := k.pages[name].ExecuteTemplate(&out, block, p); err != nil {

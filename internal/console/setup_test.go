@@ -66,7 +66,7 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 	c := console.Config{
 		Service: f.svc, Authenticator: f.auth, Pricing: policy.Pricing, AssetBase: func() string { return base },
 		Observe: func(ctx context.Context, o console.Observation) {
-			httpapi.Note(ctx, o.User, o.Generation, o.Code, o.Err)
+			httpapi.AnnotateLog(ctx, o.User, o.Generation, o.Code, o.Err)
 		},
 		Heartbeat: 30 * time.Millisecond,
 	}

@@ -54,7 +54,7 @@ func (k *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 	token = strings.TrimSpace(strings.TrimPrefix(token, "Bearer "))
 	if k.c.Local.hasKey(keyOf(token)) {
 		k.letIn(w, r)
-		k.leaveSaying(w, r, "signed-in")
+		k.setFlash(w, r, "signed-in")
 		redirect(w, r, next)
 		return nil
 	}
@@ -69,7 +69,7 @@ func (k *Console) signIn(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	http.SetCookie(w, k.sessionCookie(r, token, ends))
-	k.leaveSaying(w, r, "signed-in")
+	k.setFlash(w, r, "signed-in")
 	redirect(w, r, next)
 	return nil
 }
@@ -102,7 +102,7 @@ func (k *Console) signOut(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, k.sessionCookie(r, "", time.Time{}))
 	// What the browser may still show of a person who left is not for the next one.
 	w.Header().Set("Clear-Site-Data", `"cache"`)
-	k.leaveSaying(w, r, "signed-out")
+	k.setFlash(w, r, "signed-out")
 	redirect(w, r, signInPath)
 	return nil
 }

@@ -18,7 +18,7 @@ type studioData struct {
 	Pricing  aigen.Pricing
 	Counts   []count
 	Projects []project
-	Recent   []creative
+	Recent   []generationView
 }
 
 // FinalPrice is what the final costs in the size that the form asks for.
@@ -55,7 +55,7 @@ func (k *Console) studio(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		f = formOf(k.creativeOf(g))
+		f = formOf(k.viewOf(g))
 		f.Project = g.ProjectID.String()
 	}
 	f.fillFrom(q)
@@ -84,7 +84,7 @@ func (k *Console) showStudio(w http.ResponseWriter, r *http.Request, status int,
 		if i == recentCount {
 			break
 		}
-		d.Recent = append(d.Recent, k.creativeOf(g))
+		d.Recent = append(d.Recent, k.viewOf(g))
 	}
 	d.Projects = k.projectsOf(s, page1.Items, d.Form.Project)
 	if d.Form.Project == "" {

@@ -37,10 +37,10 @@ type Operations interface {
 // very machine may have come through a proxy, for anybody.
 func (a *API) admit(id Identity) error {
 	if a.c.Operations == nil {
-		return newFault(codeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
+		return newAPIError(codeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
 	}
 	if !slices.Contains(id.Roles, RoleOperator) {
-		return newFault(codeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
+		return newAPIError(codeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func operatorOf(r *http.Request, reason string) aigen.OperatorNote {
 func pathID(r *http.Request, otherwise aigen.Code, words string) (aigen.ID, error) {
 	id, err := aigen.ParseID(r.PathValue("id"))
 	if err != nil {
-		return aigen.ID{}, newFault(otherwise, words)
+		return aigen.ID{}, newAPIError(otherwise, words)
 	}
 	return id, nil
 }
@@ -132,7 +132,7 @@ func (f *filter) cursorID() (aigen.ID, error) {
 }
 
 func badCursor() error {
-	return newFault(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
+	return newAPIError(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
 		aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 }
 

@@ -72,19 +72,19 @@ func (a *API) OpenAPI() []byte { return a.docs.json.body }
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: requestID(r), started: time.Now()}
+	c := &requestInfo{id: requestID(r), started: time.Now()}
 	rec := &recorder{ResponseWriter: w, timeout: a.c.WriteTimeout}
 	h := w.Header()
 	h.Set("X-Request-Id", c.id)
 	secure(h)
-	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, c))
 	watchBody(rec, r)
 	a.setDeadlines(w, r, c.started)
 	a.answer(rec, r, c)
 	a.takeLeftover(w, &rec.body)
 }
 
-func (a *API) answer(rec *recorder, r *http.Request, c *call) {
+func (a *API) answer(rec *recorder, r *http.Request, c *requestInfo) {
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
@@ -130,7 +130,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	if probe.status == http.StatusMethodNotAllowed {
 		allow := probe.header.Get("Allow")
 		w.Header().Set("Allow", allow)
-		a.fail(w, r, newFault(codeMethodNotAllowed, "Allowed here: "+allow+"."))
+		a.fail(w, r, newAPIError(codeMethodNotAllowed, "Allowed here: "+allow+"."))
 		return
 	}
 	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
@@ -155,12 +155,12 @@ func trimSlash(r *http.Request) {
 // debugging.
 func (a *API) serve(rt route, quiet bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := callOf(r.Context())
+		c := infoFrom(r.Context())
 		c.route, c.quiet = rt.path, quiet
 		if a.c.Tracer != nil && !quiet {
 			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
 			r = r.WithContext(ctx)
-			callOf(ctx).traced = ctx
+			infoFrom(ctx).traced = ctx
 			defer func() { end(statusOf(w)) }()
 		}
 		if strings.HasPrefix(rt.path, apiPath) {
@@ -178,7 +178,7 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		c := callOf(r.Context())
+		c := infoFrom(r.Context())
 		c.user, c.identity = id.UserID, id
 		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 // twice, so whoever has one may keep it for good.
 func (a *API) asset(w http.ResponseWriter, r *http.Request) error {
 	if a.c.Assets == nil {
-		return newFault(codeRouteNotFound, "There are no assets here.")
+		return newAPIError(codeRouteNotFound, "There are no assets here.")
 	}
 	aw := &assetWriter{ResponseWriter: w}
 	a.c.Assets.ServeHTTP(aw, r)
@@ -19,14 +19,14 @@ func (a *API) asset(w http.ResponseWriter, r *http.Request) error {
 	case 0:
 		return nil
 	case http.StatusNotFound:
-		return newFault(codeRouteNotFound, "There is no such asset.")
+		return newAPIError(codeRouteNotFound, "There is no such asset.")
 	case http.StatusRequestedRangeNotSatisfiable:
-		return newFault(codeRangeNotSatisfied, "The file is shorter than that.")
+		return newAPIError(codeRangeNotSatisfied, "The file is shorter than that.")
 	}
 	if aw.refused >= http.StatusInternalServerError {
-		return newFault(aigen.CodeInternal, "The asset could not be read.")
+		return newAPIError(aigen.CodeInternal, "The asset could not be read.")
 	}
-	return newFault(codeUnknownError, "The asset cannot be had this way.")
+	return newAPIError(codeUnknownError, "The asset cannot be had this way.")
 }
 
 // assetWriter lets good answers through with their headers, and holds bad ones

@@ -8,7 +8,7 @@ import (
 )
 
 // identityOf is who the request comes from; its route has the guard that makes sure.
-func identityOf(ctx context.Context) Identity { return callOf(ctx).identity }
+func identityOf(ctx context.Context) Identity { return infoFrom(ctx).identity }
 
 // bearer returns the token of the Authorization header. given is false where there
 // is no such header or it has another scheme.
@@ -33,7 +33,7 @@ var errNoToken = errors.New("the token is malformed")
 func (a *API) authenticate(r *http.Request) (Identity, error) {
 	token, given := bearer(r)
 	if !given {
-		return Identity{}, &fault{
+		return Identity{}, &apiError{
 			code: codeMissingToken, detail: "Send a token: Authorization: Bearer <JWT>.",
 			headers: challenge(`Bearer realm="aigen"`),
 		}
@@ -44,7 +44,7 @@ func (a *API) authenticate(r *http.Request) (Identity, error) {
 	}
 	switch {
 	case errors.Is(err, ErrAuthUnavailable):
-		return Identity{}, &fault{code: codeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
+		return Identity{}, &apiError{code: codeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
 	case err == nil && id.UserID.IsZero():
 		// There is no default user, whatever an authenticator does.
 		err = errors.New("the token names no user")
@@ -57,7 +57,7 @@ func (a *API) authenticate(r *http.Request) (Identity, error) {
 // tokenFault is the answer to a token that is not taken, and says why.
 func tokenFault(err error) error {
 	why := firstClause(err)
-	return &fault{
+	return &apiError{
 		code: codeInvalidToken, detail: strings.ToUpper(why[:1]) + why[1:] + ".", cause: err,
 		headers: challenge(`Bearer realm="aigen", error="invalid_token", error_description="` + why + `"`),
 	}

@@ -24,7 +24,7 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rule
 		return nil, err
 	}
 	if a.c.DetailedLogging {
-		callOf(r.Context()).body = slices.Clone(body)
+		infoFrom(r.Context()).body = slices.Clone(body)
 	}
 	if err := checkJSON(body, rules); err != nil {
 		return nil, err
@@ -62,25 +62,25 @@ func isEmpty(w http.ResponseWriter, r *http.Request) bool {
 func checkMedia(h http.Header) error {
 	for _, coding := range h.Values("Content-Encoding") {
 		if coding != "" && !strings.EqualFold(coding, "identity") {
-			f := newFault(codeUnsupportedCoding, "Send the body without a content encoding.")
+			f := newAPIError(codeUnsupportedCoding, "Send the body without a content encoding.")
 			f.headers = http.Header{"Accept-Encoding": {"identity"}} // RFC 9110, 12.5.3
 			return f
 		}
 	}
 	values := h.Values("Content-Type")
 	if len(values) != 1 {
-		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
+		return newAPIError(codeUnsupportedType, "Send the body with Content-Type: application/json.")
 	}
 	if values[0] == "application/json" {
 		return nil // as nearly all say it
 	}
 	media, params, err := mime.ParseMediaType(values[0])
 	if err != nil || media != "application/json" {
-		return newFault(codeUnsupportedType, "Send the body with Content-Type: application/json.")
+		return newAPIError(codeUnsupportedType, "Send the body with Content-Type: application/json.")
 	}
 	// "UTF8" is no name of a charset, and what many call it.
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
-		return newFault(codeUnsupportedType, "JSON is UTF-8: leave the charset out.")
+		return newAPIError(codeUnsupportedType, "JSON is UTF-8: leave the charset out.")
 	}
 	return nil
 }
@@ -116,18 +116,18 @@ func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, read fu
 	case errors.As(err, &over):
 		return tooLarge(limit)
 	case errors.Is(err, errNoRoom):
-		return newFault(codeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
+		return newAPIError(codeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		f := newFault(codeRequestTimeout, "The body did not arrive in time.")
+		f := newAPIError(codeRequestTimeout, "The body did not arrive in time.")
 		f.headers = http.Header{"Connection": {"close"}}
 		return f
 	default:
-		return &fault{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
+		return &apiError{code: codeIncompleteBody, detail: "The body ended before its announced length.", cause: err}
 	}
 }
 
-func tooLarge(limit int64) *fault {
-	f := newFault(codeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
+func tooLarge(limit int64) *apiError {
+	f := newAPIError(codeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
 	f.headers = http.Header{"Connection": {"close"}} // the rest is not read
 	return f
 }

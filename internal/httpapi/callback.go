@@ -15,9 +15,9 @@ type processedView struct {
 // callback takes what the workflow engine reports. The order matters: a caller
 // without a proof costs nothing, and one with a wrong proof learns nothing.
 func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
-	proof := readProof(r)
+	proof := readCallbackAuth(r)
 	if a.c.CallbackSecurity && !proof.given() {
-		return &fault{
+		return &apiError{
 			code:    codeMissingProof,
 			detail:  "Prove the callback by the job's token, X-N8N-Webhook-Secret, or a webhook-signature.",
 			headers: challenge(`Bearer realm="aigen callbacks"`),
@@ -25,7 +25,7 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	room := &claim{of: a.unproved}
 	defer room.free()
-	body, err := a.readProved(w, r, proof, room)
+	body, err := a.authenticateCallback(w, r, proof, room)
 	if err != nil {
 		return err
 	}
@@ -44,14 +44,14 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 			cmd.Report.JobID = tokenJob
 		}
 		if cmd.Report.JobID != tokenJob {
-			return newFault(codeInvalidProof, "The token is for another job than jobId.")
+			return newAPIError(codeInvalidProof, "The token is for another job than jobId.")
 		}
 	}
 	return a.process(w, r, cmd)
 }
 
 func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessResult) error {
-	c := callOf(r.Context())
+	c := infoFrom(r.Context())
 	cmd.Received = true
 	c.generation, c.job = cmd.GenerationID, cmd.Report.JobID
 	done, err := a.c.Service.ProcessN8NResult(r.Context(), cmd)

@@ -129,7 +129,7 @@ func visible(s string) bool {
 // replayed marks an answer that an earlier request got first.
 func replayed(w http.ResponseWriter, r *http.Request, yes bool) {
 	if yes {
-		callOf(r.Context()).replayed = true
+		infoFrom(r.Context()).replayed = true
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
 }

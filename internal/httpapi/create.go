@@ -63,7 +63,7 @@ func readInput(o object, f *faults) aigen.Input {
 	}
 	in, err := aigen.NewInput(prompt, style, parameters)
 	if err != nil {
-		for _, field := range asFault(err).fields {
+		for _, field := range toAPIError(err).fields {
 			f.add(field.Location, "%s", field.Message)
 		}
 	}
@@ -76,7 +76,7 @@ func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *f
 	if err == nil {
 		return key, nil
 	}
-	known := asFault(err)
+	known := toAPIError(err)
 	if known.code != aigen.CodeInvalidInput {
 		return key, err
 	}
@@ -88,7 +88,7 @@ func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *f
 
 // accept answers a request whose work has begun.
 func accept(w http.ResponseWriter, r *http.Request, accepted app.Accepted) error {
-	callOf(r.Context()).generation = accepted.GenerationID
+	infoFrom(r.Context()).generation = accepted.GenerationID
 	w.Header().Set("Location", generationsPath+"/"+accepted.GenerationID.String())
 	replayed(w, r, accepted.Replayed)
 	writeBody(w, http.StatusAccepted, acceptedJSON(accepted))

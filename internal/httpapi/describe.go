@@ -146,7 +146,7 @@ func (a answer) response(s shapes) *huma.Response {
 
 // describeErrors adds one answer a status, which names its codes.
 func describeErrors(op *huma.Operation, codes []aigen.Code, problem *huma.Schema) {
-	for _, k := range kinds {
+	for _, k := range errorTable {
 		if !has(codes, k.code) {
 			continue
 		}

@@ -2,7 +2,7 @@
 // the workflow engine, the event streams, the documents and the probes.
 //
 // The routes stand in one table (routes.go), each with its guard, its handler and
-// its description; the codes of errors in another (code.go). Huma makes the schemas
+// its description; the codes of errors in another (error_table.go). Huma makes the schemas
 // and the OpenAPI document from the Go types and that table. It does not parse the
 // requests: the contract wants every fault of a body named at once, those of the
 // domain included, proofs checked over the raw bytes before anything else, and

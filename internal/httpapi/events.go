@@ -26,7 +26,7 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	format := negotiate(r.Header.Values("Accept"))
 	if format == formatNone {
-		return newFault(codeNotAcceptable, "There is text/event-stream and application/json.")
+		return newAPIError(codeNotAcceptable, "There is text/event-stream and application/json.")
 	}
 	after, _, err := lastEventID(r)
 	if err != nil {
@@ -82,7 +82,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.
 func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	if accept := r.Header.Values("Accept"); qualityOf(accept, eventStream).q == 0 {
-		return newFault(codeNotAcceptable, "There is only text/event-stream.")
+		return newAPIError(codeNotAcceptable, "There is only text/event-stream.")
 	}
 	after, given, err := lastEventID(r)
 	if err != nil {
@@ -130,14 +130,14 @@ func parseEventID(text string) (int64, error) {
 }
 
 func eventIDFault(message string) error {
-	return newFault(codeInvalidEventID, "Last-Event-ID: "+message+".", aigen.FieldError{Location: "header.Last-Event-ID", Message: message})
+	return newAPIError(codeInvalidEventID, "Last-Event-ID: "+message+".", aigen.FieldError{Location: "header.Last-Event-ID", Message: message})
 }
 
 // stream serves a stream until its end, the client's, the token's or the service's.
 func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.Context) (*live.Stream, error)) error {
-	c, who := callOf(r.Context()), identityOf(r.Context())
+	c, who := infoFrom(r.Context()), identityOf(r.Context())
 	if a.drain.Err() != nil {
-		return newFault(codeShuttingDown, "The service is stopping. Connect again in a moment.")
+		return newAPIError(codeShuttingDown, "The service is stopping. Connect again in a moment.")
 	}
 	leave, err := a.streams.enter(who.UserID)
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.C
 func (a *API) notOpened(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errShutdown):
-		return newFault(codeShuttingDown, "The service is stopping. Connect again in a moment.")
+		return newAPIError(codeShuttingDown, "The service is stopping. Connect again in a moment.")
 	case errors.Is(cause, errTokenExpired):
 		return tokenFault(cause)
 	}

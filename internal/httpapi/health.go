@@ -66,7 +66,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if view.Status == StateDown {
-		callOf(r.Context()).gone = r.Context().Err() != nil // then nothing was found out
+		infoFrom(r.Context()).gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
 		return writeJSON(w, http.StatusServiceUnavailable, view)
 	}
@@ -75,7 +75,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
 	if a.c.MetricsHandler == nil {
-		return newFault(codeRouteNotFound, "Metrics are switched off.")
+		return newAPIError(codeRouteNotFound, "Metrics are switched off.")
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	a.c.MetricsHandler.ServeHTTP(w, r)

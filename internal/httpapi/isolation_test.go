@@ -22,7 +22,7 @@ import (
 // openRoutes are all routes without a user's token, and why that is right. A new route
 // without a guard has to be put here by hand.
 var openRoutes = map[string]string{
-	"POST /api/v1/callbacks/n8n": "has proofs of its own: proof_test.go, replay_test.go",
+	"POST /api/v1/callbacks/n8n": "has proofs of its own: callback_auth_test.go, replay_test.go",
 	"GET /healthz":               "says that the process lives, and its version",
 	"GET /readyz":                "names dependencies and their states, no hosts",
 	"GET /metrics":               "numbers without ids; a proxy keeps it inside (docs/operations.md)",

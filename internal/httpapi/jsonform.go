@@ -37,16 +37,16 @@ func checkClosely(body []byte, rules jsonRules) error {
 		return aigen.FieldError{Location: "body", Message: fmt.Sprintf("line %d, column %d (byte %d)", line, column, offset)}
 	}
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
-		return newFault(codeEmptyBody, "Send a JSON object.")
+		return newAPIError(codeEmptyBody, "Send a JSON object.")
 	}
 	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
-		return newFault(codeMalformedJSON, "The body begins with a byte order mark (EF BB BF), which JSON does not have. Send it without.", at(0))
+		return newAPIError(codeMalformedJSON, "The body begins with a byte order mark (EF BB BF), which JSON does not have. Send it without.", at(0))
 	}
 	if offset := invalidUTF8(body); offset >= 0 {
-		return newFault(codeInvalidUTF8, fmt.Sprintf("The byte at offset %d is not valid UTF-8.", offset), at(offset))
+		return newAPIError(codeInvalidUTF8, fmt.Sprintf("The byte at offset %d is not valid UTF-8.", offset), at(offset))
 	}
 	if offset := tooDeep(body); offset >= 0 {
-		return newFault(codeNestingTooDeep, fmt.Sprintf("Arrays and objects may be nested up to %d deep.", maxDepth), at(offset))
+		return newAPIError(codeNestingTooDeep, fmt.Sprintf("Arrays and objects may be nested up to %d deep.", maxDepth), at(offset))
 	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(body, &whole); err != nil {
@@ -60,7 +60,7 @@ func checkClosely(body []byte, rules jsonRules) error {
 		}
 		where := at(offset)
 		where.Message += ": " + err.Error()
-		return newFault(codeMalformedJSON, "The body cannot be read as JSON: "+err.Error()+".", where)
+		return newAPIError(codeMalformedJSON, "The body cannot be read as JSON: "+err.Error()+".", where)
 	}
 	return checkStrings(body, rules, at)
 }
@@ -119,10 +119,10 @@ func checkStrings(b []byte, rules jsonRules, at func(int) aigen.FieldError) erro
 			end := stringEnd(b, i)
 			literal := b[i:end]
 			if rules.whole && halfSurrogate(literal) {
-				return newFault(codeMalformedJSON, "A \\u escape stands for half a character.", at(i))
+				return newAPIError(codeMalformedJSON, "A \\u escape stands for half a character.", at(i))
 			}
 			if isKey && !addKey(open[len(open)-1], literal) {
-				return newFault(codeDuplicateKey, "An object has the same key twice; which one counts cannot be known.", at(i))
+				return newAPIError(codeDuplicateKey, "An object has the same key twice; which one counts cannot be known.", at(i))
 			}
 			isKey = false
 			i = end - 1

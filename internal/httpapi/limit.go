@@ -23,7 +23,7 @@ func (a *API) limit(ctx context.Context, h http.Header, user aigen.ID) error {
 		return nil
 	}
 	wait := seconds(d.Reset)
-	return &fault{
+	return &apiError{
 		code: aigen.CodeRateLimited, detail: "You asked too often. Wait " + wait + " s.",
 		headers: http.Header{"Retry-After": {wait}},
 	}

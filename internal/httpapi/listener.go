@@ -69,7 +69,7 @@ func bareProblem(status int) string {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		code = codeHeadersTooLarge
 	}
-	k, _ := kindOf(code)
+	k, _ := specOf(code)
 	id := rand.Text()
 	p := Problem{Type: problemType + string(code), Title: k.title, Status: status, Detail: bareDetails[code], Code: string(code), RequestID: id}
 	body, _ := json.Marshal(p) //nolint:errchkjson // strings and a number: cannot fail

@@ -94,7 +94,7 @@ func renderPage(doc *huma.OpenAPI) (page []byte, csp string, err error) {
 	for _, tag := range doc.Tags {
 		data.Groups = append(data.Groups, pageGroup{Name: tag.Name, Text: tag.Description, Operations: pageOperations(doc, tag.Name)})
 	}
-	for _, k := range kinds {
+	for _, k := range errorTable {
 		row := kindRow{Code: string(k.code), Title: k.title, Status: k.status}
 		if k.retry > 0 {
 			row.Retry = seconds(k.retry) + " s"

@@ -58,7 +58,7 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request, detail string) {
 		a.c.NoPage.ServeHTTP(w, r)
 		return
 	}
-	a.fail(w, r, newFault(codeRouteNotFound, detail))
+	a.fail(w, r, newAPIError(codeRouteNotFound, detail))
 }
 
 // prefersHTML: browsers name text/html; curl and programs do not.
@@ -68,9 +68,9 @@ func prefersHTML(r *http.Request) bool {
 	return html.exact == 3 && html.q >= qualityOf(accept, "application/json").q
 }
 
-// Note puts what a page's handler knows of a request into its log line.
-func Note(ctx context.Context, user, generation aigen.ID, code aigen.Code, err error) {
-	c := callOf(ctx)
+// AnnotateLog puts what a page's handler knows of a request into its log line.
+func AnnotateLog(ctx context.Context, user, generation aigen.ID, code aigen.Code, err error) {
+	c := infoFrom(ctx)
 	c.user, c.code, c.err = user, code, err
 	if !generation.IsZero() {
 		c.generation = generation

@@ -60,7 +60,7 @@ func readListQuery(r *http.Request) (app.ListQuery, error) {
 func parseCursor(text string) (app.Cursor, error) {
 	cursor, err := app.ParseCursor(text)
 	if year := cursor.CreatedAt.Year(); err != nil || year < 1970 || year > 9999 {
-		return app.Cursor{}, newFault(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
+		return app.Cursor{}, newAPIError(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
 			aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 	}
 	return cursor, nil

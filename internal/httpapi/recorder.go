@@ -98,7 +98,7 @@ func (r *recorder) wrote(n int64, err error) {
 
 // finish is deferred around each request: it catches a panic, and writes the one
 // log line and the metrics.
-func (a *API) finish(rec *recorder, r *http.Request, c *call) {
+func (a *API) finish(rec *recorder, r *http.Request, c *requestInfo) {
 	if p := recover(); p != nil {
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p) // the way to drop a connection on purpose
@@ -109,14 +109,14 @@ func (a *API) finish(rec *recorder, r *http.Request, c *call) {
 			a.report(rec, r, c)
 			panic(http.ErrAbortHandler)
 		}
-		a.fail(rec, r, newFault(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
+		a.fail(rec, r, newAPIError(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
 	}
 	a.report(rec, r, c)
 }
 
 // report writes the one line of a request. What the caller chose freely (path,
 // query, headers, prompts) is not in it.
-func (a *API) report(rec *recorder, r *http.Request, c *call) {
+func (a *API) report(rec *recorder, r *http.Request, c *requestInfo) {
 	took := time.Since(c.started)
 	status, method, route := rec.status, knownMethod(r.Method), c.route
 	if status == 0 {
@@ -152,7 +152,7 @@ func (a *API) report(rec *recorder, r *http.Request, c *call) {
 }
 
 // attrs are those parts of the line that only some requests have.
-func (c *call) attrs() (attrs []slog.Attr) {
+func (c *requestInfo) attrs() (attrs []slog.Attr) {
 	for _, id := range []struct {
 		name string
 		id   aigen.ID

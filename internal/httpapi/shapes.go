@@ -167,7 +167,7 @@ func eventTypes() []aigen.EventType {
 
 func codeWords() []any {
 	var words []any
-	for _, k := range kinds {
+	for _, k := range errorTable {
 		words = append(words, string(k.code))
 	}
 	return words

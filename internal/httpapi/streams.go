@@ -21,14 +21,14 @@ type places struct {
 // newStreams has places for event streams.
 func newStreams(limit int) *places {
 	return &places{limit: limit, open: map[aigen.ID]int{}, full: func() error {
-		return newFault(codeTooManyStreams, "You have "+strconv.Itoa(limit)+" event streams open. Close one first.")
+		return newAPIError(codeTooManyStreams, "You have "+strconv.Itoa(limit)+" event streams open. Close one first.")
 	}}
 }
 
 // newLargeAnswers has places for answers that take up memory until they were read.
 func newLargeAnswers() *places {
 	return &places{limit: largeAnswers, open: map[aigen.ID]int{}, full: func() error {
-		return newFault(aigen.CodeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
+		return newAPIError(aigen.CodeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
 	}}
 }
 

@@ -38,8 +38,8 @@ func FuzzAnswer(f *testing.F) {
 			checkShort(t, httpcall.Short(o.Text(name), 64))
 		}
 		checkShort(t, httpcall.Short(string(body), 64))
-		if veiled := httpcall.Veil("the secret of it").Replace(string(body)); strings.Contains(veiled, "the secret of it") {
-			t.Fatalf("%q", veiled)
+		if redacted := httpcall.Redactor("the secret of it").Replace(string(body)); strings.Contains(redacted, "the secret of it") {
+			t.Fatalf("%q", redacted)
 		}
 	})
 }

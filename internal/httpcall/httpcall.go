@@ -51,7 +51,7 @@ type Caller struct {
 	base      *url.URL
 	client    *http.Client
 	transport *http.Transport
-	veil      *strings.Replacer
+	redactor  *strings.Replacer
 }
 
 const (
@@ -88,7 +88,7 @@ func New(c Config) (*Caller, error) {
 	client := &http.Client{Transport: around, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
-	return &Caller{c: c, base: base, client: client, transport: t, veil: veilOf(c, base)}, nil
+	return &Caller{c: c, base: base, client: client, transport: t, redactor: redactorOf(c, base)}, nil
 }
 
 func newTransport(c Config) *http.Transport {
@@ -162,7 +162,7 @@ func (c *Caller) unsaid(status int, body []byte) []byte {
 	if status >= http.StatusOK && status < http.StatusMultipleChoices && !bytes.Contains(body, []byte(`"error"`)) {
 		return body
 	}
-	return []byte(c.veil.Replace(string(body)))
+	return []byte(c.redactor.Replace(string(body)))
 }
 
 // address is the base URL, as it was given, with what the request adds.

@@ -46,5 +46,5 @@ func TestWhatIsQuotedIsStruckOut(t *testing.T) {
 		_, ok := a.JSON()
 		assert.True(t, ok, "what is left is the JSON that it was")
 	}
-	assert.Equal(t, "ab and [secret]", httpcall.Veil("ab", "secret-1").Replace("ab and secret-1"), "what is short may be any word")
+	assert.Equal(t, "ab and [secret]", httpcall.Redactor("ab", "secret-1").Replace("ab and secret-1"), "what is short may be any word")
 }

@@ -2,7 +2,7 @@ package live
 
 import "github.com/creativeflow/aigen"
 
-// EventBus carries events between the replicas of the service, so that the streams
+// Bus carries events between the replicas of the service, so that the streams
 // of one hear of what another wrote before they look into the store. It may lose
 // anything at any time: the store has what counts, and streams find gaps by the
 // numbers. No method blocks, none fails, and none calls the EventReceiver from
@@ -20,7 +20,7 @@ type Bus interface {
 	Live() bool
 }
 
-// EventReceiver takes what an EventBus brings. It is the Hub; it does not block.
+// Receiver takes what an EventBus brings. It is the Hub; it does not block.
 type Receiver interface {
 	// ReceiveEvents takes events of one user that another replica published.
 	ReceiveEvents(events []aigen.Event)

@@ -18,7 +18,7 @@ type Hub struct {
 	users map[aigen.ID]map[*listener]struct{}
 }
 
-// HubConfig is what a Hub is made of. Store is required.
+// Config is what a Hub is made of. Store is required.
 type Config struct {
 	Store   Store
 	Bus     Bus             // nil: this is the only replica, or streams hear of others by polling
@@ -31,7 +31,7 @@ type Config struct {
 	PollWithBus time.Duration
 }
 
-// EventStore is what streams read.
+// Store is what streams read.
 type Store interface {
 	// Get loads a generation; aigen.ErrNotFound if there is none.
 	Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error)

@@ -155,7 +155,7 @@ func withoutJob(a httpcall.Answer, job []byte) httpcall.Answer {
 	if accepted(a.Status) || json.Unmarshal(job, &j) != nil {
 		return a
 	}
-	a.Body = []byte(httpcall.Veil(j.Callback.Token, j.InputPrompt, j.StyleGuidance).Replace(string(a.Body)))
+	a.Body = []byte(httpcall.Redactor(j.Callback.Token, j.InputPrompt, j.StyleGuidance).Replace(string(a.Body)))
 	return a
 }
 

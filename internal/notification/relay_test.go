@@ -19,9 +19,9 @@ import (
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
-// phone is a notification service that keeps what it is told by key, whatever it
+// notifier is a notification service that keeps what it is told by key, whatever it
 // answers.
-type phone struct {
+type notifier struct {
 	t testing.TB
 
 	mu    sync.Mutex
@@ -30,7 +30,7 @@ type phone struct {
 	told  map[string]app.Notification
 }
 
-func (p *phone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *notifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var n app.Notification
 	assert.NoError(p.t, json.NewDecoder(r.Body).Decode(&n))
 	key := r.Header.Get("Idempotency-Key")
@@ -52,13 +52,13 @@ func (p *phone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *phone) set(down http.HandlerFunc) {
+func (p *notifier) set(down http.HandlerFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down
 }
 
-func (p *phone) count() (tries, told int) {
+func (p *notifier) count() (tries, told int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, n := range p.tries {
@@ -94,7 +94,7 @@ func TestDownForAWhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &phone{t: t, down: down, tries: map[string]int{}, told: map[string]app.Notification{}}
+			p := &notifier{t: t, down: down, tries: map[string]int{}, told: map[string]app.Notification{}}
 			client := connect(t, notification.Config{Timeout: 500 * time.Millisecond}, p.ServeHTTP)
 			svc, store := service(t, client)
 			const n = 40
@@ -138,7 +138,7 @@ func TestDownForAWhile(t *testing.T) {
 // A notification that the service refuses for good is put aside and holds no other up.
 func TestRefusedForGood(t *testing.T) {
 	t.Parallel()
-	p := &phone{t: t, down: says(422, "application/json", `{"code":"unknown_user"}`), tries: map[string]int{}, told: map[string]app.Notification{}}
+	p := &notifier{t: t, down: says(422, "application/json", `{"code":"unknown_user"}`), tries: map[string]int{}, told: map[string]app.Notification{}}
 	svc, store := service(t, connect(t, notification.Config{}, p.ServeHTTP))
 	create(t, svc)
 	dead := func() []outbox.Delivery {

@@ -29,10 +29,10 @@ var codes = map[string]class{
 	"validation_error": classPermanent,
 }
 
-// judge says what an answer to one operation means.
-func judge(op opName, a httpcall.Answer) verdict {
+// classify says what an answer to one operation means.
+func classify(op opName, a httpcall.Answer) result {
 	o, isJSON := a.JSON()
-	v := judgeStatus(op, a, o, isJSON)
+	v := classifyStatus(op, a, o, isJSON)
 	if v.class == classRefused && op != opReserve {
 		// Only a reservation can be unaffordable: what is held is paid for.
 		v.class = classPermanent
@@ -40,48 +40,48 @@ func judge(op opName, a httpcall.Answer) verdict {
 	return v
 }
 
-func judgeStatus(op opName, a httpcall.Answer, o httpcall.Object, isJSON bool) verdict {
+func classifyStatus(op opName, a httpcall.Answer, o httpcall.Object, isJSON bool) result {
 	status := "HTTP " + strconv.Itoa(a.Status)
 	switch {
 	case a.Redirects():
 		return unusable("%s, a redirect, perhaps to a login page; redirects are not followed: check ODOO_SERVICE_URL", status)
 	case !isJSON && overloaded(a.Status):
-		return verdict{class: classUnavailable, detail: status + " without JSON", after: a.RetryAfter(time.Now()), brief: true}
+		return result{class: classUnavailable, detail: status + " without JSON", after: a.RetryAfter(time.Now()), brief: true}
 	case !isJSON && a.HTML():
 		return unusable("%s with a page in HTML: Odoo's database is gone or not the right one, "+
 			"or ODOO_SERVICE_URL is not where the credit addon is", status)
 	case !isJSON:
 		return unusable("%s without a JSON object", status)
 	case a.Status == http.StatusOK || a.Status == http.StatusCreated:
-		return judgeObject(op, o)
+		return classifyObject(op, o)
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
-		return verdict{class: classAccess, detail: status + ": the key is refused, check ODOO_API_KEY"}
+		return result{class: classAccess, detail: status + ": the key is refused, check ODOO_API_KEY"}
 	case overloaded(a.Status):
-		return verdict{
-			class: classUnavailable, detail: status + complaintOf(o).text(), after: a.RetryAfter(time.Now()), brief: true,
+		return result{
+			class: classUnavailable, detail: status + errorBodyOf(o).text(), after: a.RetryAfter(time.Now()), brief: true,
 		}
 	}
-	c := complaintOf(o)
+	c := errorBodyOf(o)
 	if class, known := codes[c.code]; known {
 		return ofCode(class, status, c)
 	}
 	detail := status + c.text()
 	switch a.Status {
 	case http.StatusPaymentRequired:
-		return verdict{class: classRefused, detail: detail}
+		return result{class: classRefused, detail: detail}
 	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
-		return verdict{class: classPermanent, detail: detail}
+		return result{class: classPermanent, detail: detail}
 	}
 	return unusable("%s", detail)
 }
 
 // ofCode is the verdict of a code that is known. What is said where the key is refused
 // is not repeated: it may quote the key.
-func ofCode(class class, what string, c complaint) verdict {
+func ofCode(class class, what string, c errorBody) result {
 	if class == classAccess {
-		return verdict{class: class, detail: what + ", code " + c.code + ": the key is refused, check ODOO_API_KEY"}
+		return result{class: class, detail: what + ", code " + c.code + ": the key is refused, check ODOO_API_KEY"}
 	}
-	return verdict{class: class, detail: what + c.text()}
+	return result{class: class, detail: what + c.text()}
 }
 
 // overloaded reports whether another try may get another answer.
@@ -93,22 +93,22 @@ func overloaded(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// judgeObject says what a good answer means, also as one of a batch.
-func judgeObject(op opName, o httpcall.Object) verdict {
-	if c := complaintOf(o); c.made {
+// classifyObject says what a good answer means, also as one of a batch.
+func classifyObject(op opName, o httpcall.Object) result {
+	if c := errorBodyOf(o); c.made {
 		if class, known := codes[c.code]; known {
 			return ofCode(class, "an error", c)
 		}
-		return verdict{class: classUnavailable, detail: "an error" + c.text(), brief: true}
+		return result{class: classUnavailable, detail: "an error" + c.text(), brief: true}
 	}
-	o = result(o)
+	o = resultObject(o)
 	if ok, present := o.Bool("ok"); present && !ok {
 		if afford, has := o.Bool("can_afford"); op != opReserve || !has || afford {
 			return unusable("not ok, and no reason is given")
 		}
 	}
 	if op == opReserve {
-		return judgeReserve(o)
+		return classifyReserve(o)
 	}
 	if ok, present := o.Bool("ok"); !present || !ok {
 		return unusable(`the answer lacks "ok" as true or false`)
@@ -116,9 +116,9 @@ func judgeObject(op opName, o httpcall.Object) verdict {
 	return done()
 }
 
-// judgeReserve goes by can_afford alone: a fault in "available", which nobody needs
+// classifyReserve goes by can_afford alone: a fault in "available", which nobody needs
 // here, is no reason to turn a user away.
-func judgeReserve(o httpcall.Object) verdict {
+func classifyReserve(o httpcall.Object) result {
 	afford, present := o.Bool("can_afford")
 	switch {
 	case !present:
@@ -130,39 +130,39 @@ func judgeReserve(o httpcall.Object) verdict {
 	if available, err := parseBalance(o["available"]); err == nil {
 		detail = "available " + available.String()
 	}
-	return verdict{class: classRefused, detail: detail}
+	return result{class: classRefused, detail: detail}
 }
 
-// result is the answer within an answer in JSON-RPC, which Odoo's routes of
+// resultObject is the answer within an answer in JSON-RPC, which Odoo's routes of
 // type='json' wrap theirs in.
-func result(o httpcall.Object) httpcall.Object {
+func resultObject(o httpcall.Object) httpcall.Object {
 	if _, rpc := o["jsonrpc"]; rpc {
 		return o.Object("result")
 	}
 	return o
 }
 
-// complaint is an error that an answer names.
-type complaint struct {
+// errorBody is an error that an answer names.
+type errorBody struct {
 	made          bool
 	code, message string
 }
 
-// complaintOf finds the error in {"error": {"code", "message"}}, {"error": "code"},
+// errorBodyOf finds the error in {"error": {"code", "message"}}, {"error": "code"},
 // {"ok": false, "code"} and JSON-RPC's {"jsonrpc", "error": {"data": …}}.
-func complaintOf(o httpcall.Object) complaint {
+func errorBodyOf(o httpcall.Object) errorBody {
 	o = withoutEnvelope(o)
 	if !o.Has("error") {
 		if ok, present := o.Bool("ok"); present && !ok && o.Has("code") {
-			return complaint{made: true, code: code(o.Text("code")), message: o.Text("message")}
+			return errorBody{made: true, code: code(o.Text("code")), message: o.Text("message")}
 		}
-		return complaint{}
+		return errorBody{}
 	}
 	e := o.Object("error")
 	if e == nil {
-		return complaint{made: true, code: code(o.Text("error")), message: o.Text("message")}
+		return errorBody{made: true, code: code(o.Text("error")), message: o.Text("message")}
 	}
-	c := complaint{made: true, code: code(e.Text("code")), message: e.Text("message")}
+	c := errorBody{made: true, code: code(e.Text("code")), message: e.Text("message")}
 	if data := e.Object("data"); c.code == "" && data != nil {
 		// Of JSON-RPC's data only the code is taken and the name of the exception:
 		// the rest is a traceback.
@@ -174,7 +174,7 @@ func complaintOf(o httpcall.Object) complaint {
 
 func withoutEnvelope(o httpcall.Object) httpcall.Object {
 	if !o.Has("error") {
-		return result(o)
+		return resultObject(o)
 	}
 	return o
 }
@@ -182,7 +182,7 @@ func withoutEnvelope(o httpcall.Object) httpcall.Object {
 func code(s string) string { return strings.ToLower(httpcall.Short(s, 64)) }
 
 // text is the complaint for operators.
-func (c complaint) text() string {
+func (c errorBody) text() string {
 	s := ""
 	if c.code != "" {
 		s += ", code " + c.code
@@ -193,9 +193,9 @@ func (c complaint) text() string {
 	return s
 }
 
-// judgeFault says what a call without an answer means.
-func judgeFault(err error) verdict {
-	v := verdict{class: classUnavailable, cause: err}
+// classifyFault says what a call without an answer means.
+func classifyFault(err error) result {
+	v := result{class: classUnavailable, cause: err}
 	var f *httpcall.CallError
 	if errors.As(err, &f) {
 		v.brief = f.Kind == httpcall.Unreachable || f.Kind == httpcall.CutOff
@@ -204,17 +204,17 @@ func judgeFault(err error) verdict {
 	return v
 }
 
-// judgeBalance reads the answer to a question for the balance.
-func judgeBalance(a httpcall.Answer) (app.Balance, verdict) {
+// classifyBalance reads the answer to a question for the balance.
+func classifyBalance(a httpcall.Answer) (app.Balance, result) {
 	o, isJSON := a.JSON()
-	if !isJSON || (a.Status != http.StatusOK && a.Status != http.StatusCreated) || complaintOf(o).made {
-		v := judgeStatus(opBalance, a, o, isJSON)
+	if !isJSON || (a.Status != http.StatusOK && a.Status != http.StatusCreated) || errorBodyOf(o).made {
+		v := classifyStatus(opBalance, a, o, isJSON)
 		if !v.failed() {
 			v.class = classUnavailable // there is no other error here
 		}
 		return app.Balance{}, v
 	}
-	o = result(o)
+	o = resultObject(o)
 	var b app.Balance
 	var err error
 	if b.Balance, err = parseBalance(o["balance"]); err != nil {

@@ -15,7 +15,7 @@ import (
 // postBatch sends operations together. The second verdict is that of the call as a
 // whole: of nothing but unavailable results it is unavailable too. Where it is done
 // and there are no verdicts, each operation is to be sent alone.
-func (s *Service) postBatch(ctx context.Context, ops []*operation) ([]verdict, verdict) {
+func (s *Service) postBatch(ctx context.Context, ops []*operation) ([]result, result) {
 	var body struct {
 		Operations []operationBody `json:"operations"`
 	}
@@ -26,41 +26,41 @@ func (s *Service) postBatch(ctx context.Context, ops []*operation) ([]verdict, v
 	}
 	a, err := s.post(ctx, opBatch, body)
 	if err != nil {
-		return nil, judgeFault(err)
+		return nil, classifyFault(err)
 	}
-	verdicts, whole, rest := judgeBatch(ops, a)
+	verdicts, whole, rest := classifyBatch(ops, a)
 	if rest != restNot {
 		s.batches.pause(rest)
 	}
-	if len(verdicts) > 0 && !slices.ContainsFunc(verdicts, func(v verdict) bool { return !v.failed() }) {
+	if len(verdicts) > 0 && !slices.ContainsFunc(verdicts, func(v result) bool { return !v.failed() }) {
 		whole = verdicts[0]
 	}
 	return verdicts, whole
 }
 
-// rest says whether batches are not to be sent for a while.
-type rest int
+// batchPause says whether batches are not to be sent for a while.
+type batchPause int
 
 const (
-	restNot   rest = iota
-	restShort      // it is not clear whether they are at fault
-	restLong       // they are not offered
+	restNot   batchPause = iota
+	restShort            // it is not clear whether they are at fault
+	restLong             // they are not offered
 )
 
-// judgeBatch says what an answer to a batch means.
-func judgeBatch(ops []*operation, a httpcall.Answer) (each []verdict, whole verdict, r rest) {
+// classifyBatch says what an answer to a batch means.
+func classifyBatch(ops []*operation, a httpcall.Answer) (each []result, whole result, r batchPause) {
 	o, isJSON := a.JSON()
-	c := complaintOf(o)
+	c := errorBodyOf(o)
 	switch {
 	case isJSON && (a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed):
 		return nil, done(), restLong
 	case a.Status == http.StatusOK && isJSON && !c.made:
-		if results, ok := result(o).List("results"); ok {
-			return judgeResults(ops, results), done(), restNot
+		if results, ok := resultObject(o).List("results"); ok {
+			return classifyResults(ops, results), done(), restNot
 		}
 		return nil, unusable(`the answer to a batch lacks "results"`), restShort
 	}
-	whole = judgeStatus(opBatch, a, o, isJSON)
+	whole = classifyStatus(opBatch, a, o, isJSON)
 	switch {
 	case whole.class == classRefused || whole.class == classPermanent:
 		// One of them may be at fault; each gets its own answer.
@@ -84,21 +84,21 @@ func poisoned(a httpcall.Answer) bool {
 	return false
 }
 
-// judgeResults gives each operation its own result. Those that are missing, or stand
+// classifyResults gives each operation its own result. Those that are missing, or stand
 // where another belongs, say nothing: nobody may get his neighbour's.
-func judgeResults(ops []*operation, results []json.RawMessage) []verdict {
-	verdicts := make([]verdict, len(ops))
+func classifyResults(ops []*operation, results []json.RawMessage) []result {
+	verdicts := make([]result, len(ops))
 	for i, o := range ops {
 		if i >= len(results) {
 			verdicts[i] = unusable("the answer to a batch has %d results for %d operations", len(results), len(ops))
 			continue
 		}
-		verdicts[i] = judgeResult(o, results[i])
+		verdicts[i] = classifyResult(o, results[i])
 	}
 	return verdicts
 }
 
-func judgeResult(o *operation, raw json.RawMessage) verdict {
+func classifyResult(o *operation, raw json.RawMessage) result {
 	var r httpcall.Object
 	if json.Unmarshal(raw, &r) != nil || r == nil {
 		return unusable("the result in a batch is no object")
@@ -106,7 +106,7 @@ func judgeResult(o *operation, raw json.RawMessage) verdict {
 	if r.Text("reference") != o.Reference.String() {
 		return unusable("the result in a batch is that of another reference")
 	}
-	v := judgeObject(o.name, r)
+	v := classifyObject(o.name, r)
 	if _, present := r.Bool("ok"); !present && v.class == classDone {
 		return unusable(`the result in a batch lacks "ok" as true or false`)
 	}
@@ -134,7 +134,7 @@ func (b *batchSwitch) on() bool {
 
 // pause stops batches. The short rest is a tenth of the long one: after an outage
 // there is much to be done, and then batches help most.
-func (b *batchSwitch) pause(r rest) {
+func (b *batchSwitch) pause(r batchPause) {
 	d := b.rest
 	if r == restShort {
 		d /= 10

@@ -107,16 +107,16 @@ func (b *breaker) changed(_ string, _, to gobreaker.State) {
 
 // allow lets a call begin; end must be told of its verdict. A nil end: not now, and
 // not before wait is over.
-func (b *breaker) allow() (end func(verdict), wait time.Duration) {
+func (b *breaker) allow() (end func(result), wait time.Duration) {
 	finish, err := b.b.Allow()
 	if err != nil {
 		return nil, b.remaining()
 	}
-	return func(v verdict) { finish(b.count(v)) }, 0
+	return func(v result) { finish(b.count(v)) }, 0
 }
 
 // count is the verdict as gobreaker wants it.
-func (b *breaker) count(v verdict) error {
+func (b *breaker) count(v result) error {
 	if v.failed() && v.unheard {
 		return errUnheard
 	}

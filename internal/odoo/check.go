@@ -24,8 +24,8 @@ func (s *Service) Check(ctx context.Context) error {
 	if !isJSON || a.Redirects() {
 		return explainPage(a)
 	}
-	c := complaintOf(o)
-	switch v := judgeStatus(opBalance, a, o, true); {
+	c := errorBodyOf(o)
+	switch v := classifyStatus(opBalance, a, o, true); {
 	case v.class == classAccess:
 		return fmt.Errorf("odoo refuses the key (HTTP %d): set ODOO_API_KEY to the key of the credit addon", a.Status)
 	case c.code == "unknown_user" || v.class == classPermanent:
@@ -38,7 +38,7 @@ func (s *Service) Check(ctx context.Context) error {
 	case a.Status != http.StatusOK && a.Status != http.StatusCreated:
 		return fmt.Errorf("odoo is out of order (HTTP %d%s): see its log", a.Status, c.text())
 	}
-	if _, v := judgeBalance(a); v.class != classDone {
+	if _, v := classifyBalance(a); v.class != classDone {
 		return fmt.Errorf("the answer at ODOO_SERVICE_URL is not that of a credit service: %s; "+
 			"check the address and the version of the addon", v.detail)
 	}

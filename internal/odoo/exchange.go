@@ -37,27 +37,27 @@ func bodyOf(o *operation) operationBody {
 
 // exchange makes one call and returns a verdict for each operation. None at all:
 // the other side did not take them together, and each is to be sent alone.
-func (s *Service) exchange(ctx context.Context, ops []*operation) []verdict {
+func (s *Service) exchange(ctx context.Context, ops []*operation) []result {
 	if len(ops) == 1 {
 		o := ops[0]
-		return []verdict{s.ask(ctx, o.name, 1, func() verdict {
+		return []result{s.ask(ctx, o.name, 1, func() result {
 			a, err := s.post(ctx, o.name, bodyOf(o))
 			if err != nil {
-				return judgeFault(err)
+				return classifyFault(err)
 			}
-			return judge(o.name, a)
+			return classify(o.name, a)
 		})}
 	}
-	var verdicts []verdict
-	whole := s.ask(ctx, opBatch, len(ops), func() verdict {
-		var v verdict
+	var verdicts []result
+	whole := s.ask(ctx, opBatch, len(ops), func() result {
+		var v result
 		verdicts, v = s.postBatch(ctx, ops)
 		return v
 	})
 	if verdicts != nil || whole.class == classDone {
 		return verdicts
 	}
-	verdicts = make([]verdict, len(ops))
+	verdicts = make([]result, len(ops))
 	for i := range verdicts {
 		verdicts[i] = whole
 	}
@@ -65,7 +65,7 @@ func (s *Service) exchange(ctx context.Context, ops []*operation) []verdict {
 }
 
 // ask makes a call if the breaker lets it, and tells breaker and metrics of its end.
-func (s *Service) ask(ctx context.Context, name opName, n int, call func() verdict) verdict {
+func (s *Service) ask(ctx context.Context, name opName, n int, call func() result) result {
 	end, wait := s.breaker.allow()
 	if end == nil {
 		s.metrics.Call(string(name), "not_asked", n, 0)
@@ -90,15 +90,15 @@ func (s *Service) post(ctx context.Context, name opName, body any) (httpcall.Ans
 	return s.http.Do(ctx, httpcall.Request{Method: http.MethodPost, Path: paths[name], Body: b})
 }
 
-func (s *Service) askBalance(ctx context.Context, user aigen.ID) (app.Balance, verdict) {
+func (s *Service) askBalance(ctx context.Context, user aigen.ID) (app.Balance, result) {
 	var b app.Balance
-	v := s.ask(ctx, opBalance, 1, func() verdict {
+	v := s.ask(ctx, opBalance, 1, func() result {
 		a, err := s.getBalance(ctx, user)
 		if err != nil {
-			return judgeFault(err)
+			return classifyFault(err)
 		}
-		var v verdict
-		b, v = judgeBalance(a)
+		var v result
+		b, v = classifyBalance(a)
 		return v
 	})
 	return b, v

@@ -12,7 +12,7 @@ import (
 // Waiting is how many operations are queued.
 func (s *Service) Waiting() int {
 	n := 0
-	for _, l := range []*line{s.reserve, s.settle} {
+	for _, l := range []*dispatcher{s.reserve, s.settle} {
 		l.mu.Lock()
 		n += len(l.queue)
 		l.mu.Unlock()

@@ -31,7 +31,7 @@ func FuzzAnswer(f *testing.F) {
 		a := httpcall.Answer{Status: status, Header: http.Header{}, Body: body}
 		_, isJSON := a.JSON()
 		for _, op := range []opName{opReserve, opDeduct, opRefund} {
-			v := judge(op, a)
+			v := classify(op, a)
 			switch v.class {
 			case classDone:
 				require.True(t, isJSON && (status == 200 || status == 201))
@@ -46,7 +46,7 @@ func FuzzAnswer(f *testing.F) {
 				require.Less(t, len(err.Error()), 1000)
 			}
 		}
-		if _, v := judgeBalance(a); v.class == classDone {
+		if _, v := classifyBalance(a); v.class == classDone {
 			require.True(t, isJSON)
 		} else {
 			require.True(t, v.failed())
@@ -72,7 +72,7 @@ func FuzzBatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := httpcall.Answer{Status: status, Header: http.Header{}, Body: body}
-		each, whole, _ := judgeBatch(ops, a)
+		each, whole, _ := classifyBatch(ops, a)
 		if each == nil {
 			require.NotEqual(t, classRefused, whole.class)
 			require.NotEqual(t, classPermanent, whole.class, "one of them may be at fault, and not the others")

@@ -9,7 +9,7 @@
 // what became of the call.
 //
 // Calls that come at the same time share one request where the other side offers
-// that (line.go). A breaker stops asking a service that is gone (breaker.go).
+// that (dispatcher.go). A breaker stops asking a service that is gone (breaker.go).
 package odoo
 
 import (
@@ -100,8 +100,8 @@ type Service struct {
 	limits   Limits
 	breaker  *breaker
 	batches  *batchSwitch
-	reserve  *line
-	settle   *line
+	reserve  *dispatcher
+	settle   *dispatcher
 	balances chan struct{} // one for each call under way
 	metrics  Metrics
 }
@@ -135,8 +135,8 @@ func New(c Config) (*Service, error) {
 		breaker: newBreaker(c.Breaker, c.Metrics, c.Log), batches: &batchSwitch{rest: limits.BatchRest, log: c.Log},
 		balances: make(chan struct{}, limits.Balances),
 	}
-	s.reserve = newLine(s, limits.Reserves)
-	s.settle = newLine(s, limits.Settles)
+	s.reserve = newDispatcher(s, limits.Reserves)
+	s.settle = newDispatcher(s, limits.Settles)
 	return s, nil
 }
 

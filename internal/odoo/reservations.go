@@ -42,12 +42,12 @@ func (s *Service) Reservations(ctx context.Context, q reconcile.ReservationQuery
 	}
 	var page reconcile.ReservationPage
 	offered := true
-	v := s.ask(ctx, opList, 1, func() verdict {
+	v := s.ask(ctx, opList, 1, func() result {
 		a, err := s.http.Do(ctx, httpcall.Request{Method: http.MethodGet, Path: reservationsPath, Query: query})
 		if err != nil {
-			return judgeFault(err)
+			return classifyFault(err)
 		}
-		var v verdict
+		var v result
 		page, offered, v = judgeReservations(a)
 		return v
 	})
@@ -59,19 +59,19 @@ func (s *Service) Reservations(ctx context.Context, q reconcile.ReservationQuery
 
 // judgeReservations reads a page. One reservation that cannot be read makes the whole
 // page unusable: what is left out would look like a difference.
-func judgeReservations(a httpcall.Answer) (page reconcile.ReservationPage, offered bool, v verdict) {
+func judgeReservations(a httpcall.Answer) (page reconcile.ReservationPage, offered bool, v result) {
 	o, isJSON := a.JSON()
 	switch {
 	case isJSON && (a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed):
 		return page, false, done()
-	case !isJSON || a.Status != http.StatusOK || complaintOf(o).made:
-		v := judgeStatus(opList, a, o, isJSON)
+	case !isJSON || a.Status != http.StatusOK || errorBodyOf(o).made:
+		v := classifyStatus(opList, a, o, isJSON)
 		if !v.failed() {
 			v.class = classUnavailable // there is no other error here
 		}
 		return page, true, v
 	}
-	o = result(o)
+	o = resultObject(o)
 	items, ok := o.List("reservations")
 	if !ok {
 		return page, true, unusable(`the answer lacks "reservations" as a list`)

@@ -23,9 +23,9 @@ import (
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
-// world is the whole of it but the engine and the phone: the API on a real port, the
+// fixture is the whole of it but the engine and the phone: the API on a real port, the
 // use-cases, the relay, a real store, and Odoo played by a remote.
-type world struct {
+type fixture struct {
 	t     *testing.T
 	odoo  *remote
 	store *sqlite.Store
@@ -38,9 +38,9 @@ type world struct {
 	notes []app.Notification
 }
 
-func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
+func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *fixture {
 	t.Helper()
-	w := &world{t: t, odoo: newRemote(t), user: newID()}
+	w := &fixture{t: t, odoo: newRemote(t), user: newID()}
 	var err error
 	w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "aigen.db"), sqlite.Options{})
 	require.NoError(t, err)
@@ -77,14 +77,14 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *world {
 }
 
 // Authenticate is for the API: there is one user.
-func (w *world) Authenticate(context.Context, string) (httpapi.Identity, error) {
+func (w *fixture) Authenticate(context.Context, string) (httpapi.Identity, error) {
 	return httpapi.Identity{UserID: w.user}, nil
 }
 
 // Window and Publish are the engine, which takes every job.
-func (*world) Window() int { return 16 }
+func (*fixture) Window() int { return 16 }
 
-func (w *world) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
+func (w *fixture) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
 	for i, m := range jobs {
 		var j app.Job
 		err := json.Unmarshal(m.Body, &j)
@@ -96,7 +96,7 @@ func (w *world) Publish(_ context.Context, jobs []app.JobMessage, done func(int,
 }
 
 // Notify is the phone.
-func (w *world) Notify(_ context.Context, n app.Notification) error {
+func (w *fixture) Notify(_ context.Context, n app.Notification) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notes = append(w.notes, n)
@@ -104,7 +104,7 @@ func (w *world) Notify(_ context.Context, n app.Notification) error {
 }
 
 // create asks for a generation of two samples, 0.50 credits.
-func (w *world) create() (status int, body map[string]any, retryAfter string) {
+func (w *fixture) create() (status int, body map[string]any, retryAfter string) {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url+"/api/v1/generations",
 		strings.NewReader(`{"projectId":"`+newID().String()+`","inputPrompt":"a red fox","inputParameters":{"samples":2}}`))
@@ -118,7 +118,7 @@ func (w *world) create() (status int, body map[string]any, retryAfter string) {
 	return resp.StatusCode, body, resp.Header.Get("Retry-After")
 }
 
-func (w *world) accepted() aigen.ID {
+func (w *fixture) accepted() aigen.ID {
 	w.t.Helper()
 	status, body, _ := w.create()
 	require.Equal(w.t, http.StatusAccepted, status, body)
@@ -127,43 +127,43 @@ func (w *world) accepted() aigen.ID {
 	return id
 }
 
-func (w *world) generation(id aigen.ID) *aigen.Generation {
+func (w *fixture) generation(id aigen.ID) *aigen.Generation {
 	w.t.Helper()
 	g, err := w.store.Get(w.t.Context(), id)
 	require.NoError(w.t, err)
 	return g
 }
 
-func (w *world) list() []*aigen.Generation {
+func (w *fixture) list() []*aigen.Generation {
 	w.t.Helper()
 	gs, err := w.store.List(w.t.Context(), app.ListQuery{UserID: w.user, Limit: 100})
 	require.NoError(w.t, err)
 	return gs
 }
 
-func (w *world) outbox() []outbox.Delivery {
+func (w *fixture) outbox() []outbox.Delivery {
 	w.t.Helper()
 	ds, err := w.store.ListDeliveries(w.t.Context(), outbox.DeliveryQuery{Limit: 100})
 	require.NoError(w.t, err)
 	return ds
 }
 
-func (w *world) quiet() {
+func (w *fixture) quiet() {
 	w.t.Helper()
 	until(w.t, "an empty outbox", func() bool { return len(w.outbox()) == 0 })
 }
 
-func (w *world) balance() (c aigen.Credits) {
+func (w *fixture) balance() (c aigen.Credits) {
 	w.odoo.set(func(o *remote) { c = o.available(w.user.String()) })
 	return c
 }
 
-func (w *world) setBalance(c aigen.Credits) {
+func (w *fixture) setBalance(c aigen.Credits) {
 	w.odoo.set(func(o *remote) { o.credit[w.user.String()] = c })
 }
 
 // samplesDone reports the samples of a generation as the engine would.
-func (w *world) samplesDone(id aigen.ID) {
+func (w *fixture) samplesDone(id aigen.ID) {
 	w.t.Helper()
 	_, err := w.svc.ProcessN8NResult(w.t.Context(), app.ProcessResult{GenerationID: id, Report: aigen.Report{
 		Kind: aigen.ReportSamples, Stage: aigen.StageSamples, AIModelUsed: "test",

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Surroundings are what an operator sees of the process itself. The program fills
+// RuntimeInfo are what an operator sees of the process itself. The program fills
 // them in; every function may be nil.
 type RuntimeInfo struct {
 	Version string

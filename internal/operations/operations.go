@@ -9,7 +9,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 )
 
-// Operations holds the use-cases of those who run the service. They see the work of
+// Service holds the use-cases of those who run the service. They see the work of
 // all users and may end it; whoever calls them has checked that an operator asks.
 // Build it with NewOperations; its methods may be called from many goroutines.
 type Service struct {
@@ -23,7 +23,7 @@ type Service struct {
 	history  outboxHistory
 }
 
-// OperationsConfig is what Operations are made of. Service, Policy and Store are required.
+// Config is what Operations are made of. Service, Policy and Store are required.
 type Config struct {
 	Service    *app.Service
 	Policy     *aigen.Policy
@@ -33,7 +33,7 @@ type Config struct {
 	Runtime    RuntimeInfo
 }
 
-// NewOperations builds the operators' use-cases of a service.
+// New builds the operators' use-cases of a service.
 func New(c Config) *Service {
 	o := &Service{service: c.Service, policy: c.Policy, store: c.Store, relay: c.Dispatcher, log: c.Log, runtime: c.Runtime}
 	if o.relay == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-// OperatorStore is what those who run the service ask of a store. It reads over all
+// Store is what those who run the service ask of a store. It reads over all
 // users; nothing of it is for a user's request.
 type Store interface {
 	// Get, Events, Stats and ListDeliveries are those of the other ports.
@@ -27,7 +27,7 @@ type Store interface {
 	// Entries returns what the embedded ledger booked for these runs, oldest first;
 	// none with a remote credit service.
 	Entries(ctx context.Context, runs []aigen.ID) ([]LedgerEntry, error)
-	// SettleDeliveries retries or drops deliveries as s says, and writes an action for
+	// ActOnDeliveries retries or drops deliveries as s says, and writes an action for
 	// each, in one transaction. Those that are being made right now, or are gone, are
 	// left alone. It returns the ids of the others.
 	ActOnDeliveries(ctx context.Context, s DeliveryAction) ([]aigen.ID, error)
@@ -67,7 +67,7 @@ type ActionQuery struct {
 	Limit        int
 }
 
-// Settlement is what an operator decided about deliveries.
+// DeliveryAction is what an operator decided about deliveries.
 type DeliveryAction struct {
 	Action app.OperatorActionKind // ActionRetry or ActionDrop
 	IDs    []aigen.ID

@@ -11,13 +11,13 @@ import (
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
-// Story is all that is known of one generation.
+// Timeline is all that is known of one generation.
 type Timeline struct {
 	Generation *aigen.Generation
 	Entries    []TimelineEntry // in the order of time
 }
 
-// StoryKind says what an entry of a story is.
+// TimelineKind says what an entry of a story is.
 type TimelineKind string
 
 // The kinds of entries, in the order in which those of one moment stand.
@@ -32,7 +32,7 @@ const (
 
 var storyOrder = []TimelineKind{StoryRun, StoryCredit, StoryEvent, StoryJob, StoryDelivery, StoryAction}
 
-// StoryEntry is one moment of a generation. Of the pointers, that of Kind is set; a
+// TimelineEntry is one moment of a generation. Of the pointers, that of Kind is set; a
 // job's run is too.
 type TimelineEntry struct {
 	At   time.Time

@@ -241,7 +241,7 @@ func (r *Relay) retryAt(q *queue, d Delivery, err error, waits bool) time.Time {
 	return r.c.Now().Add(r.c.Backoff.Delay(d.Attempts))
 }
 
-// verdictNames are for metrics and the log.
+// dispositionNames are for metrics and the log.
 var dispositionNames = [...]string{
 	DispositionDelivered: "delivered", DispositionRetry: "retry", DispositionDead: "dead", DispositionReturned: "returned",
 }

@@ -20,7 +20,7 @@ type account struct {
 }
 
 // account returns a copy for the change at hand.
-func (s *step) account(user aigen.ID) *account {
+func (s *evaluation) account(user aigen.ID) *account {
 	for _, own := range s.accounts {
 		if own.user == user {
 			return own
@@ -74,7 +74,7 @@ func (t *tx) queueGuesses(rows []*account, guessed map[aigen.ID]*account) {
 		before[i] = guessed[a.user]
 	}
 	args := append([]any{uuids(rows, func(a *account) aigen.ID { return a.user })}, accountState(rows)...)
-	t.queue(checkGuesses, append(append(args, accountState(before)...), len(rows))...)
+	t.queue(writeAssumedAccounts, append(append(args, accountState(before)...), len(rows))...)
 }
 
 // accountState is the columns that change.

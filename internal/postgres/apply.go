@@ -14,7 +14,7 @@ import (
 // reads what they touch. Then they are decided one after the other in memory, under
 // the locks, so that one that is refused is left out and the next sees what the one
 // before it did. The second writes the sum of it, a statement for each table, and
-// commits. The first is left out where what it would read can be guessed: guess.go.
+// commits. The first is left out where what it would read can be guessed: optimistic.go.
 //
 // A row that breaks a rule of the schema is a defect of ours. It fails the whole
 // transaction, and then the slice is halved until the change stands alone; the
@@ -23,16 +23,16 @@ func (s *Store) Apply(ctx context.Context, changes []*app.Change) []error {
 	if len(changes) == 0 {
 		return nil
 	}
-	drafts := make([]draft, len(changes))
+	drafts := make([]encodedChange, len(changes))
 	errs := make([]error, len(changes))
 	for i, c := range changes {
-		drafts[i] = newDraft(c)
+		drafts[i] = encodeChange(c)
 	}
 	s.applyDrafts(ctx, drafts, errs)
 	return errs
 }
 
-func (s *Store) applyDrafts(ctx context.Context, drafts []draft, errs []error) {
+func (s *Store) applyDrafts(ctx context.Context, drafts []encodedChange, errs []error) {
 	const op = "apply changes"
 	b, err := s.applyTogether(ctx, op, drafts)
 	if half := len(drafts) / 2; half > 0 && errors.Is(err, errConstraint) {
@@ -56,50 +56,50 @@ func (s *Store) applyDrafts(ctx context.Context, drafts []draft, errs []error) {
 
 // applyTogether decides and writes in one transaction. It returns the batch that was
 // committed.
-func (s *Store) applyTogether(ctx context.Context, op string, drafts []draft) (b *batch, err error) {
-	b, cause, err := s.guess(ctx, op, drafts)
+func (s *Store) applyTogether(ctx context.Context, op string, drafts []encodedChange) (b *batch, err error) {
+	b, cause, err := s.tryOptimistic(ctx, op, drafts)
 	if b != nil || err != nil {
 		return b, err
 	}
 	users := usersOf(drafts)
-	s.guesses.enter(users)
-	if b, err = s.applySurely(ctx, op, drafts, cause); err != nil {
-		s.guesses.leave(users)
+	s.accountCache.join(users)
+	if b, err = s.applyLocked(ctx, op, drafts, cause); err != nil {
+		s.accountCache.release(users)
 		return b, err
 	}
-	s.guesses.learned(users, b.accounts)
+	s.accountCache.endLocked(users, b.accounts)
 	return b, nil
 }
 
-// applySurely locks and reads before it decides. If drafts are doubtful, cause says why.
-func (s *Store) applySurely(ctx context.Context, op string, drafts []draft, cause error) (b *batch, err error) {
+// applyLocked locks and reads before it decides. If drafts are doubtful, cause says why.
+func (s *Store) applyLocked(ctx context.Context, op string, drafts []encodedChange, cause error) (b *batch, err error) {
 	thorough := false
 	try := func(asking context.Context) error {
-		how := attempt{settings: s.settings + countedHere, prove: doubtful(drafts)}
+		how := attempt{settings: s.settings + countedHere, prove: anyUnknown(drafts)}
 		return s.writeWith(asking, op, how, func(asking context.Context, t *tx) error {
-			b = newBatch(s.initial, drafts, thorough || doubtful(drafts))
+			b = newBatch(s.initial, drafts, thorough || anyUnknown(drafts))
 			thorough = true // if this is not the last time
 			if err := b.load(asking, t); err != nil {
 				return err
 			}
-			if b.decide(); !b.writes() {
+			if b.evaluate(); !b.writes() {
 				return nil // all were refused, or are there
 			}
 			b.write(t)
 			err := t.commit(ctx) // which may have ended while it was asked
 			if t.unknown {
-				doubt(drafts)
+				markUnknown(drafts)
 			}
 			return err
 		})
 	}
-	if !doubtful(drafts) {
-		if err = try(ctx); err == nil || !doubtful(drafts) {
+	if !anyUnknown(drafts) {
+		if err = try(ctx); err == nil || !anyUnknown(drafts) {
 			return b, err
 		}
 		cause = err
 	}
-	err = s.persist(ctx, cause, try) // which sets b
+	err = s.resolveUnknownCommit(ctx, cause, try) // which sets b
 	return b, err
 }
 
@@ -109,15 +109,15 @@ func (b *batch) load(ctx context.Context, t *tx) error {
 	if err := t.send(ctx); err != nil {
 		return err
 	}
-	if !doubtful(b.drafts) {
+	if !anyUnknown(b.drafts) {
 		return nil
 	}
-	b.lookFor(t)
+	b.findCommitted(t)
 	return t.send(ctx)
 }
 
 // usersOf are the users whose accounts the drafts may change.
-func usersOf(drafts []draft) []aigen.ID {
+func usersOf(drafts []encodedChange) []aigen.ID {
 	var n needs
 	for i := range drafts {
 		n.add(drafts[i].change, false)
@@ -129,7 +129,7 @@ func usersOf(drafts []draft) []aigen.ID {
 // changes so far have left it.
 type batch struct {
 	initial  aigen.Credits
-	drafts   []draft
+	drafts   []encodedChange
 	outcomes []outcome
 
 	// thorough makes nothing be taken for new. The first time, generations with From
@@ -137,7 +137,7 @@ type batch struct {
 	// it was, an index refuses it, and the transaction is done again.
 	thorough bool
 
-	guessed map[aigen.ID]*account // nil where they were read, and are locked
+	assumed map[aigen.ID]*account // nil where they were read, and are locked
 
 	accounts    map[aigen.ID]*account
 	generations map[aigen.ID]*generation
@@ -149,13 +149,13 @@ type batch struct {
 
 // outcome of one change: why it was refused, or the position of its first event.
 type outcome struct {
-	err      error
-	there    bool // written by a commit whose answer was lost
-	position int64
+	err              error
+	alreadyCommitted bool // written by a commit whose answer was lost
+	position         int64
 }
 
-// taken reports whether the change is to be written.
-func (o outcome) taken() bool { return o.err == nil && !o.there }
+// accepted reports whether the change is to be written.
+func (o outcome) accepted() bool { return o.err == nil && !o.alreadyCommitted }
 
 // publish tells the caller's values what was committed.
 func (o outcome) publish(c *app.Change) {
@@ -168,7 +168,7 @@ func (o outcome) publish(c *app.Change) {
 	}
 }
 
-func newBatch(initial aigen.Credits, drafts []draft, thorough bool) *batch {
+func newBatch(initial aigen.Credits, drafts []encodedChange, thorough bool) *batch {
 	return &batch{
 		initial: initial, drafts: drafts, thorough: thorough, outcomes: make([]outcome, len(drafts)),
 		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, bookings: map[aigen.ID]*booking{},

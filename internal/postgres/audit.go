@@ -68,7 +68,7 @@ WHERE coalesce(n, 0) <> coalesce(counted, 0)`,
 // every breach of what must always hold: the money rule first of all. It is for
 // tests and for an operator who suspects something; it takes its time.
 func (s *Store) Audit(ctx context.Context) (counts map[string]int64, faults []string, err error) {
-	err = s.viewWithin(ctx, 24*time.Hour, "audit", inSnapshot(func(b *pgx.Batch) {
+	err = s.readWithin(ctx, 24*time.Hour, "audit", inSnapshot(func(b *pgx.Batch) {
 		counts, faults = map[string]int64{}, nil
 		for _, table := range []string{
 			"generations", "runs", "events", "deliveries", "accounts", "ledger_entries", "idempotency_keys",

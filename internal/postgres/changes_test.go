@@ -124,8 +124,8 @@ func write(t *testing.T, s *postgres.Store) *app.Change {
 	return c
 }
 
-// sound checks what must hold after every test.
-func sound(t *testing.T, s *postgres.Store) map[string]int64 {
+// checkInvariants checks what must hold after every test.
+func checkInvariants(t *testing.T, s *postgres.Store) map[string]int64 {
 	t.Helper()
 	rows, faults, err := s.Audit(t.Context())
 	require.NoError(t, err)

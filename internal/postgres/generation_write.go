@@ -13,8 +13,8 @@ type generation struct {
 	stored  int64        // its version in the table, 0 if it is not there
 	status  aigen.Status // in the table
 	version int64
-	latest  *draft // the last change, nil if there was none
-	open    []int  // numbers of the runs whose reservation is not decided
+	latest  *encodedChange // the last change, nil if there was none
+	open    []int          // numbers of the runs whose reservation is not decided
 	runs    []runRow
 }
 
@@ -48,7 +48,7 @@ func (g *generation) touched(ch *app.Change) ([]runRow, error) {
 }
 
 // replace takes over what a change has made of g.
-func (g *generation) replace(d *draft, runs []runRow) {
+func (g *generation) replace(d *encodedChange, runs []runRow) {
 	g.latest, g.version = d, d.change.From+1
 	for _, row := range runs {
 		same := func(other runRow) bool { return other.Number == row.Number }
@@ -63,7 +63,7 @@ func (g *generation) replace(d *draft, runs []runRow) {
 	}
 }
 
-func (g *generation) discard(d *draft) { g.latest, g.version, g.runs = d, 0, nil }
+func (g *generation) discard(d *encodedChange) { g.latest, g.version, g.runs = d, 0, nil }
 
 // lockGenerations comes after the accounts. NO KEY: what refers to a generation may
 // be written meanwhile.

@@ -38,7 +38,7 @@ const purgeKeys = `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
 
 // Purge implements app.GenerationRepository.
 func (s *Store) Purge(ctx context.Context, now time.Time, limit int) (int, error) {
-	return s.change(ctx, "purge idempotency keys", purgeKeys, now, limit)
+	return s.execOne(ctx, "purge idempotency keys", purgeKeys, now, limit)
 }
 
 type userKey struct {
@@ -50,9 +50,9 @@ type userKey struct {
 type keyState struct {
 	stored  bool // there is a row
 	touched bool
-	expires time.Time // zero: the key is free
-	run     aigen.ID  // of the record
-	record  *draft    // to be written
+	expires time.Time      // zero: the key is free
+	run     aigen.ID       // of the record
+	record  *encodedChange // to be written
 }
 
 // lockKeys comes last of all locks.
@@ -78,7 +78,7 @@ func (k *keyState) forgottenBy(ch *app.Change, user aigen.ID, key string) bool {
 }
 
 // keepKeys comes after keyTaken has found the key free or expired.
-func (b *batch) keepKeys(d *draft) {
+func (b *batch) keepKeys(d *encodedChange) {
 	ch := d.change
 	if ch.ForgetKey != "" {
 		if k := b.key(userKey{ch.Generation.UserID, ch.ForgetKey}); k.run == ch.ForgetRun {
@@ -114,21 +114,25 @@ func (t *tx) queueDeleteKeys(rows []userKey) {
 	}
 }
 
-func keyUsers(rows []userKey) *list { return uuids(rows, func(k userKey) aigen.ID { return k.user }) }
-func keyTexts(rows []userKey) *list { return texts(rows, func(k userKey) string { return k.key }) }
+func keyUsers(rows []userKey) *arrayParam {
+	return uuids(rows, func(k userKey) aigen.ID { return k.user })
+}
+func keyTexts(rows []userKey) *arrayParam {
+	return texts(rows, func(k userKey) string { return k.key })
+}
 
 // queueInsertKeys takes changes that have a record.
-func (t *tx) queueInsertKeys(rows []*draft) {
+func (t *tx) queueInsertKeys(rows []*encodedChange) {
 	if len(rows) == 0 {
 		return
 	}
 	t.queue(insertKeys,
-		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.UserID }),
-		texts(rows, func(d *draft) string { return d.change.Record.Key }),
-		hashes(rows, func(d *draft) [32]byte { return d.change.Record.RequestHash }),
-		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.GenerationID }),
-		uuids(rows, func(d *draft) aigen.ID { return d.change.Record.RunID }),
-		optional(rows, func(d *draft) string { return d.answer }),
-		times(rows, func(d *draft) time.Time { return d.change.Record.CreatedAt }),
-		times(rows, func(d *draft) time.Time { return d.change.Record.ExpiresAt }))
+		uuids(rows, func(d *encodedChange) aigen.ID { return d.change.Record.UserID }),
+		texts(rows, func(d *encodedChange) string { return d.change.Record.Key }),
+		hashes(rows, func(d *encodedChange) [32]byte { return d.change.Record.RequestHash }),
+		uuids(rows, func(d *encodedChange) aigen.ID { return d.change.Record.GenerationID }),
+		uuids(rows, func(d *encodedChange) aigen.ID { return d.change.Record.RunID }),
+		optional(rows, func(d *encodedChange) string { return d.answer }),
+		times(rows, func(d *encodedChange) time.Time { return d.change.Record.CreatedAt }),
+		times(rows, func(d *encodedChange) time.Time { return d.change.Record.ExpiresAt }))
 }

@@ -42,11 +42,11 @@ func (Internals) TryMigrations(t *testing.T, url string) {
 	}
 	require.NoError(t, look())
 	newest := known[len(known)-1].version
-	_, err = s.change(t.Context(), "test", `DELETE FROM schema_migrations WHERE version = $1::bigint`, newest)
+	_, err = s.execOne(t.Context(), "test", `DELETE FROM schema_migrations WHERE version = $1::bigint`, newest)
 	require.NoError(t, err)
 	require.ErrorIs(t, look(), ErrOlderSchema)
 	require.ErrorIs(t, look(), ErrOlderSchema, "nothing was migrated")
-	_, err = s.change(t.Context(), "test", `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1::bigint, 'x', $2::text)`, newest, known[newest-1].checksum)
+	_, err = s.execOne(t.Context(), "test", `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1::bigint, 'x', $2::text)`, newest, known[newest-1].checksum)
 	require.NoError(t, err)
 
 	next := migration{version: len(known) + 1, name: "next.sql", script: `CREATE TABLE next (a int); CREATE TABLE more (b int)`, checksum: "x"}

@@ -32,7 +32,7 @@ func (s *Store) ExtendLeases(ctx context.Context, owner string, list []aigen.ID,
 	if len(list) == 0 {
 		return nil
 	}
-	_, err := s.change(ctx, "extend leases", extendLeases, ids(list), owner, until)
+	_, err := s.execOne(ctx, "extend leases", extendLeases, ids(list), owner, until)
 	return err
 }
 
@@ -75,7 +75,7 @@ func (s *Store) FinishDeliveries(ctx context.Context, owner string, results []ou
 		}
 		return rows
 	}
-	return s.note(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
+	return s.writeAsync(ctx, "finish deliveries", func(ctx context.Context, t *tx) error {
 		delivered := of(outbox.DispositionDelivered)
 		if len(delivered) < len(results) {
 			t.queue(lockOwned, resultIDs(results), owner)
@@ -105,11 +105,11 @@ func uncounted(r outbox.DeliveryResult) int64 {
 	return 0
 }
 
-func resultIDs(rows []outbox.DeliveryResult) *list {
+func resultIDs(rows []outbox.DeliveryResult) *arrayParam {
 	return uuids(rows, func(r outbox.DeliveryResult) aigen.ID { return r.ID })
 }
 
-func resultErrors(rows []outbox.DeliveryResult) *list {
+func resultErrors(rows []outbox.DeliveryResult) *arrayParam {
 	return texts(rows, func(r outbox.DeliveryResult) string { return textArg(r.Error) })
 }
 
@@ -123,7 +123,7 @@ func (s *Store) SettleJob(ctx context.Context, job aigen.ID) error {
 	if err != nil || len(there) == 0 {
 		return err
 	}
-	_, err = s.change(ctx, "settle a job", withdrawJobs, ids([]aigen.ID{job}))
+	_, err = s.execOne(ctx, "settle a job", withdrawJobs, ids([]aigen.ID{job}))
 	return err
 }
 
@@ -149,7 +149,7 @@ WHERE id = ANY (ARRAY(SELECT id FROM deliveries WHERE state = 'waiting' AND owne
 
 // ReleaseLeases implements app.Store.
 func (s *Store) ReleaseLeases(ctx context.Context, owner string, now time.Time) (int, error) {
-	return s.change(ctx, "release leases", releaseLeases, owner, now)
+	return s.execOne(ctx, "release leases", releaseLeases, owner, now)
 }
 
 const (
@@ -163,7 +163,7 @@ const (
 // left alone: it would be delivered twice at the same time.
 func (s *Store) RetryDeliveries(ctx context.Context, list []aigen.ID, now time.Time) (int, error) {
 	if len(list) > 0 {
-		return s.change(ctx, "retry deliveries", retryChosen, now, ids(list))
+		return s.execOne(ctx, "retry deliveries", retryChosen, now, ids(list))
 	}
-	return s.change(ctx, "retry deliveries", retryDead, now)
+	return s.execOne(ctx, "retry deliveries", retryDead, now)
 }

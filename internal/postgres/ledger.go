@@ -42,7 +42,7 @@ func (s *Store) Grant(
 		if err := t.send(ctx); err != nil {
 			return err
 		}
-		st := step{b: b, book: book{initial: s.initial, known: b}}
+		st := evaluation{b: b, book: book{initial: s.initial, known: b}}
 		a = st.account(user)
 		if err := st.book.add(a, m, reference); err != nil || len(st.book.entries) == 0 {
 			return err

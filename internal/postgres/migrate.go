@@ -80,7 +80,7 @@ func (s *Store) migrate(ctx context.Context, existing bool) error {
 
 // checkSchema refuses a schema that is not up to date.
 func (s *Store) checkSchema(ctx context.Context, known []migration) error {
-	return s.view(ctx, "look at the schema", func(ctx context.Context, c *pgx.Conn) error {
+	return s.read(ctx, "look at the schema", func(ctx context.Context, c *pgx.Conn) error {
 		for i, m := range known {
 			done, err := m.applied(ctx, c, len(known))
 			switch {
@@ -101,7 +101,7 @@ func (s *Store) migrateTo(ctx context.Context, known []migration) error {
 		op := fmt.Sprintf("migrate to version %d", m.version)
 		// A user who may not change the schema can serve with one that is up to date.
 		done := false
-		err := s.view(ctx, op, func(ctx context.Context, c *pgx.Conn) (err error) {
+		err := s.read(ctx, op, func(ctx context.Context, c *pgx.Conn) (err error) {
 			done, err = m.applied(ctx, c, len(known))
 			return err
 		})

@@ -34,7 +34,7 @@ func TestMigrationsAtOnce(t *testing.T) {
 	}
 	s := open(t, server, postgres.Options{InitialCredits: 1000})
 	write(t, s)
-	sound(t, s)
+	checkInvariants(t, s)
 }
 
 // A migration does not make the service wait behind it for a table that is in use.

@@ -100,7 +100,7 @@ func TestForeignDatabase(t *testing.T) {
 	require.NoError(t, err)
 	s := open(t, with(t, server, "search_path", "aigen"), postgres.Options{InitialCredits: 1000})
 	write(t, s)
-	sound(t, s)
+	checkInvariants(t, s)
 }
 
 func TestUnfitEncoding(t *testing.T) {
@@ -131,7 +131,7 @@ func TestLesserUser(t *testing.T) {
 	s := open(t, server.String(), postgres.Options{InitialCredits: 1000})
 	write(t, s)
 	require.NoError(t, s.Ping(t.Context()))
-	require.EqualValues(t, 1, sound(t, owner)["generations"])
+	require.EqualValues(t, 1, checkInvariants(t, owner)["generations"])
 }
 
 // A server that is a standby, or set read-only, is named as what it is.
@@ -199,7 +199,7 @@ func TestBusy(t *testing.T) {
 	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{change})[0], postgres.ErrBusy)
 	require.NoError(t, locked.Rollback(t.Context()))
 	require.NoError(t, s.Apply(t.Context(), []*app.Change{change})[0])
-	sound(t, s)
+	checkInvariants(t, s)
 }
 
 // Who hangs up while a row is waited for leaves no query behind.
@@ -222,7 +222,7 @@ func TestHangUp(t *testing.T) {
 	require.ErrorIs(t, <-done, context.Canceled)
 	waitFor(t, db, nobodyWaits)
 	require.NoError(t, locked.Rollback(t.Context()))
-	require.EqualValues(t, 1, sound(t, s)["generations"])
+	require.EqualValues(t, 1, checkInvariants(t, s)["generations"])
 }
 
 func TestTextsThatPostgreSQLRefuses(t *testing.T) {
@@ -246,7 +246,7 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	errs := s.Apply(t.Context(), []*app.Change{bad, good})
 	require.Error(t, errs[0])
 	require.NoError(t, errs[1])
-	sound(t, s)
+	checkInvariants(t, s)
 }
 
 // Who waits for a lock, in this database: other tests have the others.

@@ -47,7 +47,7 @@ SELECT $2::timestamptz, $3::uuid, $4::text, generation_id, id, kind, $5::text, $
 ` + settleNote
 )
 
-// SettleDeliveries implements app.OperatorStore.
+// ActOnDeliveries implements app.OperatorStore.
 func (s *Store) ActOnDeliveries(ctx context.Context, st operations.DeliveryAction) (done []aigen.ID, err error) {
 	sql := settleRetry
 	if st.Action == app.ActionDrop {

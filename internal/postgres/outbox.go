@@ -106,7 +106,7 @@ func (s *Store) claimAfter(ctx context.Context, q outbox.Claim, after place) ([]
 		sql, args = claimDeliveryFor, append(args, q.User.String())
 	}
 	var rows []claimed
-	err := s.note(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
+	err := s.writeAsync(ctx, "claim deliveries", func(ctx context.Context, t *tx) error {
 		rows = nil
 		t.queue(sql, args...).Query(each(func(r pgx.Rows) error {
 			var c claimed

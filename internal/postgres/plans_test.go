@@ -205,15 +205,15 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	begin("Apply: generations are cancelled, refunded")
 	stopped(s.Apply(ctx, changes)...)
 	begin("Apply: what became of changes when the answer to their commit was lost")
-	drafts := make([]draft, len(changes))
+	drafts := make([]encodedChange, len(changes))
 	for i, c := range changes {
-		if drafts[i] = newDraft(c); i%2 == 0 {
+		if drafts[i] = encodeChange(c); i%2 == 0 {
 			drafts[i].change = &app.Change{Generation: c.Generation, From: c.From}
 		}
 	}
-	doubt(drafts)
+	markUnknown(drafts)
 	require.NoError(t, s.write(ctx, "look", func(ctx context.Context, t *tx) error {
-		newBatch(s.initial, drafts, true).lookFor(t)
+		newBatch(s.initial, drafts, true).findCommitted(t)
 		return t.send(ctx)
 	}))
 	begin("Apply: new generations with idempotency keys, of users who are known and of new ones")
@@ -234,9 +234,9 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 		accounts[user] = &a
 		changes = append(changes, accepting(t, p, user))
 	}
-	s.guesses.enter(users)
-	s.guesses.pause = 0
-	s.guesses.learned(users, accounts)
+	s.accountCache.join(users)
+	s.accountCache.pause = 0
+	s.accountCache.endLocked(users, accounts)
 	begin("Apply: new generations of users whose accounts are guessed at")
 	stopped(s.Apply(ctx, changes)...)
 

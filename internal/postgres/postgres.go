@@ -10,7 +10,7 @@
 // that somebody else inserted first) is done again.
 //
 // A connection that is lost during the commit leaves it open whether the transaction
-// was committed. Apply finds out, by the rows that it would have written; see outcome.go.
+// was committed. Apply finds out, by the rows that it would have written; see commit_recovery.go.
 //
 // # Poolers
 //
@@ -53,13 +53,13 @@ type Options struct {
 
 // Store is a database. Its methods may be called from many goroutines.
 type Store struct {
-	pool     *pgxpool.Pool
-	initial  aigen.Credits
-	log      *slog.Logger
-	patience time.Duration // for an answer
-	settings string        // SQL that begins each transaction, see tx.go
-	claims   claims
-	guesses  guesses
+	pool         *pgxpool.Pool
+	initial      aigen.Credits
+	log          *slog.Logger
+	patience     time.Duration // for an answer
+	settings     string        // SQL that begins each transaction, see tx.go
+	claims       claimCursor
+	accountCache accountCache
 
 	unanswered unanswered
 }
@@ -139,7 +139,7 @@ func (s *Store) examine(ctx context.Context) error {
 	const query = `SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), current_setting('server_encoding')`
 	var number int64
 	var version, encoding string
-	err := s.view(ctx, "look at the server", func(ctx context.Context, c *pgx.Conn) error {
+	err := s.read(ctx, "look at the server", func(ctx context.Context, c *pgx.Conn) error {
 		return c.QueryRow(ctx, query).Scan(&number, &version, &encoding)
 	})
 	if err != nil {

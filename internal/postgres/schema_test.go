@@ -93,7 +93,7 @@ func TestSchemaRefuses(t *testing.T) {
 	} {
 		refused(entry + values + `, gen_random_uuid(), now())`)
 	}
-	sound(t, s)
+	checkInvariants(t, s)
 }
 
 // Audit finds what it is for.
@@ -114,7 +114,7 @@ func TestAuditFinds(t *testing.T) {
 		url := database(t)
 		s := open(t, url, postgres.Options{InitialCredits: 1000})
 		write(t, s)
-		sound(t, s)
+		checkInvariants(t, s)
 		_, err := raw(t, url).Exec(t.Context(), query)
 		require.NoError(t, err)
 		_, faults, err := s.Audit(t.Context())

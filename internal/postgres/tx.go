@@ -78,10 +78,10 @@ func (s *Store) writeWith(ctx context.Context, op string, a attempt, f func(cont
 // unflushed goes after settings: the commit does not wait for the disk.
 const unflushed = `, set_config('synchronous_commit', 'off', true)`
 
-// note is write for the relay's own bookkeeping: leases and ends of deliveries. If
+// writeAsync is write for the relay's own bookkeeping: leases and ends of deliveries. If
 // the server loses the last moments of it in a crash, rows are delivered again, which
 // every receiver can bear; so the disk is left to those whose callers wait for it.
-func (s *Store) note(ctx context.Context, op string, f func(context.Context, *tx) error) error {
+func (s *Store) writeAsync(ctx context.Context, op string, f func(context.Context, *tx) error) error {
 	return s.writeWith(ctx, op, attempt{settings: s.settings + unflushed, unflushed: true}, f)
 }
 
@@ -178,9 +178,9 @@ func (t *tx) release() {
 	t.conn.Release()
 }
 
-// change runs one statement, in one round trip, and reports how many rows it has
+// execOne runs one statement, in one round trip, and reports how many rows it has
 // changed.
-func (s *Store) change(ctx context.Context, op, sql string, args ...any) (int, error) {
+func (s *Store) execOne(ctx context.Context, op, sql string, args ...any) (int, error) {
 	var n int64
 	err := s.write(ctx, op, func(ctx context.Context, t *tx) error {
 		t.queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
@@ -197,13 +197,13 @@ func (s *Store) change(ctx context.Context, op, sql string, args ...any) (int, e
 
 // snapshot runs the queries that f queues in one round trip, all of one moment.
 func (s *Store) snapshot(ctx context.Context, op string, f func(b *pgx.Batch)) error {
-	return s.view(ctx, op, inSnapshot(f))
+	return s.read(ctx, op, inSnapshot(f))
 }
 
 func inSnapshot(f func(b *pgx.Batch)) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, c *pgx.Conn) error {
 		b := new(pgx.Batch)
-		b.Queue(beginView)
+		b.Queue(beginRead)
 		f(b)
 		b.Queue(`COMMIT`)
 		return c.SendBatch(ctx, b).Close()

@@ -37,8 +37,8 @@ func (b *batch) writeAccounts(t *tx) {
 			fresh = append(fresh, a)
 		}
 	}
-	if b.guessed != nil { // all are there
-		t.queueGuesses(changed, b.guessed)
+	if b.assumed != nil { // all are there
+		t.queueGuesses(changed, b.assumed)
 		return
 	}
 	t.queueAccounts(insertAccounts, fresh)
@@ -80,7 +80,7 @@ func (b *batch) writeTrail(t *tx) {
 	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.drafts {
 		d, o := &b.drafts[i], b.outcomes[i]
-		if !o.taken() || d.change.Discard {
+		if !o.accepted() || d.change.Discard {
 			continue
 		}
 		for k := range d.change.Events {
@@ -102,7 +102,7 @@ func (b *batch) writeTrail(t *tx) {
 
 func (b *batch) writeKeys(t *tx) {
 	var gone []userKey
-	var fresh []*draft
+	var fresh []*encodedChange
 	for key, k := range b.keys {
 		if k.touched && k.stored {
 			gone = append(gone, key)
@@ -111,7 +111,7 @@ func (b *batch) writeKeys(t *tx) {
 			fresh = append(fresh, k.record)
 		}
 	}
-	slices.SortFunc(fresh, func(a, b *draft) int { // likewise
+	slices.SortFunc(fresh, func(a, b *encodedChange) int { // likewise
 		x, y := a.change.Record, b.change.Record
 		return cmp.Or(bytes.Compare(x.UserID[:], y.UserID[:]), strings.Compare(x.Key, y.Key))
 	})

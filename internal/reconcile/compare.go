@@ -53,7 +53,7 @@ func (r *Reconciler) refund(op app.CreditOperation) func(context.Context) error 
 	return func(ctx context.Context) error { return r.Credits.Refund(ctx, op) }
 }
 
-// judge compares one run with the reservation of its name.
+// classify compares one run with the reservation of its name.
 func (r *Reconciler) classify(run BookedRun, kept KeptReservation, known bool) (Difference, bool) {
 	d := Difference{
 		Reference: run.ID, GenerationID: run.GenerationID, UserID: run.UserID, Amount: run.Amount, Here: run.Reservation,
@@ -87,7 +87,7 @@ func (r *Reconciler) classify(run BookedRun, kept KeptReservation, known bool) (
 	return d, true
 }
 
-// judgeUnknown is for a run that the credit service has no reservation for.
+// classifyUnknown is for a run that the credit service has no reservation for.
 func (r *Reconciler) classifyUnknown(d Difference, run BookedRun) (Difference, bool) {
 	op := run.operation()
 	switch run.Reservation {

@@ -9,7 +9,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 )
 
-// RunBook lists every run of a store, for those who compare.
+// RunLister lists every run of a store, for those who compare.
 type RunLister interface {
 	// Runs returns runs in the order of generation and number, after the one given
 	// (the zero RunPlace: from the start).

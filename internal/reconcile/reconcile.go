@@ -79,7 +79,7 @@ type Difference struct {
 	repairFunc func(ctx context.Context) error // nil: nothing can be done by us
 }
 
-// Mendable reports whether Mend would try.
+// Repairable reports whether Mend would try.
 func (d *Difference) Repairable() bool { return d.repairFunc != nil }
 
 // Reconciliation is what came of a comparison.

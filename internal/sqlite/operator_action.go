@@ -21,7 +21,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	return nil
 }
 
-// SettleDeliveries implements app.OperatorStore.
+// ActOnDeliveries implements app.OperatorStore.
 func (s *Store) ActOnDeliveries(ctx context.Context, st operations.DeliveryAction) (done []aigen.ID, err error) {
 	const (
 		idle  = ` WHERE id = ?1 AND (owner IS NULL OR available_at <= ?2) RETURNING generation_id, kind`

@@ -15,7 +15,7 @@ import (
 const parameters = `{"zoom":1e400,"format":"InstagramStory","tags":["<b>&","\u00e9é","",null],` +
 	`"resolution":"1080x1920","samples":2,"a":{"n":12345678901234567890.10}}`
 
-func (w *world) input() aigen.Input {
+func (w *fixture) input() aigen.Input {
 	w.t.Helper()
 	in, err := aigen.NewInput("a red <fox> & friends, \u2028 „quoted” 🦊", "soft 'light'", []byte(parameters))
 	w.must(err)
@@ -23,13 +23,13 @@ func (w *world) input() aigen.Input {
 }
 
 // pending is a new generation, not written yet.
-func (w *world) pending(user aigen.ID) *aigen.Generation {
+func (w *fixture) pending(user aigen.ID) *aigen.Generation {
 	return aigen.New(w.policy, user, w.id(), w.input())
 }
 
 // change says what g's verbs since it was loaded have decided, as the use-cases do
 // with the embedded ledger.
-func (w *world) change(g *aigen.Generation) *app.Change {
+func (w *fixture) change(g *aigen.Generation) *app.Change {
 	w.t.Helper()
 	events, effects := g.Drain()
 	c := &app.Change{Generation: g, From: g.Version, Events: events}
@@ -39,7 +39,7 @@ func (w *world) change(g *aigen.Generation) *app.Change {
 	return c
 }
 
-func (w *world) carryOut(c *app.Change, e aigen.Effect) {
+func (w *fixture) carryOut(c *app.Change, e aigen.Effect) {
 	w.t.Helper()
 	g := c.Generation
 	switch e.Kind {
@@ -70,7 +70,7 @@ func (w *world) carryOut(c *app.Change, e aigen.Effect) {
 	}
 }
 
-func (w *world) delivery(g *aigen.Generation, kind outbox.DeliveryKind) outbox.Delivery {
+func (w *fixture) delivery(g *aigen.Generation, kind outbox.DeliveryKind) outbox.Delivery {
 	return outbox.Delivery{
 		ID: w.id(), Kind: kind, UserID: g.UserID, GenerationID: g.ID,
 		Payload: fmt.Appendf(nil, `{"of":%q,"text":"<&>"}`, g.ID),
@@ -79,12 +79,12 @@ func (w *world) delivery(g *aigen.Generation, kind outbox.DeliveryKind) outbox.D
 	}
 }
 
-func (w *world) movement(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) app.Movement {
+func (w *fixture) movement(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) app.Movement {
 	return app.Movement{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: w.now()}
 }
 
 // reserved is the change that holds the credits of g's pending run.
-func (w *world) reserved(g *aigen.Generation) *app.Change {
+func (w *fixture) reserved(g *aigen.Generation) *app.Change {
 	w.t.Helper()
 	run, ok := g.PendingRun()
 	require.True(w.t, ok)
@@ -96,13 +96,13 @@ func (w *world) reserved(g *aigen.Generation) *app.Change {
 }
 
 // accepted is the change that accepts a new generation: all that a request writes.
-func (w *world) accepted(user aigen.ID) *app.Change {
+func (w *fixture) accepted(user aigen.ID) *app.Change {
 	w.t.Helper()
 	return w.reserved(w.pending(user))
 }
 
 // create writes a new generation with a live job.
-func (w *world) create(user aigen.ID) *aigen.Generation {
+func (w *fixture) create(user aigen.ID) *aigen.Generation {
 	w.t.Helper()
 	c := w.accepted(user)
 	w.apply(c)
@@ -110,7 +110,7 @@ func (w *world) create(user aigen.ID) *aigen.Generation {
 }
 
 // awaiting writes one that has its samples.
-func (w *world) awaiting(user aigen.ID) *aigen.Generation {
+func (w *fixture) awaiting(user aigen.ID) *aigen.Generation {
 	w.t.Helper()
 	g := w.create(user)
 	w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
@@ -118,7 +118,7 @@ func (w *world) awaiting(user aigen.ID) *aigen.Generation {
 	return g
 }
 
-func (w *world) report(g *aigen.Generation, rep aigen.Report) {
+func (w *fixture) report(g *aigen.Generation, rep aigen.Report) {
 	w.t.Helper()
 	outcome, err := g.Report(w.policy, rep)
 	w.must(err)

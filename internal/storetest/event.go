@@ -100,7 +100,7 @@ func testReaderMissesNothing(t *testing.T, open Open) {
 	require.EqualValues(t, writers*each, seen)
 }
 
-func follow(w *world, user aigen.ID, written <-chan struct{}, seen *int64) error {
+func follow(w *fixture, user aigen.ID, written <-chan struct{}, seen *int64) error {
 	for last := false; ; {
 		select {
 		case <-written:

@@ -13,7 +13,7 @@ import (
 
 // keep writes what the verbs since the last time have done, and checks that the
 // store gives back the very same value, by both ways of reading.
-func (w *world) keep(c *app.Change) {
+func (w *fixture) keep(c *app.Change) {
 	w.t.Helper()
 	from := c.From
 	w.apply(c)
@@ -26,8 +26,8 @@ func (w *world) keep(c *app.Change) {
 }
 
 func testRoundTrip(t *testing.T, open Open) {
-	reach := map[string]func(*world, *aigen.Generation){
-		"Completed": func(w *world, g *aigen.Generation) {
+	reach := map[string]func(*fixture, *aigen.Generation){
+		"Completed": func(w *fixture, g *aigen.Generation) {
 			w.keep(w.reserved(g))
 			w.report(g, aigen.Report{Kind: aigen.ReportFailure, Fingerprint: aigen.Fingerprint{1, 2}, Failure: aigen.Failure{Code: "gpu", Message: "busy", Retryable: true}})
 			w.keep(w.change(g))
@@ -40,7 +40,7 @@ func testRoundTrip(t *testing.T, open Open) {
 			w.report(g, aigen.Report{Kind: aigen.ReportFinal, FinalAssetID: "final", FinalAsset: &final, AIModelUsed: "model/2"})
 			w.keep(w.change(g))
 		},
-		"Completed by id alone": func(w *world, g *aigen.Generation) {
+		"Completed by id alone": func(w *fixture, g *aigen.Generation) {
 			w.keep(w.reserved(g))
 			w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
 			w.must(g.SelectSample(w.policy, "s1", aigen.Resolution{}))
@@ -48,21 +48,21 @@ func testRoundTrip(t *testing.T, open Open) {
 			w.report(g, aigen.Report{Kind: aigen.ReportFinal, FinalAssetID: "final"})
 			w.keep(w.change(g))
 		},
-		"Failed": func(w *world, g *aigen.Generation) {
+		"Failed": func(w *fixture, g *aigen.Generation) {
 			w.keep(w.reserved(g))
 			w.must(g.Fail(w.policy, aigen.Failure{Code: aigen.CodeTimeout, Message: "too <slow>", Retryable: true}))
 			w.keep(w.change(g))
 		},
-		"ContentRejected": func(w *world, g *aigen.Generation) {
+		"ContentRejected": func(w *fixture, g *aigen.Generation) {
 			w.keep(w.reserved(g))
 			w.report(g, aigen.Report{Kind: aigen.ReportRejected, Failure: aigen.Failure{Code: aigen.CodeContentRejected, Message: "no"}})
 			w.keep(w.change(g))
 		},
-		"Cancelled": func(w *world, g *aigen.Generation) {
+		"Cancelled": func(w *fixture, g *aigen.Generation) {
 			w.must(g.Cancel(w.policy)) // while the reservation is pending: releasing
 			w.keep(w.change(g))
 		},
-		"regenerated": func(w *world, g *aigen.Generation) {
+		"regenerated": func(w *fixture, g *aigen.Generation) {
 			w.keep(w.reserved(g))
 			w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
 			w.keep(w.change(g))

@@ -10,7 +10,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 )
 
-func (w *world) record(g *aigen.Generation, key string) *app.IdempotencyRecord {
+func (w *fixture) record(g *aigen.Generation, key string) *app.IdempotencyRecord {
 	return &app.IdempotencyRecord{
 		UserID: g.UserID, Key: key, RequestHash: [32]byte{1, 2, 31: 3}, GenerationID: g.ID, RunID: g.Runs[0].ID,
 		Answer:    &app.Accepted{GenerationID: g.ID, Status: aigen.StatusProcessingSamples, CreditsReserved: 50},

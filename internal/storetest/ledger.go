@@ -60,7 +60,7 @@ func testInsufficient(t *testing.T, open Open) {
 }
 
 // move applies one movement, carried by g.
-func (w *world) move(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) error {
+func (w *fixture) move(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) error {
 	carrier := g.Clone()
 	err := w.Apply(w.ctx, []*app.Change{{
 		Generation: carrier, From: g.Version, Movements: []app.Movement{w.movement(g, kind, run, amount)},

@@ -88,7 +88,7 @@ func testRandomMovements(t *testing.T, open Open) {
 }
 
 // agrees compares the account with the model.
-func (w *world) agrees(m *model, user aigen.ID) error {
+func (w *fixture) agrees(m *model, user aigen.ID) error {
 	b, err := w.Balance(w.ctx, user)
 	switch {
 	case err != nil:

@@ -13,7 +13,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 )
 
-func (w *world) list(q app.ListQuery) (ids []aigen.ID) {
+func (w *fixture) list(q app.ListQuery) (ids []aigen.ID) {
 	w.t.Helper()
 	list, err := w.List(w.ctx, q)
 	w.must(err)

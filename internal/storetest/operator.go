@@ -15,7 +15,7 @@ import (
 )
 
 // timed makes the ids of w tell the time, as those of the service do.
-func timed(w *world) *world {
+func timed(w *fixture) *fixture {
 	next := w.policy.NewID
 	w.policy.NewID = func() aigen.ID {
 		id := next() // the last bytes count up
@@ -28,7 +28,7 @@ func timed(w *world) *world {
 	return w
 }
 
-func (w *world) listAll(q operations.AllQuery) (ids []aigen.ID) {
+func (w *fixture) listAll(q operations.AllQuery) (ids []aigen.ID) {
 	w.t.Helper()
 	list, err := w.ListAll(w.ctx, q)
 	w.must(err)
@@ -164,7 +164,7 @@ func testEntries(t *testing.T, open Open) {
 	require.Empty(t, list)
 }
 
-func (w *world) settle(action app.OperatorActionKind, by aigen.OperatorNote, ids ...aigen.ID) []aigen.ID {
+func (w *fixture) settle(action app.OperatorActionKind, by aigen.OperatorNote, ids ...aigen.ID) []aigen.ID {
 	w.t.Helper()
 	done, err := w.ActOnDeliveries(w.ctx, operations.DeliveryAction{Action: action, IDs: ids, By: by, Detail: "decided", Now: w.now()})
 	w.must(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // enqueue writes n deliveries of a kind, one microsecond apart.
-func (w *world) enqueue(n int, kind outbox.DeliveryKind) []outbox.Delivery {
+func (w *fixture) enqueue(n int, kind outbox.DeliveryKind) []outbox.Delivery {
 	w.t.Helper()
 	g := w.pending(w.id())
 	c := &app.Change{Generation: g}
@@ -31,7 +31,7 @@ func (w *world) enqueue(n int, kind outbox.DeliveryKind) []outbox.Delivery {
 }
 
 // claim leases for ten seconds.
-func (w *world) claim(lane outbox.Queue, owner string, limit int) []outbox.Delivery {
+func (w *fixture) claim(lane outbox.Queue, owner string, limit int) []outbox.Delivery {
 	w.t.Helper()
 	list, err := w.ClaimDeliveries(w.ctx, outbox.Claim{
 		Queue: lane, Owner: owner, Limit: limit, Now: w.now(), Until: w.now().Add(10 * time.Second),
@@ -40,12 +40,12 @@ func (w *world) claim(lane outbox.Queue, owner string, limit int) []outbox.Deliv
 	return list
 }
 
-func (w *world) finish(owner string, results ...outbox.DeliveryResult) {
+func (w *fixture) finish(owner string, results ...outbox.DeliveryResult) {
 	w.t.Helper()
 	w.must(w.FinishDeliveries(w.ctx, owner, results))
 }
 
-func (w *world) deliveries(q outbox.DeliveryQuery) []outbox.Delivery {
+func (w *fixture) deliveries(q outbox.DeliveryQuery) []outbox.Delivery {
 	w.t.Helper()
 	q.Limit = max(q.Limit, 100)
 	list, err := w.ListDeliveries(w.ctx, q)

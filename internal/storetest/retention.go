@@ -12,7 +12,7 @@ import (
 )
 
 // cancelled writes a generation that ended now.
-func (w *world) cancelled(user aigen.ID) *aigen.Generation {
+func (w *fixture) cancelled(user aigen.ID) *aigen.Generation {
 	w.t.Helper()
 	g := w.create(user)
 	w.must(g.Cancel(w.policy))
@@ -20,7 +20,7 @@ func (w *world) cancelled(user aigen.ID) *aigen.Generation {
 	return g
 }
 
-func (w *world) removeEnded(limit int) int {
+func (w *fixture) removeEnded(limit int) int {
 	w.t.Helper()
 	n, err := w.RemoveEnded(w.ctx, w.now(), limit)
 	w.must(err)
@@ -74,7 +74,7 @@ func testRemoveEnded(t *testing.T, open Open) {
 	w.must(err)
 	require.Len(t, events, int(waiting.LastEvent+late.LastEvent+fresh.LastEvent))
 	require.Equal(t, position+fresh.LastEvent, events[len(events)-1].Position)
-	w.sound()
+	w.checkInvariants()
 }
 
 // Credits that may be held are not forgotten with their generation.

@@ -21,7 +21,7 @@ type creditService struct {
 	url     string
 	server  *httptest.Server
 	records *Records
-	manners
+	faultInjector
 
 	book     sync.Mutex // of what follows
 	accounts map[string]*account

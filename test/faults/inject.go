@@ -12,7 +12,7 @@ import (
 )
 
 // inject carries out the schedule and comes back when the last fault is over.
-func (s *stage) inject(ctx context.Context, all []Fault) {
+func (s *cluster) inject(ctx context.Context, all []Fault) {
 	began := time.Now()
 	var wg sync.WaitGroup
 	for _, f := range all {
@@ -35,7 +35,7 @@ func (s *stage) inject(ctx context.Context, all []Fault) {
 }
 
 // one carries out one fault and undoes it after its time.
-func (s *stage) one(ctx context.Context, f Fault) error {
+func (s *cluster) one(ctx context.Context, f Fault) error {
 	wait := func(d time.Duration) {
 		select {
 		case <-ctx.Done():
@@ -49,9 +49,9 @@ func (s *stage) one(ctx context.Context, f Fault) error {
 		}
 		return s.replicas[f.Replica].lines[f.Line].afflict(f, wait)
 	case CreditError, CreditErrorDone, CreditHTML, CreditTruncated, CreditLate, CreditReset:
-		return s.credits.misbehave(f.Kind, f.Amount, wait)
+		return s.credits.inject(f.Kind, f.Amount, wait)
 	case NoticeError, NoticeLate:
-		return s.notifications.misbehave(f.Kind, f.Amount, wait)
+		return s.notifications.inject(f.Kind, f.Amount, wait)
 	case KillReplica, TermReplica:
 		return s.endReplica(f)
 	case StopPostgreSQL, KillPostgreSQL, PausePostgreSQL, CrashPostgreSQL:
@@ -78,7 +78,7 @@ func (s *stage) one(ctx context.Context, f Fault) error {
 }
 
 // endReplica waits for the replica to be there: a fault that hits nothing is none.
-func (s *stage) endReplica(f Fault) error {
+func (s *cluster) endReplica(f Fault) error {
 	signal := syscall.SIGKILL
 	if f.Kind == TermReplica {
 		signal = syscall.SIGTERM
@@ -91,7 +91,7 @@ func (s *stage) endReplica(f Fault) error {
 }
 
 // disturb ends or stops a server for a while, one fault at a time.
-func (s *stage) disturb(server *testenv.Server, name string, f Fault, wait func(time.Duration)) error {
+func (s *cluster) disturb(server *testenv.Server, name string, f Fault, wait func(time.Duration)) error {
 	s.servers[name].Lock()
 	defer s.servers[name].Unlock()
 	end, begin := server.Stop, server.Start

@@ -42,7 +42,7 @@ const (
 
 // judge collects violations.
 type judge struct {
-	ev    *Evidence
+	ev    *Observations
 	found []Violation
 
 	runs    map[string]*RunRow     // by id
@@ -57,7 +57,7 @@ func (j *judge) broken(rule, generation, format string, args ...any) {
 }
 
 // Judge asserts every rule and returns what is broken, in a fixed order.
-func Judge(ev *Evidence) []Violation {
+func Judge(ev *Observations) []Violation {
 	j := &judge{
 		ev: ev, runs: map[string]*RunRow{}, of: map[string]*Generation{}, jobs: map[string]*RunRow{},
 		seen: map[string][]JobSeen{}, reports: map[string][]Report{},

@@ -107,7 +107,7 @@ func (j *judge) leaks() {
 }
 
 // tooMuch says what of it is more than an idle replica holds.
-func (r *Residue) tooMuch() (list []string) {
+func (r *Leaks) tooMuch() (list []string) {
 	if r.GoroutinesAtEnd > r.Goroutines+goroutinesMore {
 		list = append(list, fmt.Sprintf("%d goroutines, after %d at its start", r.GoroutinesAtEnd, r.Goroutines))
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound is evidence of a few generations with nothing to complain about: made by hand,
+// consistent is evidence of a few generations with nothing to complain about: made by hand,
 // so that each rule has something to look at. (The runs' own evidence is corrupted in
 // run_test.go.)
-func sound(store Store) *Evidence {
-	b := &builder{ev: &Evidence{
+func consistent(store Store) *Observations {
+	b := &builder{ev: &Observations{
 		Store: store, Generations: map[string]*Generation{}, EventPosition: map[string]int64{}, Keys: map[string]Key{},
 		Accounts: map[string]Account{}, CreditRuns: map[string]CreditRun{}, CreditAccounts: map[string]Account{},
 	}, at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
@@ -30,7 +30,7 @@ const user = "user-1"
 
 // builder writes down a life as everybody sees it.
 type builder struct {
-	ev     *Evidence
+	ev     *Observations
 	at     time.Time
 	stream *StreamSeen
 }
@@ -191,7 +191,7 @@ func (b *builder) finish() {
 		s.IDs, s.Types, s.Of = append(s.IDs, e.Seq), append(s.Types, e.Type), append(s.Of, "a")
 	}
 	b.ev.Streams = append(b.ev.Streams, s)
-	b.ev.Residue = []Residue{{Goroutines: 30, GoroutinesAtEnd: 35, Files: 20, FilesAtEnd: 25, Sockets: map[string]int{LineDatabase: 8}}}
+	b.ev.Residue = []Leaks{{Goroutines: 30, GoroutinesAtEnd: 35, Files: 20, FilesAtEnd: 25, Sockets: map[string]int{LineDatabase: 8}}}
 	b.ev.Exits = []int{0}
 	last := &b.ev.Jobs[len(b.ev.Jobs)-1]
 	last.Script = string(scriptRefuse)
@@ -201,16 +201,16 @@ func (b *builder) finish() {
 func TestSoundEvidenceIsSound(t *testing.T) {
 	t.Parallel()
 	for _, store := range []Store{PostgreSQL, SQLite} {
-		require.Empty(t, Judge(sound(store)), store)
+		require.Empty(t, Judge(consistent(store)), store)
 	}
 }
 
 // clone lets each mutation have evidence of its own.
-func clone(t *testing.T, ev *Evidence) *Evidence {
+func clone(t *testing.T, ev *Observations) *Observations {
 	t.Helper()
 	raw, err := json.Marshal(ev)
 	require.NoError(t, err)
-	c := new(Evidence)
+	c := new(Observations)
 	require.NoError(t, json.Unmarshal(raw, c))
 	return c
 }
@@ -220,153 +220,157 @@ type mutation struct {
 	name   string
 	rule   string
 	store  Store // "": both
-	change func(ev *Evidence)
+	change func(ev *Observations)
 }
 
 var mutations = []mutation{
-	{"the dust did not settle", RuleSettled, "", func(ev *Evidence) { ev.Settled = "after 4 minutes" }},
-	{"a row left in the outbox", RuleSettled, "", func(ev *Evidence) { ev.Deliveries = []Delivery{{Kind: "deduct", State: "waiting"}} }},
-	{"a message left in the queue", RuleSettled, "", func(ev *Evidence) { ev.Queue = 1 }},
+	{"the dust did not settle", RuleSettled, "", func(ev *Observations) { ev.Settled = "after 4 minutes" }},
+	{"a row left in the outbox", RuleSettled, "", func(ev *Observations) { ev.Deliveries = []Delivery{{Kind: "deduct", State: "waiting"}} }},
+	{"a message left in the queue", RuleSettled, "", func(ev *Observations) { ev.Queue = 1 }},
 
-	{"a promised generation is gone", RulePromises, "", func(ev *Evidence) { delete(ev.Generations, "b") }},
-	{"a promised generation is another user's", RulePromises, "", func(ev *Evidence) { ev.Generations["b"].User = "user-2" }},
-	{"a key leads to another generation", RulePromises, "", func(ev *Evidence) { ev.Keys[user+" key-b-1"] = Key{Generation: "a", Run: "run-a-1"} }},
-	{"a key was forgotten", RulePromises, "", func(ev *Evidence) { delete(ev.Keys, user+" key-a-2") }},
-	{"a promised run is gone", RulePromises, "", func(ev *Evidence) { g := ev.Generations["a"]; g.Runs = g.Runs[:1] }},
-	{"one key, two answers", RulePromises, "", func(ev *Evidence) {
+	{"a promised generation is gone", RulePromises, "", func(ev *Observations) { delete(ev.Generations, "b") }},
+	{"a promised generation is another user's", RulePromises, "", func(ev *Observations) { ev.Generations["b"].User = "user-2" }},
+	{"a key leads to another generation", RulePromises, "", func(ev *Observations) { ev.Keys[user+" key-b-1"] = Key{Generation: "a", Run: "run-a-1"} }},
+	{"a key was forgotten", RulePromises, "", func(ev *Observations) { delete(ev.Keys, user+" key-a-2") }},
+	{"a promised run is gone", RulePromises, "", func(ev *Observations) { g := ev.Generations["a"]; g.Runs = g.Runs[:1] }},
+	{"one key, two answers", RulePromises, "", func(ev *Observations) {
 		c := ev.Calls[0]
 		c.Generation = "b"
 		ev.Calls = append(ev.Calls, c)
 	}},
-	{"one key, two generations", RulePromises, "", func(ev *Evidence) { ev.Generations["b"].Prompt = ev.Generations["a"].Prompt }},
-	{"a cancel that did not", RulePromises, "", func(ev *Evidence) {
+	{"one key, two generations", RulePromises, "", func(ev *Observations) { ev.Generations["b"].Prompt = ev.Generations["a"].Prompt }},
+	{"a cancel that did not", RulePromises, "", func(ev *Observations) {
 		ev.Calls = append(ev.Calls, Call{User: user, Verb: "cancel", Generation: "a", HTTP: 200})
 	}},
 
-	{"still being processed", RuleEnds, "", func(ev *Evidence) { ev.Generations["b"].Status = "ProcessingSamples" }},
-	{"ended and due", RuleEnds, "", func(ev *Evidence) { ev.Generations["a"].Due = true }},
-	{"waits and is never due", RuleEnds, "", func(ev *Evidence) { ev.Generations["b"].Due = false }},
-	{"a reservation is still held", RuleEnds, "", func(ev *Evidence) { ev.Generations["a"].Runs[1].Reservation = "held" }},
-	{"no run at all", RuleEnds, "", func(ev *Evidence) { ev.Generations["c"].Runs = nil }},
+	{"still being processed", RuleEnds, "", func(ev *Observations) { ev.Generations["b"].Status = "ProcessingSamples" }},
+	{"ended and due", RuleEnds, "", func(ev *Observations) { ev.Generations["a"].Due = true }},
+	{"waits and is never due", RuleEnds, "", func(ev *Observations) { ev.Generations["b"].Due = false }},
+	{"a reservation is still held", RuleEnds, "", func(ev *Observations) { ev.Generations["a"].Runs[1].Reservation = "held" }},
+	{"no run at all", RuleEnds, "", func(ev *Observations) { ev.Generations["c"].Runs = nil }},
 
-	{"a job that never arrived", RuleJobs, "", func(ev *Evidence) { ev.Jobs = ev.Jobs[1:] }},
-	{"a job that nobody wrote down", RuleJobs, "", func(ev *Evidence) { ev.Jobs[0].Job = "job-x" }},
-	{"a job of another run", RuleJobs, "", func(ev *Evidence) { ev.Jobs[0].Run = "run-b-1" }},
-	{"a job of another stage", RuleJobs, "", func(ev *Evidence) { ev.Jobs[0].JobType = finalJob }},
-	{"a job that says another attempt", RuleJobs, "", func(ev *Evidence) { ev.Jobs[0].Attempt = 2 }},
-	{"a job against the contract", RuleJobs, "", func(ev *Evidence) { ev.Jobs[0].Wrong = "no deadline" }},
-	{"two runs, one job", RuleJobs, "", func(ev *Evidence) { ev.Generations["a"].Runs[1].Jobs[0].ID = ev.Generations["b"].Runs[0].Jobs[0].ID }},
+	{"a job that never arrived", RuleJobs, "", func(ev *Observations) { ev.Jobs = ev.Jobs[1:] }},
+	{"a job that nobody wrote down", RuleJobs, "", func(ev *Observations) { ev.Jobs[0].Job = "job-x" }},
+	{"a job of another run", RuleJobs, "", func(ev *Observations) { ev.Jobs[0].Run = "run-b-1" }},
+	{"a job of another stage", RuleJobs, "", func(ev *Observations) { ev.Jobs[0].JobType = finalJob }},
+	{"a job that says another attempt", RuleJobs, "", func(ev *Observations) { ev.Jobs[0].Attempt = 2 }},
+	{"a job against the contract", RuleJobs, "", func(ev *Observations) { ev.Jobs[0].Wrong = "no deadline" }},
+	{"two runs, one job", RuleJobs, "", func(ev *Observations) {
+		ev.Generations["a"].Runs[1].Jobs[0].ID = ev.Generations["b"].Runs[0].Jobs[0].ID
+	}},
 
-	{"a job is live at the end", RuleLive, "", func(ev *Evidence) { ev.Generations["c"].Runs[0].Jobs[0].State = "live" }},
-	{"an attempt is missing", RuleLive, "", func(ev *Evidence) { ev.Generations["a"].Runs[0].Jobs[1].Attempt = 3 }},
-	{"the next job came before the report on the last", RuleLive, "", func(ev *Evidence) { ev.Reports[0].At = ev.Reports[0].At.Add(time.Hour) }},
+	{"a job is live at the end", RuleLive, "", func(ev *Observations) { ev.Generations["c"].Runs[0].Jobs[0].State = "live" }},
+	{"an attempt is missing", RuleLive, "", func(ev *Observations) { ev.Generations["a"].Runs[0].Jobs[1].Attempt = 3 }},
+	{"the next job came before the report on the last", RuleLive, "", func(ev *Observations) { ev.Reports[0].At = ev.Reports[0].At.Add(time.Hour) }},
 
-	{"a job settled twice", RuleReports, "", func(ev *Evidence) { ev.Reports = append(ev.Reports, ev.Reports[1]) }},
-	{"a wrong proof was taken", RuleReports, "", func(ev *Evidence) {
+	{"a job settled twice", RuleReports, "", func(ev *Observations) { ev.Reports = append(ev.Reports, ev.Reports[1]) }},
+	{"a wrong proof was taken", RuleReports, "", func(ev *Observations) {
 		r := ev.Reports[0]
 		r.What, r.Honest = "wrong proof", false
 		ev.Reports = append(ev.Reports, r)
 	}},
-	{"a success that nobody reported", RuleReports, "", func(ev *Evidence) { ev.Reports[1].What = "progress" }},
-	{"another generation's samples", RuleReports, "", func(ev *Evidence) { ev.Generations["b"].SampleIDs = ev.Generations["a"].SampleIDs }},
-	{"another generation's final", RuleReports, "", func(ev *Evidence) { ev.Generations["a"].FinalID = "final-x" }},
-	{"a sample is missing", RuleReports, "", func(ev *Evidence) { ev.Generations["b"].Samples = 3 }},
+	{"a success that nobody reported", RuleReports, "", func(ev *Observations) { ev.Reports[1].What = "progress" }},
+	{"another generation's samples", RuleReports, "", func(ev *Observations) { ev.Generations["b"].SampleIDs = ev.Generations["a"].SampleIDs }},
+	{"another generation's final", RuleReports, "", func(ev *Observations) { ev.Generations["a"].FinalID = "final-x" }},
+	{"a sample is missing", RuleReports, "", func(ev *Observations) { ev.Generations["b"].Samples = 3 }},
 
-	{"deducted without success", RuleCredits, "", func(ev *Evidence) { ev.Generations["c"].Runs[0].Reservation = "deducted" }},
-	{"refunded after success", RuleCredits, "", func(ev *Evidence) { ev.Generations["a"].Runs[1].Reservation = "refunded" }},
-	{"a wrong price", RuleCredits, "", func(ev *Evidence) { ev.Generations["a"].Runs[1].Amount = 99 }},
-	{"another amount was promised", RuleCredits, "", func(ev *Evidence) { ev.Calls[0].Reserved = "9.99" }},
-	{"refused, and worked on", RuleCredits, "", func(ev *Evidence) { ev.Generations["c"].Runs[0].Reservation = "refused" }},
-	{"the credit service deducted what is refunded here", RuleCredits, PostgreSQL, func(ev *Evidence) {
+	{"deducted without success", RuleCredits, "", func(ev *Observations) { ev.Generations["c"].Runs[0].Reservation = "deducted" }},
+	{"refunded after success", RuleCredits, "", func(ev *Observations) { ev.Generations["a"].Runs[1].Reservation = "refunded" }},
+	{"a wrong price", RuleCredits, "", func(ev *Observations) { ev.Generations["a"].Runs[1].Amount = 99 }},
+	{"another amount was promised", RuleCredits, "", func(ev *Observations) { ev.Calls[0].Reserved = "9.99" }},
+	{"refused, and worked on", RuleCredits, "", func(ev *Observations) { ev.Generations["c"].Runs[0].Reservation = "refused" }},
+	{"the credit service deducted what is refunded here", RuleCredits, PostgreSQL, func(ev *Observations) {
 		c := ev.CreditRuns["run-c-1"]
 		c.State = "deducted"
 		ev.CreditRuns["run-c-1"] = c
 	}},
-	{"the credit service took another amount", RuleCredits, PostgreSQL, func(ev *Evidence) {
+	{"the credit service took another amount", RuleCredits, PostgreSQL, func(ev *Observations) {
 		c := ev.CreditRuns["run-a-2"]
 		c.Amount++
 		ev.CreditRuns["run-a-2"] = c
 	}},
-	{"the credit service never heard of a run", RuleCredits, PostgreSQL, func(ev *Evidence) { delete(ev.CreditRuns, "run-a-1") }},
-	{"the credit service holds for a run that nobody knows", RuleCredits, PostgreSQL, func(ev *Evidence) {
+	{"the credit service never heard of a run", RuleCredits, PostgreSQL, func(ev *Observations) { delete(ev.CreditRuns, "run-a-1") }},
+	{"the credit service holds for a run that nobody knows", RuleCredits, PostgreSQL, func(ev *Observations) {
 		ev.CreditRuns["run-x"] = CreditRun{State: "reserved", User: user, Amount: 50}
 	}},
-	{"the credit service still holds something", RuleCredits, PostgreSQL, func(ev *Evidence) { ev.CreditAccounts[user] = Account{Balance: 1, Held: 1} }},
-	{"deduct after refund", RuleCredits, PostgreSQL, func(ev *Evidence) {
+	{"the credit service still holds something", RuleCredits, PostgreSQL, func(ev *Observations) { ev.CreditAccounts[user] = Account{Balance: 1, Held: 1} }},
+	{"deduct after refund", RuleCredits, PostgreSQL, func(ev *Observations) {
 		ev.Credits = append(ev.Credits, CreditCall{Op: "deduct", Reference: "run-c-1", Did: "conflict: already_refunded"})
 	}},
-	{"a doubled deduct in the ledger", RuleCredits, SQLite, func(ev *Evidence) {
+	{"a doubled deduct in the ledger", RuleCredits, SQLite, func(ev *Observations) {
 		ev.Entries = append(ev.Entries, Entry{User: user, Kind: "deduct", Run: "run-a-1", Amount: 50})
 	}},
-	{"an entry is missing", RuleCredits, SQLite, func(ev *Evidence) { ev.Entries = ev.Entries[:len(ev.Entries)-1] }},
-	{"an entry of another amount", RuleCredits, SQLite, func(ev *Evidence) { ev.Entries[1].Amount++ }},
-	{"an account that its entries do not make", RuleCredits, SQLite, func(ev *Evidence) {
+	{"an entry is missing", RuleCredits, SQLite, func(ev *Observations) { ev.Entries = ev.Entries[:len(ev.Entries)-1] }},
+	{"an entry of another amount", RuleCredits, SQLite, func(ev *Observations) { ev.Entries[1].Amount++ }},
+	{"an account that its entries do not make", RuleCredits, SQLite, func(ev *Observations) {
 		a := ev.Accounts[user]
 		a.Balance++
 		ev.Accounts[user] = a
 	}},
 
-	{"an end that was not told", RuleNotifications, "", func(ev *Evidence) { ev.Notifications = ev.Notifications[:len(ev.Notifications)-1] }},
-	{"an end told under two keys", RuleNotifications, "", func(ev *Evidence) {
+	{"an end that was not told", RuleNotifications, "", func(ev *Observations) { ev.Notifications = ev.Notifications[:len(ev.Notifications)-1] }},
+	{"an end told under two keys", RuleNotifications, "", func(ev *Observations) {
 		n := ev.Notifications[len(ev.Notifications)-1]
 		n.Key = "another"
 		ev.Notifications = append(ev.Notifications, n)
 	}},
-	{"one key, two bodies", RuleNotifications, "", func(ev *Evidence) {
+	{"one key, two bodies", RuleNotifications, "", func(ev *Observations) {
 		n := ev.Notifications[0]
 		n.Body = "something else"
 		ev.Notifications = append(ev.Notifications, n)
 	}},
-	{"never taken", RuleNotifications, "", func(ev *Evidence) { ev.Notifications[0].Taken = false }},
-	{"another user was told", RuleNotifications, "", func(ev *Evidence) { ev.Notifications[0].User = "user-2" }},
-	{"an end that did not happen was told", RuleNotifications, "", func(ev *Evidence) {
+	{"never taken", RuleNotifications, "", func(ev *Observations) { ev.Notifications[0].Taken = false }},
+	{"another user was told", RuleNotifications, "", func(ev *Observations) { ev.Notifications[0].User = "user-2" }},
+	{"an end that did not happen was told", RuleNotifications, "", func(ev *Observations) {
 		ev.Notifications = append(ev.Notifications, Notice{Key: "k", User: user, Generation: "b", Type: "generation_failed", Taken: true})
 	}},
 
-	{"a gap in the log", RuleLog, "", func(ev *Evidence) { g := ev.Generations["a"]; g.Events = append(g.Events[:1], g.Events[2:]...) }},
-	{"the last event is missing", RuleLog, "", func(ev *Evidence) { g := ev.Generations["a"]; g.Events = g.Events[:len(g.Events)-1] }},
-	{"an event twice", RuleLog, "", func(ev *Evidence) { g := ev.Generations["a"]; g.Events = append(g.Events, g.Events[0]) }},
-	{"a move that there is not", RuleLog, "", func(ev *Evidence) { ev.Generations["a"].Events[0].Status = "ProcessingFinal" }},
-	{"the log runs backwards", RuleLog, "", func(ev *Evidence) { e := ev.Generations["a"].Events; e[2].At = e[0].At.Add(-time.Second) }},
-	{"the log leads elsewhere: status", RuleLog, "", func(ev *Evidence) { g := ev.Generations["c"]; g.Status, g.Events[1].Status = "Cancelled", "Failed" }},
-	{"the log leads elsewhere: credits", RuleLog, "", func(ev *Evidence) { e := ev.Generations["a"].Events; e[len(e)-1].Deducted-- }},
-	{"the log leads elsewhere: attempt", RuleLog, "", func(ev *Evidence) { e := ev.Generations["b"].Events; e[len(e)-1].Attempt = 1 }},
-	{"the log leads elsewhere: samples", RuleLog, "", func(ev *Evidence) { e := ev.Generations["b"].Events; e[len(e)-1].SampleIDs = nil }},
-	{"an event of another generation", RuleLog, "", func(ev *Evidence) { ev.Generations["a"].Events[0].OfGeneration = "b" }},
-	{"a gap in the positions of a user", RuleLog, "", func(ev *Evidence) { e := ev.Generations["c"].Events; e[len(e)-1].Position++ }},
-	{"the counter of positions is ahead", RuleLog, "", func(ev *Evidence) { ev.EventPosition[user]++ }},
-	{"a run without a generation", RuleLog, "", func(ev *Evidence) { ev.Orphans = []string{"run x"} }},
+	{"a gap in the log", RuleLog, "", func(ev *Observations) { g := ev.Generations["a"]; g.Events = append(g.Events[:1], g.Events[2:]...) }},
+	{"the last event is missing", RuleLog, "", func(ev *Observations) { g := ev.Generations["a"]; g.Events = g.Events[:len(g.Events)-1] }},
+	{"an event twice", RuleLog, "", func(ev *Observations) { g := ev.Generations["a"]; g.Events = append(g.Events, g.Events[0]) }},
+	{"a move that there is not", RuleLog, "", func(ev *Observations) { ev.Generations["a"].Events[0].Status = "ProcessingFinal" }},
+	{"the log runs backwards", RuleLog, "", func(ev *Observations) { e := ev.Generations["a"].Events; e[2].At = e[0].At.Add(-time.Second) }},
+	{"the log leads elsewhere: status", RuleLog, "", func(ev *Observations) { g := ev.Generations["c"]; g.Status, g.Events[1].Status = "Cancelled", "Failed" }},
+	{"the log leads elsewhere: credits", RuleLog, "", func(ev *Observations) { e := ev.Generations["a"].Events; e[len(e)-1].Deducted-- }},
+	{"the log leads elsewhere: attempt", RuleLog, "", func(ev *Observations) { e := ev.Generations["b"].Events; e[len(e)-1].Attempt = 1 }},
+	{"the log leads elsewhere: samples", RuleLog, "", func(ev *Observations) { e := ev.Generations["b"].Events; e[len(e)-1].SampleIDs = nil }},
+	{"an event of another generation", RuleLog, "", func(ev *Observations) { ev.Generations["a"].Events[0].OfGeneration = "b" }},
+	{"a gap in the positions of a user", RuleLog, "", func(ev *Observations) { e := ev.Generations["c"].Events; e[len(e)-1].Position++ }},
+	{"the counter of positions is ahead", RuleLog, "", func(ev *Observations) { ev.EventPosition[user]++ }},
+	{"a run without a generation", RuleLog, "", func(ev *Observations) { ev.Orphans = []string{"run x"} }},
 
-	{"a stream with a gap", RuleStreams, "", func(ev *Evidence) { s := ev.Streams[0]; s.IDs[3]++ }},
-	{"a stream that repeats", RuleStreams, "", func(ev *Evidence) { s := ev.Streams[1]; s.IDs[1] = 1 }},
-	{"a stream that missed the end", RuleStreams, "", func(ev *Evidence) {
+	{"a stream with a gap", RuleStreams, "", func(ev *Observations) { s := ev.Streams[0]; s.IDs[3]++ }},
+	{"a stream that repeats", RuleStreams, "", func(ev *Observations) { s := ev.Streams[1]; s.IDs[1] = 1 }},
+	{"a stream that missed the end", RuleStreams, "", func(ev *Observations) {
 		s := ev.Streams[1]
 		s.IDs, s.Types, s.Of = s.IDs[:2], s.Types[:2], s.Of[:2]
 	}},
-	{"a stream of the user that missed some", RuleStreams, "", func(ev *Evidence) {
+	{"a stream of the user that missed some", RuleStreams, "", func(ev *Observations) {
 		s := ev.Streams[0]
 		s.IDs, s.Types, s.Of = s.IDs[:4], s.Types[:4], s.Of[:4]
 	}},
-	{"a stream that says what did not happen", RuleStreams, "", func(ev *Evidence) { ev.Streams[1].Types[0] = "generation_failed" }},
-	{"an event of another user in the stream", RuleStreams, "", func(ev *Evidence) { ev.Streams[0].Of[0] = "x" }},
+	{"a stream that says what did not happen", RuleStreams, "", func(ev *Observations) { ev.Streams[1].Types[0] = "generation_failed" }},
+	{"an event of another user in the stream", RuleStreams, "", func(ev *Observations) { ev.Streams[0].Of[0] = "x" }},
 
-	{"a dead delivery", RuleDead, "", func(ev *Evidence) { ev.Deliveries = []Delivery{{Kind: "notify", State: "dead", LastError: "HTTP 500"}} }},
-	{"a dead letter that the engine did not ask for", RuleDead, "", func(ev *Evidence) {
+	{"a dead delivery", RuleDead, "", func(ev *Observations) {
+		ev.Deliveries = []Delivery{{Kind: "notify", State: "dead", LastError: "HTTP 500"}}
+	}},
+	{"a dead letter that the engine did not ask for", RuleDead, "", func(ev *Observations) {
 		ev.DeadLetters = append(ev.DeadLetters, DeadLetter{Job: ev.Jobs[0].Job, Reason: "rejected"})
 	}},
-	{"a dead letter for another reason", RuleDead, "", func(ev *Evidence) { ev.DeadLetters[0].Reason = "expired" }},
+	{"a dead letter for another reason", RuleDead, "", func(ev *Observations) { ev.DeadLetters[0].Reason = "expired" }},
 
-	{"goroutines leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].GoroutinesAtEnd = 45 }},
-	{"files leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].FilesAtEnd = 30 }},
-	{"connections leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineDatabase] = 9 }},
-	{"connections to the notification service leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineNotify] = 10 }},
-	{"connections to the webhook leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineWebhook] = 10 }},
-	{"connections of callers leak", RuleLeaks, "", func(ev *Evidence) { ev.Residue[0].Sockets[LineIn] = 10 }},
+	{"goroutines leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].GoroutinesAtEnd = 45 }},
+	{"files leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].FilesAtEnd = 30 }},
+	{"connections leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineDatabase] = 9 }},
+	{"connections to the notification service leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineNotify] = 10 }},
+	{"connections to the webhook leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineWebhook] = 10 }},
+	{"connections of callers leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineIn] = 10 }},
 
-	{"a replica ended by itself", RuleReplicas, "", func(ev *Evidence) { ev.Deaths = []Death{{Ready: true, Code: 1}} }},
-	{"a replica panicked at its start", RuleReplicas, "", func(ev *Evidence) { ev.Deaths = []Death{{Said: "panic: x"}} }},
-	{"a replica that did not stop in order", RuleReplicas, "", func(ev *Evidence) { ev.Exits[0] = 1 }},
-	{"a 500", RuleAnswers, "", func(ev *Evidence) { ev.Odd = []Odd{{Rule: RuleAnswers, Text: "500"}} }},
+	{"a replica ended by itself", RuleReplicas, "", func(ev *Observations) { ev.Deaths = []Death{{Ready: true, Code: 1}} }},
+	{"a replica panicked at its start", RuleReplicas, "", func(ev *Observations) { ev.Deaths = []Death{{Said: "panic: x"}} }},
+	{"a replica that did not stop in order", RuleReplicas, "", func(ev *Observations) { ev.Exits[0] = 1 }},
+	{"a 500", RuleAnswers, "", func(ev *Observations) { ev.Odd = []Odd{{Rule: RuleAnswers, Text: "500"}} }},
 }
 
 // A judge that cannot fail is worth nothing: each corruption is noticed, under its rule.
@@ -378,7 +382,7 @@ func TestJudgeNotices(t *testing.T) {
 			if m.store != "" && m.store != store {
 				continue
 			}
-			ev := clone(t, sound(store))
+			ev := clone(t, consistent(store))
 			m.change(ev)
 			found := map[string]bool{}
 			for _, v := range Judge(ev) {
@@ -394,7 +398,7 @@ func TestJudgeNotices(t *testing.T) {
 // What only looks like a fault is none.
 func TestJudgeAllows(t *testing.T) {
 	t.Parallel()
-	ev := clone(t, sound(PostgreSQL))
+	ev := clone(t, consistent(PostgreSQL))
 	// The same promise again, a repeat of a notification, a start that failed, a request
 	// that could not be paid.
 	ev.Calls = append(ev.Calls, ev.Calls[0])
@@ -431,7 +435,7 @@ func TestJudgeAllows(t *testing.T) {
 func TestJudgeAllowsWhatWasDropped(t *testing.T) {
 	t.Parallel()
 	for _, store := range []Store{PostgreSQL, SQLite} {
-		ev := clone(t, sound(store))
+		ev := clone(t, consistent(store))
 		ev.Jobs = slices.DeleteFunc(ev.Jobs, func(s JobSeen) bool { return s.Generation == "c" })
 		ev.DeadLetters = nil
 		require.Empty(t, Judge(ev))
@@ -443,9 +447,9 @@ func TestJudgeAllowsWhatWasDropped(t *testing.T) {
 // A story has what everybody saw, in the order of time.
 func TestStory(t *testing.T) {
 	t.Parallel()
-	ev := sound(PostgreSQL)
+	ev := consistent(PostgreSQL)
 	ev.Faults = []Injected{{Fault: Fault{N: 7, Kind: Cut, Replica: 1, Line: LineCredits}, Began: ev.Calls[0].At, Ended: ev.Calls[0].At.Add(time.Second)}}
-	lines := Story(ev, "a", nil)
+	lines := Timeline(ev, "a", nil)
 	text := fmt.Sprint(lines)
 	for _, want := range []string{"run-a-2", "create key key-a-1", "job-run-a-1-2", "reports success", "reserve", "generation_completed", "#7"} {
 		require.Contains(t, text, want)

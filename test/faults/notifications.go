@@ -13,7 +13,7 @@ type notificationService struct {
 	url     string
 	server  *httptest.Server
 	records *Records
-	manners
+	faultInjector
 }
 
 func startNotificationService(records *Records) *notificationService {

@@ -30,7 +30,7 @@ type Options struct {
 
 	// autopsy looks at the database and the evidence after the verdict, for tests of the
 	// judge.
-	autopsy func(db *sql.DB, ev *Evidence)
+	autopsy func(db *sql.DB, ev *Observations)
 }
 
 // How long the stages and calls may take in a run: short, so that what never comes is

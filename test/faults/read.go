@@ -77,7 +77,7 @@ func (r *reader) each(query string, f func(scan func(...any))) {
 
 // readDatabase reads everything that the judge wants to know of the database. It is
 // SQL on the tables themselves, so that no code of the service can agree with itself.
-func readDatabase(store Store, db querier, ev *Evidence) error {
+func readDatabase(store Store, db querier, ev *Observations) error {
 	r := &reader{db: db, d: dialects[store]}
 	ev.Store = store
 	ev.Generations, ev.EventPosition, ev.Keys, ev.Accounts = map[string]*Generation{}, map[string]int64{}, map[string]Key{}, map[string]Account{}
@@ -89,7 +89,7 @@ func readDatabase(store Store, db querier, ev *Evidence) error {
 	return r.err
 }
 
-func (r *reader) generations(ev *Evidence) {
+func (r *reader) generations(ev *Observations) {
 	d := r.d
 	r.each("SELECT "+strings.Join([]string{
 		d.id("id"), d.id("user_id"), "prompt", "status", d.json("parameters"), d.json("samples"), "selected_sample_id", "final_asset_id",
@@ -138,7 +138,7 @@ func (r *reader) json(raw string, to any) {
 	}
 }
 
-func (r *reader) runs(ev *Evidence) {
+func (r *reader) runs(ev *Observations) {
 	d := r.d
 	r.each("SELECT "+strings.Join([]string{
 		d.id("generation_id"), d.id("id"), "number", "stage", d.json("input"), "sample_id", "resolution", "amount", "reservation", d.json("jobs"),
@@ -162,7 +162,7 @@ func (r *reader) runs(ev *Evidence) {
 	})
 }
 
-func (r *reader) events(ev *Evidence) {
+func (r *reader) events(ev *Observations) {
 	d := r.d
 	r.each("SELECT "+strings.Join([]string{
 		d.id("generation_id"), "seq", "position", d.id("user_id"), "type", d.time("at"), d.json("data"),
@@ -210,7 +210,7 @@ func (e *Event) fill(data string) {
 	}
 }
 
-func (r *reader) rest(ev *Evidence) {
+func (r *reader) rest(ev *Observations) {
 	d := r.d
 	r.each("SELECT "+d.id("id")+", kind, state, "+d.id("generation_id")+", "+d.id("run_id")+", attempts, last_error FROM deliveries", func(scan func(...any)) {
 		var v Delivery

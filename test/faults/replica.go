@@ -23,7 +23,7 @@ type replica struct {
 	dir      string
 	port     int
 	settings map[string]string
-	lines    map[string]*line
+	lines    map[string]*link
 	records  *Records
 
 	mu      sync.Mutex

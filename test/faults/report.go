@@ -14,7 +14,7 @@ type Result struct {
 	Faults      int
 	Generations int
 	Violations  []Violation
-	Evidence    *Evidence
+	Evidence    *Observations
 	Schedule    []Fault
 }
 
@@ -141,11 +141,11 @@ func lastLine(s string) string {
 }
 
 // print writes the whole result. What went wrong comes with the schedule and stories.
-func (r *Result) print(w io.Writer, o *Options, logs func(ids map[string]bool) map[string][]told) {
+func (r *Result) print(w io.Writer, o *Options, logs func(ids map[string]bool) map[string][]timelineLine) {
 	if len(r.Violations) > 0 {
 		_, _ = fmt.Fprintf(w, "\nthe schedule of seed %d:\n", r.Seed)
 		PrintSchedule(w, r.Schedule)
-		tell(w, r.Evidence, r.Violations, o.Stories, logs)
+		printReport(w, r.Evidence, r.Violations, o.Stories, logs)
 	}
 	_, _ = fmt.Fprintln(w)
 	r.tables(w)

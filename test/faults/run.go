@@ -24,7 +24,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		_, _ = fmt.Fprintf(o.Out, clockText(time.Now())+" "+format+"\n", args...)
 	}
 	say("seed %d, store %s, %d seconds; logs in %s", o.Seed, o.Store, o.Seconds, folder)
-	s, err := newStage(o, folder)
+	s, err := newCluster(o, folder)
 	defer func() {
 		err = errors.Join(err, s.close())
 		if o.Folder == "" && err == nil && res != nil && len(res.Violations) == 0 {
@@ -47,7 +47,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 		return nil, err
 	}
 	res.judge()
-	res.print(o.Out, &o, func(ids map[string]bool) map[string][]told { return s.logLines(ctx, ids) })
+	res.print(o.Out, &o, func(ids map[string]bool) map[string][]timelineLine { return s.logLines(ctx, ids) })
 	if o.autopsy != nil {
 		o.autopsy(db, res.Evidence)
 	}
@@ -66,7 +66,7 @@ func (r *Result) judge() {
 
 // perform lets people work while the schedule is carried out, waits for the dust to
 // settle, ends everything in order and gathers the evidence.
-func (s *stage) perform(ctx context.Context, db *sql.DB, schedule []Fault, say func(string, ...any)) (*Evidence, error) {
+func (s *cluster) perform(ctx context.Context, db *sql.DB, schedule []Fault, say func(string, ...any)) (*Observations, error) {
 	start, err := s.measure()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *stage) perform(ctx context.Context, db *sql.DB, schedule []Fault, say f
 		return nil, err
 	}
 	say("the last fault is over after %.0f s; waiting for the dust to settle", time.Since(began).Seconds())
-	ev := &Evidence{Store: s.o.Store}
+	ev := &Observations{Store: s.o.Store}
 	settling := time.Now()
 	finished := make(chan struct{})
 	go func() { working.Wait(); close(finished) }()
@@ -121,7 +121,7 @@ func (s *stage) perform(ctx context.Context, db *sql.DB, schedule []Fault, say f
 }
 
 // restOf looks at what idle replicas still hold.
-func (s *stage) restOf(db *sql.DB, start []Residue) []Residue {
+func (s *cluster) restOf(db *sql.DB, start []Leaks) []Leaks {
 	for _, p := range s.people {
 		p.client.CloseIdleConnections()
 	}
@@ -139,7 +139,7 @@ func (s *stage) restOf(db *sql.DB, start []Residue) []Residue {
 	return all
 }
 
-func (s *stage) tellProgress(ctx context.Context, stop <-chan struct{}, began time.Time, say func(string, ...any)) {
+func (s *cluster) tellProgress(ctx context.Context, stop <-chan struct{}, began time.Time, say func(string, ...any)) {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for {

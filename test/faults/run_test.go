@@ -49,7 +49,7 @@ func judged(t *testing.T, o Options, corruptions []corruption) *Result {
 	t.Helper()
 	var out bytes.Buffer
 	o.Out = &out
-	o.autopsy = func(db *sql.DB, ev *Evidence) { autopsy(t, db, ev, corruptions) }
+	o.autopsy = func(db *sql.DB, ev *Observations) { autopsy(t, db, ev, corruptions) }
 	res, err := Run(t.Context(), o)
 	require.NoError(t, err, out.String())
 	require.Empty(t, res.Violations, out.String())
@@ -101,7 +101,7 @@ func without(all []corruption, names ...string) (rest []corruption) {
 
 // autopsy does each corruption in a transaction of its own, reads everything anew
 // within it, judges, and rolls back.
-func autopsy(t *testing.T, db *sql.DB, ev *Evidence, corruptions []corruption) {
+func autopsy(t *testing.T, db *sql.DB, ev *Observations, corruptions []corruption) {
 	t.Helper()
 	if len(Judge(ev)) > 0 {
 		return // the run has failed already

@@ -14,11 +14,11 @@ import (
 
 // heal undoes every fault: the injected ones are over, what is left are moods that no
 // call met.
-func (s *stage) heal() error {
+func (s *cluster) heal() error {
 	if s.credits != nil {
-		s.credits.behave()
+		s.credits.stop()
 	}
-	s.notifications.behave()
+	s.notifications.stop()
 	for _, r := range s.replicas {
 		if err := r.setClock(0); err != nil {
 			return err
@@ -37,7 +37,7 @@ const unsettledQuery = `SELECT
 
 // unsettled counts choices too with SQLite: there they have a deadline of seconds, and one
 // that passes after the streams have ended would be an event that nobody saw.
-func (s *stage) unsettled() string {
+func (s *cluster) unsettled() string {
 	more := ""
 	if s.o.Store == SQLite {
 		more = ", 'AwaitingSelection'"
@@ -47,7 +47,7 @@ func (s *stage) unsettled() string {
 
 // settle waits until nothing is under way any more. It returns "" or what still is when
 // patience is over.
-func (s *stage) settle(db *sql.DB) string {
+func (s *cluster) settle(db *sql.DB) string {
 	var waiting, busy, undecided, last int
 	calm, query := 0, s.unsettled()
 	ok := until(s.ctx, settleAtMost, func() bool {
@@ -72,9 +72,9 @@ func (s *stage) settle(db *sql.DB) string {
 }
 
 // caughtUp waits until each person's stream has all there is.
-func (s *stage) caughtUp(db *sql.DB) {
+func (s *cluster) caughtUp(db *sql.DB) {
 	until(s.ctx, 30*time.Second, func() bool {
-		ev := Evidence{}
+		ev := Observations{}
 		if err := readDatabase(s.o.Store, db, &ev); err != nil {
 			return false
 		}
@@ -93,7 +93,7 @@ func (s *stage) caughtUp(db *sql.DB) {
 }
 
 // readBroker counts what is left in the queue and reads the dead letters.
-func readBroker(url string, ev *Evidence) error {
+func readBroker(url string, ev *Observations) error {
 	conn, err := amqp.Dial(url)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func readBroker(url string, ev *Evidence) error {
 }
 
 // readCredits is what the credit service holds.
-func (c *creditService) read(ev *Evidence) {
+func (c *creditService) read(ev *Observations) {
 	c.book.Lock()
 	defer c.book.Unlock()
 	ev.CreditRuns, ev.CreditAccounts = map[string]CreditRun{}, map[string]Account{}
@@ -136,7 +136,7 @@ func (c *creditService) read(ev *Evidence) {
 }
 
 // gather brings the evidence together, after the replicas have ended.
-func (s *stage) gather(db *sql.DB, ev *Evidence) error {
+func (s *cluster) gather(db *sql.DB, ev *Observations) error {
 	s.records.mu.Lock()
 	r := s.records
 	ev.Records = Records{
@@ -156,7 +156,7 @@ func (s *stage) gather(db *sql.DB, ev *Evidence) error {
 }
 
 // databaseAt is where the database is, without a line before it.
-func (s *stage) databaseAt() string {
+func (s *cluster) databaseAt() string {
 	if s.o.Store == SQLite {
 		return s.disk.path
 	}
@@ -164,8 +164,8 @@ func (s *stage) databaseAt() string {
 }
 
 // logLines are the lines of the replicas' logs that name a generation.
-func (s *stage) logLines(ctx context.Context, ids map[string]bool) map[string][]told {
-	found := map[string][]told{}
+func (s *cluster) logLines(ctx context.Context, ids map[string]bool) map[string][]timelineLine {
+	found := map[string][]timelineLine{}
 	for _, r := range s.replicas {
 		raw, err := os.ReadFile(r.log())
 		if err != nil || ctx.Err() != nil {
@@ -182,11 +182,11 @@ func (s *stage) logLines(ctx context.Context, ids map[string]bool) map[string][]
 	return found
 }
 
-func logLine(replica int, line string) told {
+func logLine(replica int, line string) timelineLine {
 	var v struct {
 		Time       time.Time
 		Level, Msg string
 	}
 	_ = json.Unmarshal([]byte(line), &v)
-	return told{v.Time, fmt.Sprintf("replica %d", replica), "log " + line}
+	return timelineLine{v.Time, fmt.Sprintf("replica %d", replica), "log " + line}
 }

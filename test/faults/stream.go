@@ -17,7 +17,7 @@ const silence = 5 * time.Second
 var streamClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 5 * time.Second}}
 
 // followAll keeps up the stream of all of the user's generations until ctx ends.
-func (p *person) followAll(ctx context.Context) {
+func (p *simulatedUser) followAll(ctx context.Context) {
 	s := &StreamSeen{User: p.id}
 	add(p.records, &p.records.Streams, s)
 	for ctx.Err() == nil {
@@ -35,7 +35,7 @@ func rest(ctx context.Context) {
 
 // follow keeps up the stream of one generation until its end, or until the streams of
 // all end: one that waits for a choice that nobody will make has none.
-func (p *person) follow(id string) {
+func (p *simulatedUser) follow(id string) {
 	s := &StreamSeen{User: p.id, Generation: id}
 	add(p.records, &p.records.Streams, s)
 	for p.streams.Err() == nil {
@@ -51,7 +51,7 @@ func (p *person) follow(id string) {
 }
 
 // connect reads one connection to its end.
-func (p *person) connect(parent context.Context, s *StreamSeen, path string) {
+func (p *simulatedUser) connect(parent context.Context, s *StreamSeen, path string) {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	_, url := p.target()
@@ -100,7 +100,7 @@ func (p *person) connect(parent context.Context, s *StreamSeen, path string) {
 	}
 }
 
-func (p *person) last(s *StreamSeen) int64 {
+func (p *simulatedUser) last(s *StreamSeen) int64 {
 	p.records.mu.Lock()
 	defer p.records.mu.Unlock()
 	if len(s.IDs) == 0 {
@@ -110,7 +110,7 @@ func (p *person) last(s *StreamSeen) int64 {
 }
 
 // take takes one event. Those without a number are told live only.
-func (p *person) take(s *StreamSeen, id, event, data string) {
+func (p *simulatedUser) take(s *StreamSeen, id, event, data string) {
 	if id == "" {
 		return
 	}

@@ -26,8 +26,8 @@ func init() { //nolint:gochecknoinits // toxiproxy knows toxics by a registry al
 	toxics.Register(faultToxicType, new(faultToxic))
 }
 
-// mood is what a line does to data: delay it, drop it, cut it off, or let it drip.
-type mood struct {
+// impairment is what a line does to data: delay it, drop it, cut it off, or let it drip.
+type impairment struct {
 	delay, jitter time.Duration
 	drop          bool
 	forGood       bool
@@ -35,19 +35,19 @@ type mood struct {
 	rate          int   // bytes a second
 }
 
-type moodHolder struct{ atomic.Pointer[mood] }
+type impairmentHolder struct{ atomic.Pointer[impairment] }
 
-func (m *moodHolder) get() mood {
+func (m *impairmentHolder) get() impairment {
 	if p := m.Load(); p != nil {
 		return *p
 	}
-	return mood{}
+	return impairment{}
 }
 
 // Pipe implements toxics.Toxic.
 func (t *faultToxic) Pipe(stub *toxics.ToxicStub) {
-	v, _ := moods.LoadOrStore(t.Line, new(moodHolder))
-	l := &link{holder: v.(*moodHolder), stub: stub}
+	v, _ := moods.LoadOrStore(t.Line, new(impairmentHolder))
+	l := &toxicLink{holder: v.(*impairmentHolder), stub: stub}
 	var over <-chan time.Time // looks whether the silence is over
 	for {
 		if l.dropped && over == nil {
@@ -72,9 +72,9 @@ func (t *faultToxic) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// link is one direction of one connection.
-type link struct {
-	holder  *moodHolder
+// toxicLink is one direction of one connection.
+type toxicLink struct {
+	holder  *impairmentHolder
 	stub    *toxics.ToxicStub
 	dropped bool
 	forGood bool  // the connection stays silent when the line speaks again
@@ -82,7 +82,7 @@ type link struct {
 }
 
 // pass hands a piece on as the mood wants. false: the connection ends.
-func (l *link) pass(c *stream.StreamChunk) bool {
+func (l *toxicLink) pass(c *stream.StreamChunk) bool {
 	m := l.holder.get()
 	switch {
 	case m.drop || l.forGood:
@@ -104,7 +104,7 @@ func (l *link) pass(c *stream.StreamChunk) bool {
 	return l.send(c.Data, c.Timestamp)
 }
 
-func (l *link) drip(c *stream.StreamChunk, rate int) bool {
+func (l *toxicLink) drip(c *stream.StreamChunk, rate int) bool {
 	size := max(1, rate/50)
 	for rest := c.Data; len(rest) > 0; {
 		n := min(size, len(rest))
@@ -122,7 +122,7 @@ func (l *link) drip(c *stream.StreamChunk, rate int) bool {
 }
 
 // send gives up on an end that takes nothing any more: toxiproxy does not say so.
-func (l *link) send(data []byte, at time.Time) bool {
+func (l *toxicLink) send(data []byte, at time.Time) bool {
 	if len(data) == 0 {
 		return true
 	}
@@ -142,7 +142,7 @@ func (l *link) send(data []byte, at time.Time) bool {
 }
 
 // end closes the link and takes what still comes, so that its reader can end.
-func (l *link) end() {
+func (l *toxicLink) end() {
 	l.stub.Close()
 	go func() {
 		for {

@@ -37,8 +37,8 @@ func main() {
 	}
 }
 
-// world is a service whose clock is set by hand, and dice that always fall the same.
-type world struct {
+// fixture is a service whose clock is set by hand, and dice that always fall the same.
+type fixture struct {
 	*app.Service
 
 	store   *sqlite.Store
@@ -63,7 +63,7 @@ func seed(ctx context.Context, dir string, n int) error {
 		return err
 	}
 	defer store.Close()
-	w := &world{store: store, now: time.Now(), dice: rand.New(rand.NewPCG(7, 11)), trouble: map[aigen.ID]error{}, unheard: map[aigen.ID]error{}} //nolint:gosec // G404: dice
+	w := &fixture{store: store, now: time.Now(), dice: rand.New(rand.NewPCG(7, 11)), trouble: map[aigen.ID]error{}, unheard: map[aigen.ID]error{}} //nolint:gosec // G404: dice
 	w.policy = &aigen.Policy{
 		Pricing:        aigen.Pricing{Sample: 25, Final: 100, FinalHighResolution: 200},
 		SamplesTimeout: 5 * time.Minute, FinalTimeout: 10 * time.Minute, SelectionTimeout: 720 * time.Hour, ReserveTimeout: time.Minute,
@@ -86,7 +86,7 @@ func seed(ctx context.Context, dir string, n int) error {
 }
 
 // newID is of version 7, at the time that is set.
-func (w *world) newID() (id aigen.ID) {
+func (w *fixture) newID() (id aigen.ID) {
 	w.ids++
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(w.now.UnixMilli()))
@@ -105,7 +105,7 @@ var prompts = []string{
 }
 
 // day makes n generations, most of them in the last hours.
-func (w *world) day(ctx context.Context, n int) error {
+func (w *fixture) day(ctx context.Context, n int) error {
 	end := w.now
 	starts := make([]time.Time, n)
 	for i := range starts {
@@ -127,13 +127,13 @@ func (w *world) day(ctx context.Context, n int) error {
 }
 
 // pass lets time go by; false if that is after the end.
-func (w *world) pass(least, most float64, end time.Time) bool {
+func (w *fixture) pass(least, most float64, end time.Time) bool {
 	w.now = w.now.Add(time.Duration((least + w.dice.Float64()*(most-least)) * float64(time.Second)))
 	return w.now.Before(end)
 }
 
 // life leads one generation as far as it comes.
-func (w *world) life(ctx context.Context, i int, end time.Time) error {
+func (w *fixture) life(ctx context.Context, i int, end time.Time) error {
 	user := w.users[w.dice.IntN(len(w.users))]
 	in, err := aigen.NewInput(prompts[i%len(prompts)], "", json.RawMessage(`{"format":"InstagramPost","samples":4}`))
 	if err != nil {
@@ -187,7 +187,7 @@ func samples(n int) aigen.Report {
 	return r
 }
 
-func (w *world) report(ctx context.Context, id aigen.ID, r aigen.Report) error {
+func (w *fixture) report(ctx context.Context, id aigen.ID, r aigen.Report) error {
 	g, err := w.store.Get(ctx, id)
 	if err != nil {
 		return err
@@ -198,13 +198,13 @@ func (w *world) report(ctx context.Context, id aigen.ID, r aigen.Report) error {
 	return err
 }
 
-func (w *world) cancel(ctx context.Context, user, id aigen.ID) error {
+func (w *fixture) cancel(ctx context.Context, user, id aigen.ID) error {
 	_, _, err := w.CancelGeneration(ctx, app.CancelGeneration{UserID: user, GenerationID: id})
 	return err
 }
 
 // choose decides what becomes of a generation's deliveries.
-func (w *world) choose(id aigen.ID, luck int, end time.Time) {
+func (w *fixture) choose(id aigen.ID, luck int, end time.Time) {
 	switch {
 	case luck >= 40 && luck < 43:
 		w.unheard[id] = &outbox.PermanentError{Err: fmt.Errorf("the notification service refused it: status 404: no user %s", id)}
@@ -216,22 +216,22 @@ func (w *world) choose(id aigen.ID, luck int, end time.Time) {
 }
 
 // Publish, Window and Notify play the systems outside.
-func (w *world) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
+func (w *fixture) Publish(_ context.Context, jobs []app.JobMessage, done func(int, error)) {
 	for i, j := range jobs {
 		done(i, w.trouble[j.GenerationID])
 	}
 }
 
 // Window implements app.JobPublisher.
-func (*world) Window() int { return 256 }
+func (*fixture) Window() int { return 256 }
 
 // Notify implements app.NotificationService.
-func (w *world) Notify(_ context.Context, n app.Notification) error {
+func (w *fixture) Notify(_ context.Context, n app.Notification) error {
 	return w.unheard[n.Payload.GenerationID]
 }
 
 // deliver runs the relay until nothing is due.
-func (w *world) deliver(ctx context.Context) error {
+func (w *fixture) deliver(ctx context.Context) error {
 	tokens, err := app.NewJobTokens([]byte("nobody calls back with these"))
 	if err != nil {
 		return err
@@ -264,7 +264,7 @@ func (w *world) deliver(ctx context.Context) error {
 
 // operators writes what is there with a remote credit service alone, and does what
 // operators do.
-func (w *world) operators(ctx context.Context) error {
+func (w *fixture) operators(ctx context.Context) error {
 	o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store})
 	page, err := o.ListAllGenerations(ctx, operations.AllQuery{Status: aigen.StatusAwaitingSelection, Limit: 3})
 	if err != nil {
