@@ -46,6 +46,12 @@ func (a address) connect(m mode) *driver {
 	return &driver{goredis.NewClient(o)}
 }
 
+// poolSize bounds the connections to one server, besides that of the subscription. The
+// driver's default is ten for each processor, and it keeps all of them open after a burst.
+// A command takes well below a millisecond, so a few connections serve thousands of
+// requests a second.
+const poolSize = 8
+
 // tune sets what is ours to decide of the driver's options.
 func (a address) tune(o Options) {
 	d := a.driver
@@ -54,6 +60,9 @@ func (a address) tune(o Options) {
 	d.DisableIdentity = true
 	d.ClientName = "aigen"
 	d.ContextTimeoutEnabled = true
+	if d.PoolSize == 0 { // REDIS_URL may set pool_size
+		d.PoolSize = poolSize
+	}
 	// Tries are ours to repeat: a request does not wait for a second one.
 	d.MaxRetries, d.DialerRetries = -1, 1
 	d.DialTimeout, d.ReadTimeout, d.WriteTimeout = o.Timeout, o.Timeout, o.Timeout
