@@ -67,16 +67,6 @@ func (t *tx) queueAccounts(sql string, rows []*account) {
 	}
 }
 
-// queueGuesses queues checkGuesses.
-func (t *tx) queueGuesses(rows []*account, guessed map[aigen.ID]*account) {
-	before := make([]*account, len(rows))
-	for i, a := range rows {
-		before[i] = guessed[a.user]
-	}
-	args := append([]any{uuids(rows, func(a *account) aigen.ID { return a.user })}, accountState(rows)...)
-	t.queue(writeAssumedAccounts, append(append(args, accountState(before)...), len(rows))...)
-}
-
 // accountState is the columns that change.
 func accountState(rows []*account) []any {
 	return []any{

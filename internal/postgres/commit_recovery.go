@@ -24,11 +24,8 @@ import (
 // What is there may still be lost with the primary, if it did not wait for its standbys;
 // so the transaction that looks commits something of its own, and is waited for: see
 // commit.go. Where the standbys do not answer, that is not known either.
-//
-// A guess locks nothing before it writes, and may arrive after it was looked for. It is
-// wrong then: what was decided anew has counted the positions on.
 
-// resolveUnknownCommit tries until it is known what became of drafts, of which some are doubtful; for
+// resolveUnknownCommit tries until it is known what became of encoded, of which some are doubtful; for
 // as long as it would wait for an answer, also after the end of the caller's context: a
 // server that restarts is back by then, or another one has taken its place.
 // ErrOutcomeUnknown: nobody could be asked, or what was not there could not be written.
@@ -57,18 +54,18 @@ func (s *Store) resolveUnknownCommit(ctx context.Context, cause error, try func(
 // place there is something to see, and callers have waited long by now.
 const silentPatience = 5 * time.Second
 
-func anyUnknown(drafts []encodedChange) bool {
-	for i := range drafts {
-		if drafts[i].commitUnknown {
+func anyUnknown(encoded []encodedChange) bool {
+	for i := range encoded {
+		if encoded[i].commitUnknown {
 			return true
 		}
 	}
 	return false
 }
 
-func markUnknown(drafts []encodedChange) {
-	for i := range drafts {
-		drafts[i].commitUnknown = true
+func markUnknown(encoded []encodedChange) {
+	for i := range encoded {
+		encoded[i].commitUnknown = true
 	}
 }
 
@@ -89,9 +86,9 @@ JOIN generations g ON g.id = n.id AND g.version = n.version AND g.updated_at = n
 // locks, in another round trip.
 func (b *batch) findCommitted(t *tx) {
 	var logged, silent []int
-	for i := range b.drafts {
-		switch ch := b.drafts[i].change; {
-		case b.drafts[i].err != nil || !b.drafts[i].commitUnknown:
+	for i := range b.encoded {
+		switch ch := b.encoded[i].change; {
+		case b.encoded[i].err != nil || !b.encoded[i].commitUnknown:
 		case ch.Discard:
 			b.outcomes[i].alreadyCommitted = ch.From > 0 && b.generation(ch.Generation.ID).stored == 0
 		case len(ch.Events) > 0:
@@ -103,11 +100,11 @@ func (b *batch) findCommitted(t *tx) {
 		}
 	}
 	number := func(i int) int64 { return int64(i) }
-	generation := func(i int) aigen.ID { return b.drafts[i].change.Generation.ID }
+	generation := func(i int) aigen.ID { return b.encoded[i].change.Generation.ID }
 	if len(logged) > 0 {
 		t.queue(findEvents, integers(logged, number), uuids(logged, generation),
-			integers(logged, func(i int) int64 { return b.drafts[i].change.Events[0].Seq }),
-			integers(logged, func(i int) int64 { return b.drafts[i].id })).Query(each(func(r pgx.Rows) error {
+			integers(logged, func(i int) int64 { return b.encoded[i].change.Events[0].Seq }),
+			integers(logged, func(i int) int64 { return b.encoded[i].id })).Query(each(func(r pgx.Rows) error {
 			var i, position int64
 			err := r.Scan(&i, &position)
 			b.outcomes[i] = outcome{alreadyCommitted: true, position: position}
@@ -116,8 +113,8 @@ func (b *batch) findCommitted(t *tx) {
 	}
 	if len(silent) > 0 {
 		t.queue(findUpdates, integers(silent, number), uuids(silent, generation),
-			integers(silent, func(i int) int64 { return b.drafts[i].change.From + 1 }),
-			times(silent, func(i int) time.Time { return b.drafts[i].change.Generation.UpdatedAt })).Query(each(func(r pgx.Rows) error {
+			integers(silent, func(i int) int64 { return b.encoded[i].change.From + 1 }),
+			times(silent, func(i int) time.Time { return b.encoded[i].change.Generation.UpdatedAt })).Query(each(func(r pgx.Rows) error {
 			var i int64
 			err := r.Scan(&i)
 			b.outcomes[i].alreadyCommitted = true

@@ -9,11 +9,11 @@ import (
 // evaluate goes through the changes in order. It knows nothing of the database: all
 // that it needs was read, and is locked.
 func (b *batch) evaluate() {
-	for i := range b.drafts {
+	for i := range b.encoded {
 		if b.outcomes[i].alreadyCommitted {
 			continue
 		}
-		s := evaluation{b: b, draft: &b.drafts[i]}
+		s := evaluation{b: b, encoded: &b.encoded[i]}
 		position, err := s.run()
 		b.outcomes[i] = outcome{err: err, position: position}
 	}
@@ -33,7 +33,7 @@ func (b *batch) writes() bool {
 // leaves nothing behind.
 type evaluation struct {
 	b        *batch
-	draft    *encodedChange
+	encoded  *encodedChange
 	accounts []*account
 	book     book
 	runs     []runRow
@@ -41,9 +41,9 @@ type evaluation struct {
 
 // run returns the position of the first event.
 func (s *evaluation) run() (position int64, err error) {
-	ch := s.draft.change
-	if s.draft.err != nil {
-		return 0, s.draft.err
+	ch := s.encoded.change
+	if s.encoded.err != nil {
+		return 0, s.encoded.err
 	}
 	if s.b.keyTaken(ch) {
 		return 0, app.ErrKeyTaken
@@ -81,10 +81,10 @@ func (s *evaluation) accept(g *generation) {
 		s.b.accounts[own.user] = own
 	}
 	s.b.keepEntries(s.book.entries)
-	s.b.keepKeys(s.draft)
-	if s.draft.change.Discard {
-		g.discard(s.draft)
+	s.b.keepKeys(s.encoded)
+	if s.encoded.change.Discard {
+		g.discard(s.encoded)
 		return
 	}
-	g.replace(s.draft, s.runs)
+	g.replace(s.encoded, s.runs)
 }

@@ -53,7 +53,7 @@ type eventRow struct {
 	*aigen.Event
 
 	position int64
-	change   int64 // see draft
+	change   int64 // see encoded
 	data     string
 }
 

@@ -46,7 +46,6 @@ var indexes = []struct{ part, index string }{
 	{lockGenerations, "generations_pkey"},
 	{lockKeys, "idempotency_keys_pkey"},
 	{selectBookings, "ledger_entries_run"},
-	{writeAssumedAccounts, "accounts_pkey"},
 	{findEvents, "events_pkey"},
 	{findUpdates, "generations_pkey"},
 	{updateAccounts, "accounts_pkey"},

@@ -205,15 +205,15 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 	begin("Apply: generations are cancelled, refunded")
 	stopped(s.Apply(ctx, changes)...)
 	begin("Apply: what became of changes when the answer to their commit was lost")
-	drafts := make([]encodedChange, len(changes))
+	encoded := make([]encodedChange, len(changes))
 	for i, c := range changes {
-		if drafts[i] = encodeChange(c); i%2 == 0 {
-			drafts[i].change = &app.Change{Generation: c.Generation, From: c.From}
+		if encoded[i] = encodeChange(c); i%2 == 0 {
+			encoded[i].change = &app.Change{Generation: c.Generation, From: c.From}
 		}
 	}
-	markUnknown(drafts)
+	markUnknown(encoded)
 	require.NoError(t, s.write(ctx, "look", func(ctx context.Context, t *tx) error {
-		newBatch(s.initial, drafts, true).findCommitted(t)
+		newBatch(s.initial, encoded, true).findCommitted(t)
 		return t.send(ctx)
 	}))
 	begin("Apply: new generations with idempotency keys, of users who are known and of new ones")
@@ -225,21 +225,6 @@ func (r *recorder) everything(t *testing.T, s *Store, c *pgx.Conn, size int) {
 		changes = append(changes, accepting(t, p, user))
 	}
 	stopped(s.Apply(ctx, changes)...)
-	begin("")
-	changes = nil
-	accounts := map[aigen.ID]*account{}
-	for _, user := range users {
-		a := account{changed: true}
-		require.NoError(t, a.scan(s.pool.QueryRow(ctx, selectAccount, idArg(user))))
-		accounts[user] = &a
-		changes = append(changes, accepting(t, p, user))
-	}
-	s.accountCache.join(users)
-	s.accountCache.pause = 0
-	s.accountCache.endLocked(users, accounts)
-	begin("Apply: new generations of users whose accounts are guessed at")
-	stopped(s.Apply(ctx, changes)...)
-
 	begin("ClaimDeliveries")
 	_, err = s.ClaimDeliveries(ctx, outbox.Claim{Queue: outbox.QueueJobs, Owner: "explain", Limit: 2 * size, Now: now, Until: now.Add(time.Minute)})
 	stopped(err)

@@ -53,13 +53,12 @@ type Options struct {
 
 // Store is a database. Its methods may be called from many goroutines.
 type Store struct {
-	pool         *pgxpool.Pool
-	initial      aigen.Credits
-	log          *slog.Logger
-	patience     time.Duration // for an answer
-	settings     string        // SQL that begins each transaction, see tx.go
-	claims       claimCursor
-	accountCache accountCache
+	pool     *pgxpool.Pool
+	initial  aigen.Credits
+	log      *slog.Logger
+	patience time.Duration // for an answer
+	settings string        // SQL that begins each transaction, see tx.go
+	claims   claimCursor
 
 	unanswered unanswered
 }

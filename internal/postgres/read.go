@@ -23,8 +23,8 @@ type needs struct {
 // read queues what locks and reads.
 func (b *batch) read(t *tx) {
 	var n needs
-	for i := range b.drafts {
-		n.add(b.drafts[i].change, b.thorough)
+	for i := range b.encoded {
+		n.add(b.encoded[i].change, b.thorough)
 	}
 	b.readRows(t, n)
 }

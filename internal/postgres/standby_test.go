@@ -82,8 +82,8 @@ func TestSilentStandby(t *testing.T) {
 	s.SetPatience(500 * time.Millisecond)
 	p.freeze()
 	c := accept(t, policy(), aigen.ID(uuid.New()))
-	guessed := accept(t, policy(), known.Generation.UserID)
-	for _, change := range []*app.Change{c, guessed} {
+	another := accept(t, policy(), known.Generation.UserID)
+	for _, change := range []*app.Change{c, another} {
 		err := s.Apply(t.Context(), []*app.Change{change})[0]
 		require.ErrorIs(t, err, postgres.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, app.ErrStoreUnavailable)
@@ -108,13 +108,13 @@ func TestSilentStandby(t *testing.T) {
 	require.NoError(t, p.db.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`).Scan(&now))
 	require.Equal(t, waiting, now)
 	require.False(t, has(t, p.server, c.Generation.ID), "its commit still waits")
-	require.False(t, has(t, p.server, guessed.Generation.ID))
+	require.False(t, has(t, p.server, another.Generation.ID))
 
 	s.SetPatience(20 * time.Second)
 	p.thaw()
 	waitFor(t, p.db, `SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
 	require.True(t, has(t, p.standby, c.Generation.ID), "it was committed after all")
-	require.True(t, has(t, p.standby, guessed.Generation.ID))
+	require.True(t, has(t, p.standby, another.Generation.ID))
 	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{c})[0], app.ErrVersionConflict)
 	require.True(t, has(t, p.standby, write(t, s).Generation.ID))
 	checkInvariants(t, s)

@@ -37,10 +37,6 @@ func (b *batch) writeAccounts(t *tx) {
 			fresh = append(fresh, a)
 		}
 	}
-	if b.assumed != nil { // all are there
-		t.queueGuesses(changed, b.assumed)
-		return
-	}
 	t.queueAccounts(insertAccounts, fresh)
 	t.queueAccounts(updateAccounts, changed)
 }
@@ -74,12 +70,12 @@ func (b *batch) writeGenerations(t *tx) {
 // writeTrail writes events, deliveries and what operators did, in the order of the
 // changes.
 func (b *batch) writeTrail(t *tx) {
-	events := make([]eventRow, 0, len(b.drafts))
-	deliveries := make([]*outbox.Delivery, 0, len(b.drafts))
+	events := make([]eventRow, 0, len(b.encoded))
+	deliveries := make([]*outbox.Delivery, 0, len(b.encoded))
 	var withdrawn []aigen.ID
 	var actions []app.OperatorAction // few: no room is kept for them
-	for i := range b.drafts {
-		d, o := &b.drafts[i], b.outcomes[i]
+	for i := range b.encoded {
+		d, o := &b.encoded[i], b.outcomes[i]
 		if !o.accepted() || d.change.Discard {
 			continue
 		}

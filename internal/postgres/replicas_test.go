@@ -41,27 +41,8 @@ func twoReplicas(t *testing.T) (ours, other *postgres.Store) {
 	return open(t, server, o), open(t, server, o)
 }
 
-// A user whose account this process wrote last costs one round trip.
-func TestGuessTakesOneRoundTrip(t *testing.T) {
-	t.Parallel()
-	_, p, s := behindProxy(t)
-	user := aigen.ID(uuid.New())
-	p.count()
-	acceptFor(t, s, user)
-	require.GreaterOrEqual(t, p.count(), 2, "nothing is known of a new user")
-	var trips []int
-	for i := range 5 {
-		c := acceptFor(t, s, user)
-		require.EqualValues(t, i+2, c.Events[0].Position)
-		trips = append(trips, p.count())
-	}
-	// The pool tries a connection that was idle for a second, as on a busy machine.
-	require.Contains(t, trips, 1)
-	require.EqualValues(t, 6, checkInvariants(t, s)["generations"])
-}
-
-// Others have written the account: the guess is wrong, and nobody notices.
-func TestWrongGuess(t *testing.T) {
+// Two replicas write the same account in turn.
+func TestAccountsOfTwoReplicas(t *testing.T) {
 	t.Parallel()
 	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
@@ -82,7 +63,7 @@ func TestWrongGuess(t *testing.T) {
 }
 
 // A grant moves no position: the balance is looked at too.
-func TestGuessAfterGrant(t *testing.T) {
+func TestApplyAfterGrant(t *testing.T) {
 	t.Parallel()
 	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
@@ -97,7 +78,7 @@ func TestGuessAfterGrant(t *testing.T) {
 }
 
 // A key that another has taken meanwhile.
-func TestGuessFindsKeyTaken(t *testing.T) {
+func TestApplyFindsKeyTaken(t *testing.T) {
 	t.Parallel()
 	ours, other := twoReplicas(t)
 	user := aigen.ID(uuid.New())
@@ -112,8 +93,8 @@ func TestGuessFindsKeyTaken(t *testing.T) {
 	require.EqualValues(t, 2, checkInvariants(t, ours)["generations"])
 }
 
-// The connection is lost during the commit of a guess.
-func TestLostGuess(t *testing.T) {
+// The connection is lost during the commit of a new generation.
+func TestLostApply(t *testing.T) {
 	t.Parallel()
 	_, p, s := behindProxy(t)
 	user := aigen.ID(uuid.New())
@@ -145,7 +126,7 @@ func TestLostGuess(t *testing.T) {
 
 // The connection is lost while the server waits for a row with all of the transaction in
 // hand: it will be committed, later. Who looks for it waits for the same row.
-func TestLostGuessThatIsUnderWay(t *testing.T) {
+func TestLostApplyInFlight(t *testing.T) {
 	t.Parallel()
 	server, p, s := behindProxy(t)
 	user := aigen.ID(uuid.New())
@@ -169,7 +150,7 @@ func TestLostGuessThatIsUnderWay(t *testing.T) {
 }
 
 // A row that somebody holds for too long is waited for once.
-func TestBusyGuess(t *testing.T) {
+func TestBusyAccount(t *testing.T) {
 	t.Parallel()
 	server := database(t)
 	p := startProxy(t, server)
@@ -196,7 +177,7 @@ func TestBusyGuess(t *testing.T) {
 
 // Replicas that write the same accounts at the same time, in batches, with grants in
 // between: positions have no gaps, and the money is right.
-func TestGuessesOfManyReplicas(t *testing.T) {
+func TestApplyOfManyReplicas(t *testing.T) {
 	t.Parallel()
 	server := database(t)
 	users := make([]aigen.ID, 5)
