@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -38,9 +39,9 @@ func (s *Service) applyEffect(c *Change, e aigen.Effect) error {
 	case aigen.EffectReserve:
 		return s.addCreditDelivery(c, outbox.DeliverReserve, e)
 	case aigen.EffectDeduct:
-		return s.settle(c, outbox.DeliverDeduct, MovementDeduct, e)
+		return s.settle(c, outbox.DeliverDeduct, ledger.Deduct, e)
 	case aigen.EffectRefund:
-		return s.settle(c, outbox.DeliverRefund, MovementRefund, e)
+		return s.settle(c, outbox.DeliverRefund, ledger.Refund, e)
 	case aigen.EffectRelease:
 		if s.ledger == nil {
 			return s.addCreditDelivery(c, outbox.DeliverRelease, e)
@@ -55,24 +56,24 @@ func (s *Service) applyEffect(c *Change, e aigen.Effect) error {
 
 // settle deducts or refunds: in this very transaction with the embedded ledger, by
 // the outbox with a remote credit service.
-func (s *Service) settle(c *Change, kind outbox.DeliveryKind, movement MovementKind, e aigen.Effect) error {
+func (s *Service) settle(c *Change, kind outbox.DeliveryKind, movement ledger.Kind, e aigen.Effect) error {
 	if e.Amount == 0 {
 		return nil // a free run: nobody was asked to hold anything
 	}
 	if s.ledger == nil {
 		return s.addCreditDelivery(c, kind, e)
 	}
-	c.Movements = append(c.Movements, s.movements(c.Generation, movement, e.RunID, e.Amount)...)
+	c.Postings = append(c.Postings, s.postings(c.Generation, movement, e.RunID, e.Amount)...)
 	return nil
 }
 
 // movements is the one step of the ledger, or none where nothing costs anything or
 // the credits are kept elsewhere.
-func (s *Service) movements(g *aigen.Generation, kind MovementKind, run aigen.ID, amount aigen.Credits) []Movement {
+func (s *Service) postings(g *aigen.Generation, kind ledger.Kind, run aigen.ID, amount aigen.Credits) []ledger.Posting {
 	if s.ledger == nil || amount == 0 {
 		return nil
 	}
-	return []Movement{{
+	return []ledger.Posting{{
 		Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt,
 	}}
 }

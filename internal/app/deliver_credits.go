@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -130,7 +131,7 @@ func (s *Service) reserveInBackground(ctx context.Context, op CreditOperation) e
 		_, err = s.Change(ctx, op.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 			ok, err := g.ConfirmReservation(s.policy, op.Reference)
 			if ok {
-				c.Movements = append(c.Movements, s.movements(g, MovementReserve, op.Reference, op.Amount)...)
+				c.Postings = append(c.Postings, s.postings(g, ledger.Reserve, op.Reference, op.Amount)...)
 			}
 			return ok, err
 		})

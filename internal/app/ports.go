@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -102,7 +103,7 @@ type Change struct {
 	Events     []aigen.Event     // Position is given by the store
 	Deliveries []outbox.Delivery // new rows of the outbox
 	Withdrawn  []aigen.ID        // jobs that have ended: their rows of the outbox are removed, whoever has them leased
-	Movements  []Movement        // of the embedded ledger, in order
+	Postings   []ledger.Posting  // of the embedded ledger, in order
 
 	Actions []OperatorAction // of operators; ID is given by the store
 
@@ -114,28 +115,6 @@ type Change struct {
 	ForgetKey string             // the user's idempotency key to be free again,
 	ForgetRun aigen.ID           // if its record is of this run: another's stays, and is in the way of Record
 }
-
-// Movement is one step of the embedded ledger. Each run has at most one
-// reservation, so RunID makes a repeat harmless.
-type Movement struct {
-	Kind         MovementKind
-	UserID       aigen.ID
-	GenerationID aigen.ID
-	RunID        aigen.ID
-	Amount       aigen.Credits // positive
-	At           time.Time
-}
-
-// MovementKind says what a movement does to an account.
-type MovementKind string
-
-// The kinds of movements: each is one entry in the ledger's append-only list.
-const (
-	MovementReserve MovementKind = "reserve" // held += amount, if balance-held allows
-	MovementDeduct  MovementKind = "deduct"  // balance -= amount, held -= amount
-	MovementRefund  MovementKind = "refund"  // held -= amount
-	MovementGrant   MovementKind = "grant"   // balance += amount
-)
 
 // IdempotencyRecord remembers the first answer to a request that had an
 // Idempotency-Key. It is written in the transaction that has the effect.

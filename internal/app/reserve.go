@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // reserveLocally confirms the pending run of g in the change that adds the run: with the
@@ -16,7 +17,7 @@ func (s *Service) reserveLocally(c *Change) (Accepted, error) {
 	if _, err := c.Generation.ConfirmReservation(s.policy, run.ID); err != nil {
 		return Accepted{}, err
 	}
-	c.Movements = append(c.Movements, s.movements(c.Generation, MovementReserve, run.ID, run.Amount)...)
+	c.Postings = append(c.Postings, s.postings(c.Generation, ledger.Reserve, run.ID, run.Amount)...)
 	return Accepted{GenerationID: c.Generation.ID, Status: c.Generation.Status, CreditsReserved: run.Amount}, nil
 }
 

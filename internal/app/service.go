@@ -220,7 +220,7 @@ func (s *Service) apply(ctx context.Context, c *Change) error {
 	}
 	if c.Discard {
 		// Nobody has seen this generation: there is nothing to tell or to do.
-		c.Events, c.Deliveries, c.Movements = nil, nil, nil
+		c.Events, c.Deliveries, c.Postings = nil, nil, nil
 	}
 	if len(c.Deliveries) > 0 {
 		trace := s.tracer.Current(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -32,7 +33,7 @@ func operatorFunctions() template.FuncMap {
 		"deadHint":     deadHint,
 		"by":           operatorName,
 		"actionName":   actionName,
-		"movementName": func(k app.MovementKind) string { return movementNames[k] },
+		"movementName": func(k ledger.Kind) string { return movementNames[k] },
 		"brief":        brief,
 		"leased":       func(d outbox.Delivery) bool { return d.Leased },
 		"creditKind": func(k outbox.DeliveryKind) bool {
@@ -74,8 +75,8 @@ var kindNames = map[outbox.DeliveryKind]string{
 
 func kindName(k outbox.DeliveryKind) string { return kindNames[k] }
 
-var movementNames = map[app.MovementKind]string{
-	app.MovementReserve: "Reserved", app.MovementDeduct: "Deducted", app.MovementRefund: "Refunded", app.MovementGrant: "Granted",
+var movementNames = map[ledger.Kind]string{
+	ledger.Reserve: "Reserved", ledger.Deduct: "Deducted", ledger.Refund: "Refunded", ledger.Grant: "Granted",
 }
 
 func actionName(k app.OperatorActionKind) string {

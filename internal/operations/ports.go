@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -52,7 +53,7 @@ type AllQuery struct {
 
 // LedgerEntry is one entry of the embedded ledger.
 type LedgerEntry struct {
-	Kind         app.MovementKind
+	Kind         ledger.Kind
 	RunID        aigen.ID
 	Amount       aigen.Credits
 	BalanceAfter aigen.Credits // of the account

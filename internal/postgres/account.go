@@ -4,15 +4,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // account is a row of the table accounts: the ledger's account of a user, and the
 // counter for the positions of the user's events.
 type account struct {
+	ledger.Account // Opened is false where the row is there for the counter alone
+
 	user     aigen.ID
-	opened   bool // by the ledger; else the row is there for the counter alone
-	balance  aigen.Credits
-	held     aigen.Credits
 	position int64
 
 	stored  bool // there is a row
@@ -48,7 +48,7 @@ const lockAccounts = `SELECT ` + accountColumns + ` FROM accounts WHERE user_id 
 
 func (a *account) scan(r pgx.Row) error {
 	a.stored = true
-	return r.Scan((*idColumn)(&a.user), &a.opened, (*int64)(&a.balance), (*int64)(&a.held), &a.position)
+	return r.Scan((*idColumn)(&a.user), &a.Opened, (*int64)(&a.Balance), (*int64)(&a.Held), &a.position)
 }
 
 const (
@@ -71,12 +71,12 @@ func (t *tx) queueAccounts(sql string, rows []*account) {
 func accountState(rows []*account) []any {
 	return []any{
 		integers(rows, func(a *account) int64 {
-			if !a.opened {
+			if !a.Opened {
 				return none
 			}
-			return int64(a.balance)
+			return int64(a.Balance)
 		}),
-		integers(rows, func(a *account) int64 { return int64(a.held) }),
+		integers(rows, func(a *account) int64 { return int64(a.Held) }),
 		integers(rows, func(a *account) int64 { return a.position }),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // Apply implements app.GenerationRepository.
@@ -111,10 +112,10 @@ type batch struct {
 
 	accounts    map[aigen.ID]*account
 	generations map[aigen.ID]*generation
-	bookings    map[aigen.ID]*booking
+	runs        map[aigen.ID]*ledger.History
 	grants      map[grantKey]bool
 	keys        map[userKey]*keyState
-	entries     []entry
+	entries     []ledger.Entry
 }
 
 // outcome of one change: why it was refused, or the position of its first event.
@@ -141,7 +142,7 @@ func (o outcome) publish(c *app.Change) {
 func newBatch(initial aigen.Credits, encoded []encodedChange, thorough bool) *batch {
 	return &batch{
 		initial: initial, encoded: encoded, thorough: thorough, outcomes: make([]outcome, len(encoded)),
-		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, bookings: map[aigen.ID]*booking{},
+		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, runs: map[aigen.ID]*ledger.History{},
 		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{},
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/postgres"
 )
@@ -33,7 +34,7 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(tb, err)
 	c := decided(tb, p, g)
-	c.Movements = append(c.Movements, movement(g, app.MovementReserve, run.ID, run.Amount))
+	c.Postings = append(c.Postings, movement(g, ledger.Reserve, run.ID, run.Amount))
 	return c
 }
 
@@ -43,7 +44,7 @@ func next(tb testing.TB, p *aigen.Policy, g *aigen.Generation, verb func(*aigen.
 	require.NoError(tb, verb(g))
 	c := decided(tb, p, g)
 	if run := g.Runs[len(g.Runs)-1]; run.Reservation == aigen.ReservationHeld && len(run.Jobs) == 1 && run.Stage == aigen.StageFinal {
-		c.Movements = append(c.Movements, movement(g, app.MovementReserve, run.ID, run.Amount))
+		c.Postings = append(c.Postings, movement(g, ledger.Reserve, run.ID, run.Amount))
 	}
 	return c
 }
@@ -69,9 +70,9 @@ func decided(tb testing.TB, p *aigen.Policy, g *aigen.Generation) *app.Change {
 		case aigen.EffectNotify:
 			c.Deliveries = append(c.Deliveries, d)
 		case aigen.EffectDeduct:
-			c.Movements = append(c.Movements, movement(g, app.MovementDeduct, e.RunID, e.Amount))
+			c.Postings = append(c.Postings, movement(g, ledger.Deduct, e.RunID, e.Amount))
 		case aigen.EffectRefund:
-			c.Movements = append(c.Movements, movement(g, app.MovementRefund, e.RunID, e.Amount))
+			c.Postings = append(c.Postings, movement(g, ledger.Refund, e.RunID, e.Amount))
 		default:
 			tb.Fatalf("unexpected effect %q", e.Kind)
 		}
@@ -79,8 +80,8 @@ func decided(tb testing.TB, p *aigen.Policy, g *aigen.Generation) *app.Change {
 	return c
 }
 
-func movement(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) app.Movement {
-	return app.Movement{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt}
+func movement(g *aigen.Generation, kind ledger.Kind, run aigen.ID, amount aigen.Credits) ledger.Posting {
+	return ledger.Posting{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: g.UpdatedAt}
 }
 
 func sampled(p *aigen.Policy) func(*aigen.Generation) error {

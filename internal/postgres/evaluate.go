@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // evaluate goes through the changes in order. It knows nothing of the database: all
@@ -35,7 +36,7 @@ type evaluation struct {
 	b        *batch
 	encoded  *encodedChange
 	accounts []*account
-	book     book
+	entries  []ledger.Entry
 	runs     []runRow
 }
 
@@ -54,9 +55,8 @@ func (s *evaluation) run() (position int64, err error) {
 	if g.version != ch.From || (ch.Discard && ch.From == 0) {
 		return 0, fmt.Errorf("generation %s is not at version %d: %w", ch.Generation.ID, ch.From, app.ErrVersionConflict)
 	}
-	s.book = book{initial: s.b.initial, known: s.b}
-	for _, m := range ch.Movements {
-		if err := s.book.add(s.account(m.UserID), m, m.RunID.String()); err != nil {
+	for _, m := range ch.Postings {
+		if err := s.post(m); err != nil {
 			return 0, err
 		}
 	}
@@ -80,7 +80,7 @@ func (s *evaluation) accept(g *generation) {
 		own.changed = true
 		s.b.accounts[own.user] = own
 	}
-	s.b.keepEntries(s.book.entries)
+	s.b.keepEntries(s.entries)
 	s.b.keepKeys(s.encoded)
 	if s.encoded.change.Discard {
 		g.discard(s.encoded)

@@ -45,7 +45,7 @@ var indexes = []struct{ part, index string }{
 	{lockAccounts, "accounts_pkey"},
 	{lockGenerations, "generations_pkey"},
 	{lockKeys, "idempotency_keys_pkey"},
-	{selectBookings, "ledger_entries_run"},
+	{selectPostings, "ledger_entries_run"},
 	{findEvents, "events_pkey"},
 	{findUpdates, "generations_pkey"},
 	{updateAccounts, "accounts_pkey"},

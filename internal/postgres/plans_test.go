@@ -20,6 +20,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
@@ -310,8 +311,8 @@ func cancelling(t *testing.T, p *aigen.Policy, g *aigen.Generation) *app.Change 
 	require.NoError(t, g.Cancel(p))
 	events, _ := g.Drain()
 	r := g.Runs[0]
-	return &app.Change{Generation: g, From: g.Version, Events: events, Movements: []app.Movement{
-		{Kind: app.MovementRefund, UserID: g.UserID, GenerationID: g.ID, RunID: r.ID, Amount: r.Amount, At: g.UpdatedAt},
+	return &app.Change{Generation: g, From: g.Version, Events: events, Postings: []ledger.Posting{
+		{Kind: ledger.Refund, UserID: g.UserID, GenerationID: g.ID, RunID: r.ID, Amount: r.Amount, At: g.UpdatedAt},
 	}}
 }
 
@@ -329,7 +330,7 @@ func accepting(t *testing.T, p *aigen.Policy, user aigen.ID) *app.Change {
 		Deliveries: []outbox.Delivery{{
 			ID: effects[0].JobID, Kind: outbox.DeliverSampleJob, UserID: user, GenerationID: g.ID, RunID: run.ID, Payload: []byte(`{}`), CreatedAt: g.CreatedAt,
 		}},
-		Movements: []app.Movement{{Kind: app.MovementReserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt}},
+		Postings: []ledger.Posting{{Kind: ledger.Reserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt}},
 		Record: &app.IdempotencyRecord{
 			UserID: user, Key: g.ID.String(), GenerationID: g.ID, RunID: run.ID, CreatedAt: g.CreatedAt, ExpiresAt: g.CreatedAt.Add(24 * time.Hour),
 		},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // needs names the rows that a batch has to know. A row that several changes name
@@ -15,7 +16,7 @@ type needs struct {
 	users       []aigen.ID // of accounts
 	generations []aigen.ID
 	manyRuns    []aigen.ID // generations of which the open runs are wanted
-	bookings    []aigen.ID // by their runs
+	runs        []aigen.ID // of which the reservation is wanted
 	grants      []grantKey
 	keys        []userKey
 }
@@ -41,13 +42,13 @@ func (n *needs) add(ch *app.Change, thorough bool) {
 	if ch.From > 0 && len(g.Runs) > 1 && !ch.Discard {
 		n.manyRuns = append(n.manyRuns, g.ID)
 	}
-	for _, m := range ch.Movements {
+	for _, m := range ch.Postings {
 		n.users = append(n.users, m.UserID)
 		switch {
-		case m.Kind == app.MovementGrant:
-			n.grants = append(n.grants, grantKey{m.UserID, m.RunID.String()})
-		case m.Kind != app.MovementReserve || !fresh:
-			n.bookings = append(n.bookings, m.RunID)
+		case m.Kind == ledger.Grant:
+			n.grants = append(n.grants, grantKey{m.UserID, m.GrantReference()})
+		case m.Kind != ledger.Reserve || !fresh:
+			n.runs = append(n.runs, m.RunID)
 		}
 	}
 	if ch.ForgetKey != "" {
@@ -75,8 +76,8 @@ func (b *batch) readRows(t *tx, n needs) {
 	if len(n.manyRuns) > 0 {
 		t.queue(selectOpenRuns, ids(n.manyRuns)).Query(each(b.readOpenRun))
 	}
-	if len(n.bookings) > 0 {
-		t.queue(selectBookings, ids(n.bookings)).Query(each(b.readBooking))
+	if len(n.runs) > 0 {
+		t.queue(selectPostings, ids(n.runs)).Query(each(b.readPosting))
 	}
 	if len(n.grants) > 0 {
 		users := uuids(n.grants, func(g grantKey) aigen.ID { return g.user })
@@ -121,10 +122,10 @@ func (b *batch) readOpenRun(r pgx.Rows) error {
 	return err
 }
 
-func (b *batch) readBooking(r pgx.Rows) error {
-	m := new(app.Movement)
+func (b *batch) readPosting(r pgx.Rows) error {
+	m := new(ledger.Posting)
 	err := r.Scan((*idColumn)(&m.RunID), (*string)(&m.Kind), (*int64)(&m.Amount), (*idColumn)(&m.UserID))
-	b.booking(m.RunID).add(m)
+	b.run(m.RunID).Add(m)
 	return err
 }
 

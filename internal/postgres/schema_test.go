@@ -21,7 +21,7 @@ func TestSchemaRefuses(t *testing.T) {
 		UserID: c.Generation.UserID, Key: "k", GenerationID: c.Generation.ID,
 		CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
 	}
-	c.From, c.Events, c.Deliveries, c.Movements = 1, nil, nil, nil
+	c.From, c.Events, c.Deliveries, c.Postings = 1, nil, nil, nil
 	require.NoError(t, s.Apply(t.Context(), []*app.Change{c})[0])
 
 	settled := accept(t, policy(), c.Generation.UserID)

@@ -6,15 +6,15 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // account is a row of the table accounts: the ledger's account of a user, and the
 // counter for the positions of the user's events.
 type account struct {
+	ledger.Account // Opened is false where the row is there for the counter alone
+
 	user     aigen.ID
-	opened   bool // by the ledger; else the row is there for the counter alone
-	balance  aigen.Credits
-	held     aigen.Credits
 	position int64
 }
 
@@ -81,8 +81,8 @@ func (a *accounts) read(ctx context.Context, changes []*app.Change) error {
 		}
 	}
 	for _, ch := range changes {
-		for i := range ch.Movements {
-			add(ch.Movements[i].UserID)
+		for i := range ch.Postings {
+			add(ch.Postings[i].UserID)
 		}
 		if len(ch.Events) > 0 && !ch.Discard {
 			add(ch.Generation.UserID)
@@ -123,7 +123,7 @@ const accountsAtOnce = 8
 const selectAccounts = selectAccount + ` OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ? OR user_id = ?`
 
 func scanAccount(r *sql.Rows, a *account) error {
-	return r.Scan(idColumn(&a.user), &a.opened, (*int64)(&a.balance), (*int64)(&a.held), &a.position)
+	return r.Scan(idColumn(&a.user), &a.Opened, (*int64)(&a.Balance), (*int64)(&a.Held), &a.position)
 }
 
 func loadAccount(ctx context.Context, c *session, user aigen.ID) (account, error) {
@@ -139,10 +139,10 @@ ON CONFLICT (user_id) DO UPDATE SET
 	rows := make([]any, 0, 4*len(list))
 	for _, a := range list {
 		var balance any
-		if a.opened {
-			balance = int64(a.balance)
+		if a.Opened {
+			balance = int64(a.Balance)
 		}
-		rows = append(rows, a.user[:], balance, int64(a.held), a.position)
+		rows = append(rows, a.user[:], balance, int64(a.Held), a.position)
 	}
 	_, err := c.execRows(ctx, query, rows)
 	return err

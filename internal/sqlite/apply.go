@@ -87,7 +87,7 @@ func (b *batch) apply(ctx context.Context, c *session) error {
 	p := &pending{c: c}
 	for i, ch := range b.changes {
 		w := writing{c: c, accounts: rows, pending: p, change: ch, thorough: b.isolate}
-		w.book = book{c: c, initial: b.initial, known: p.entries, fresh: ch.From == 0 && !w.thorough}
+		w.postings = postings{c: c, initial: b.initial, known: p.entries, fresh: ch.From == 0 && !w.thorough}
 		do := w.apply
 		if b.isolate {
 			do = w.applyAlone
@@ -120,7 +120,7 @@ type writing struct {
 	c        *session
 	accounts *accounts
 	pending  *pending
-	book     book
+	postings postings
 	change   *app.Change
 	thorough bool
 }
@@ -153,7 +153,7 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 		if err := w.pending.save(ctx); err != nil {
 			return 0, err
 		}
-		w.book.known = nil
+		w.postings.known = nil
 	}
 	taken, err := keyTaken(ctx, w.c, ch)
 	if err != nil {
@@ -162,8 +162,8 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 	if taken {
 		return 0, app.ErrKeyTaken
 	}
-	for _, m := range ch.Movements {
-		if err := w.book.add(ctx, w.accounts.get(m.UserID), m, m.RunID.String()); err != nil {
+	for _, m := range ch.Postings {
+		if err := w.postings.add(ctx, w.accounts.get(m.UserID), m); err != nil {
 			return 0, w.outdated(ctx, err)
 		}
 	}
@@ -224,7 +224,7 @@ func (w *writing) rest(ctx context.Context) (position int64, err error) {
 			return 0, err
 		}
 	}
-	w.pending.entries = append(w.pending.entries, w.book.entries...)
+	w.pending.entries = append(w.pending.entries, w.postings.entries...)
 	return position, saveKey(ctx, w.c, w.change)
 }
 

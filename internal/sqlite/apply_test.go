@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -24,14 +25,14 @@ func TestApplyNothingNew(t *testing.T) {
 	require.ErrorIs(t, s.Apply(t.Context(), []*app.Change{again})[0], app.ErrVersionConflict, "alone")
 
 	dearer, repeat, twice := fresh(), fresh(), fresh()
-	dearer.Movements = append([]app.Movement(nil), before.Movements...) // a run that was reserved
-	dearer.Movements[0].Amount++
-	repeat.Movements = before.Movements
+	dearer.Postings = append([]ledger.Posting(nil), before.Postings...) // a run that was reserved
+	dearer.Postings[0].Amount++
+	repeat.Postings = before.Postings
 	batch := []*app.Change{fresh(), again, dearer, repeat, twice, twice, fresh()}
 	errs := s.Apply(t.Context(), batch)
 	for i, want := range []error{nil, app.ErrVersionConflict, nil, nil, nil, app.ErrVersionConflict, nil} {
 		if i == 2 {
-			require.ErrorContains(t, errs[i], "reserved otherwise")
+			require.ErrorContains(t, errs[i], "another reservation")
 			continue
 		}
 		require.ErrorIs(t, errs[i], want, i)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
@@ -127,8 +128,8 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 				`"inputParameters":{"format":"InstagramStory","resolution":"1080x1920","samples":4,"seed":7},"selectedSample":null}`),
 			State: outbox.DeliveryWaiting, AvailableAt: g.CreatedAt, CreatedAt: g.CreatedAt,
 		}},
-		Movements: []app.Movement{{
-			Kind: app.MovementReserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt,
+		Postings: []ledger.Posting{{
+			Kind: ledger.Reserve, UserID: user, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.CreatedAt,
 		}},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/sqlite"
 	"github.com/creativeflow/aigen/internal/testenv"
 )
@@ -37,7 +38,7 @@ func TestBackupWithSystemSQLite(t *testing.T) {
 	events, _ := g.Drain()
 	require.NoError(t, s.Apply(t.Context(), []*app.Change{{
 		Generation: g, From: g.Version, Events: events,
-		Movements: []app.Movement{{Kind: app.MovementRefund, UserID: g.UserID, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.UpdatedAt}},
+		Postings: []ledger.Posting{{Kind: ledger.Refund, UserID: g.UserID, GenerationID: g.ID, RunID: run.ID, Amount: run.Amount, At: g.UpdatedAt}},
 	}})[0])
 
 	shell("", path, ".backup '"+copied+"'")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/sqlite"
 )
 
@@ -22,15 +23,15 @@ func TestSchemaRefuses(t *testing.T) {
 		UserID: c.Generation.UserID, Key: "k", GenerationID: c.Generation.ID,
 		CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
 	}
-	c.From, c.Events, c.Deliveries, c.Movements = 1, nil, nil, nil
+	c.From, c.Events, c.Deliveries, c.Postings = 1, nil, nil, nil
 	require.NoError(t, s.Apply(t.Context(), []*app.Change{c})[0])
 	db := raw(t, path)
 
 	settled := accept(t, policy(), c.Generation.UserID)
 	require.NoError(t, settled.Generation.Cancel(policy()))
-	refund := settled.Movements[0]
-	refund.Kind = app.MovementRefund
-	settled.Movements = append(settled.Movements, refund)
+	refund := settled.Postings[0]
+	refund.Kind = ledger.Refund
+	settled.Postings = append(settled.Postings, refund)
 	require.NoError(t, s.Apply(t.Context(), []*app.Change{settled})[0])
 
 	for _, query := range []string{

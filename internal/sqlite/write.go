@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // errNotNew is returned when a generation or a run that was taken for new is in the
@@ -21,7 +22,7 @@ type pending struct {
 	statuses []aigen.Status // of those that are new
 
 	generations, runs, events, deliveries []any // columns, one row after the other
-	entries                               []entry
+	entries                               []ledger.Entry
 }
 
 // full is a bound on what is looked through for each change.

@@ -32,7 +32,7 @@ func testVersionConflict(t *testing.T, open Open) {
 
 	again := w.accepted(g.UserID)
 	again.Generation.ID = g.ID
-	again.Events, again.Movements = nil, nil
+	again.Events, again.Postings = nil, nil
 	require.ErrorIs(t, w.Apply(w.ctx, []*app.Change{again})[0], app.ErrVersionConflict, "the id is in use")
 }
 

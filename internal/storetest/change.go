@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
 
@@ -58,9 +59,9 @@ func (w *fixture) carryOut(c *app.Change, e aigen.Effect) {
 	case aigen.EffectWithdraw:
 		c.Withdrawn = append(c.Withdrawn, e.JobID)
 	case aigen.EffectDeduct:
-		c.Movements = append(c.Movements, w.movement(g, app.MovementDeduct, e.RunID, e.Amount))
+		c.Postings = append(c.Postings, w.posting(g, ledger.Deduct, e.RunID, e.Amount))
 	case aigen.EffectRefund:
-		c.Movements = append(c.Movements, w.movement(g, app.MovementRefund, e.RunID, e.Amount))
+		c.Postings = append(c.Postings, w.posting(g, ledger.Refund, e.RunID, e.Amount))
 	case aigen.EffectRelease, aigen.EffectReserve:
 		d := w.delivery(g, outbox.DeliverRelease)
 		d.RunID = e.RunID
@@ -79,8 +80,8 @@ func (w *fixture) delivery(g *aigen.Generation, kind outbox.DeliveryKind) outbox
 	}
 }
 
-func (w *fixture) movement(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) app.Movement {
-	return app.Movement{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: w.now()}
+func (w *fixture) posting(g *aigen.Generation, kind ledger.Kind, run aigen.ID, amount aigen.Credits) ledger.Posting {
+	return ledger.Posting{Kind: kind, UserID: g.UserID, GenerationID: g.ID, RunID: run, Amount: amount, At: w.now()}
 }
 
 // reserved is the change that holds the credits of g's pending run.
@@ -91,7 +92,7 @@ func (w *fixture) reserved(g *aigen.Generation) *app.Change {
 	_, err := g.ConfirmReservation(w.policy, run.ID)
 	w.must(err)
 	c := w.change(g)
-	c.Movements = append(c.Movements, w.movement(g, app.MovementReserve, run.ID, run.Amount))
+	c.Postings = append(c.Postings, w.posting(g, ledger.Reserve, run.ID, run.Amount))
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 func testGrant(t *testing.T, open Open) {
@@ -60,10 +61,10 @@ func testInsufficient(t *testing.T, open Open) {
 }
 
 // move applies one movement, carried by g.
-func (w *fixture) move(g *aigen.Generation, kind app.MovementKind, run aigen.ID, amount aigen.Credits) error {
+func (w *fixture) post(g *aigen.Generation, kind ledger.Kind, run aigen.ID, amount aigen.Credits) error {
 	carrier := g.Clone()
 	err := w.Apply(w.ctx, []*app.Change{{
-		Generation: carrier, From: g.Version, Movements: []app.Movement{w.movement(g, kind, run, amount)},
+		Generation: carrier, From: g.Version, Postings: []ledger.Posting{w.posting(g, kind, run, amount)},
 	}})[0]
 	g.Version = carrier.Version
 	return err
@@ -73,36 +74,36 @@ func testOneEnd(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 1000})
 	g := w.pending(w.id())
 	w.apply(w.change(g))
-	for _, tt := range []struct{ end, other app.MovementKind }{
-		{app.MovementDeduct, app.MovementRefund}, {app.MovementRefund, app.MovementDeduct},
+	for _, tt := range []struct{ end, other ledger.Kind }{
+		{ledger.Deduct, ledger.Refund}, {ledger.Refund, ledger.Deduct},
 	} {
 		run := w.id()
-		require.Error(t, w.move(g, tt.end, run, 30), "not reserved")
+		require.Error(t, w.post(g, tt.end, run, 30), "not reserved")
 		for range 2 {
-			w.must(w.move(g, app.MovementReserve, run, 30))
+			w.must(w.post(g, ledger.Reserve, run, 30))
 		}
-		require.Error(t, w.move(g, app.MovementReserve, run, 31), "another amount")
-		require.Error(t, w.move(g, tt.end, run, 31), "another amount")
+		require.Error(t, w.post(g, ledger.Reserve, run, 31), "another amount")
+		require.Error(t, w.post(g, tt.end, run, 31), "another amount")
 		for range 2 {
-			w.must(w.move(g, tt.end, run, 30))
+			w.must(w.post(g, tt.end, run, 30))
 		}
 		before, rows := w.balance(g.UserID), w.rows()
-		require.Error(t, w.move(g, tt.other, run, 30), "never both")
-		w.must(w.move(g, app.MovementReserve, run, 30)) // a late repeat
+		require.Error(t, w.post(g, tt.other, run, 30), "never both")
+		w.must(w.post(g, ledger.Reserve, run, 30)) // a late repeat
 		require.Equal(t, before, w.balance(g.UserID))
 		require.Equal(t, rows, w.rows())
 	}
 	require.Equal(t, app.Balance{Balance: 970, Available: 970}, w.balance(g.UserID))
 	for _, bad := range []aigen.Credits{0, -1} {
-		require.Error(t, w.move(g, app.MovementReserve, w.id(), bad))
+		require.Error(t, w.post(g, ledger.Reserve, w.id(), bad))
 	}
-	require.Error(t, w.move(g, "no such kind", w.id(), 1))
+	require.Error(t, w.post(g, "no such kind", w.id(), 1))
 
 	// A whole life in one change, and a grant by a movement.
 	run := w.id()
-	w.apply(&app.Change{Generation: g, From: g.Version, Movements: []app.Movement{
-		w.movement(g, app.MovementGrant, w.id(), 500), w.movement(g, app.MovementReserve, run, 1200),
-		w.movement(g, app.MovementReserve, run, 1200), w.movement(g, app.MovementDeduct, run, 1200),
+	w.apply(&app.Change{Generation: g, From: g.Version, Postings: []ledger.Posting{
+		w.posting(g, ledger.Grant, w.id(), 500), w.posting(g, ledger.Reserve, run, 1200),
+		w.posting(g, ledger.Reserve, run, 1200), w.posting(g, ledger.Deduct, run, 1200),
 	}})
 	require.Equal(t, app.Balance{Balance: 270, Available: 270}, w.balance(g.UserID))
 }
@@ -112,7 +113,7 @@ func testOneEnd(t *testing.T, open Open) {
 func testCounterFirst(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 500})
 	c := w.accepted(w.id())
-	c.Movements = nil
+	c.Postings = nil
 	w.apply(c)
 	user := c.Generation.UserID
 	require.Equal(t, app.Balance{Balance: 500, Available: 500}, w.balance(user))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 )
 
 // model is the ledger of one user as one would write it on paper.
@@ -18,18 +19,18 @@ type model struct {
 
 type modelRun struct {
 	amount aigen.Credits
-	end    app.MovementKind
+	end    ledger.Kind
 }
 
 // move says whether the ledger must take the movement, and takes it.
-func (m *model) move(kind app.MovementKind, run aigen.ID, amount aigen.Credits) bool {
+func (m *model) post(kind ledger.Kind, run aigen.ID, amount aigen.Credits) bool {
 	r := m.runs[run]
 	switch {
-	case kind == app.MovementReserve && r != nil:
+	case kind == ledger.Reserve && r != nil:
 		return r.amount == amount
-	case kind == app.MovementReserve && m.balance-m.held < amount:
+	case kind == ledger.Reserve && m.balance-m.held < amount:
 		return false
-	case kind == app.MovementReserve:
+	case kind == ledger.Reserve:
 		m.held += amount
 		m.runs[run] = &modelRun{amount: amount}
 		return true
@@ -40,7 +41,7 @@ func (m *model) move(kind app.MovementKind, run aigen.ID, amount aigen.Credits) 
 	}
 	r.end = kind
 	m.held -= amount
-	if kind == app.MovementDeduct {
+	if kind == ledger.Deduct {
 		m.balance -= amount
 	}
 	return true
@@ -48,10 +49,10 @@ func (m *model) move(kind app.MovementKind, run aigen.ID, amount aigen.Credits) 
 
 // testRandomMovements makes some thousand movements of few runs, so that repeats,
 // contradictions and empty accounts are common.
-func testRandomMovements(t *testing.T, open Open) {
+func testRandomPostings(t *testing.T, open Open) {
 	const initial = 100
 	w := setup(t, open, Options{InitialCredits: initial})
-	kinds := []app.MovementKind{app.MovementReserve, app.MovementReserve, app.MovementDeduct, app.MovementRefund}
+	kinds := []ledger.Kind{ledger.Reserve, ledger.Reserve, ledger.Deduct, ledger.Refund}
 	rapid.Check(t, func(rt *rapid.T) {
 		g := w.pending(w.id())
 		if err := w.Apply(w.ctx, []*app.Change{{Generation: g}})[0]; err != nil {
@@ -71,8 +72,8 @@ func testRandomMovements(t *testing.T, open Open) {
 				run := rapid.IntRange(0, len(runs)-1).Draw(rt, "run")
 				// Mostly the run's own amount, sometimes another.
 				amount := aigen.Credits(20 + 10*run + rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(rt, "off"))
-				want := m.move(kind, runs[run], amount)
-				if err := w.move(g, kind, runs[run], amount); (err == nil) != want {
+				want := m.post(kind, runs[run], amount)
+				if err := w.post(g, kind, runs[run], amount); (err == nil) != want {
 					rt.Fatalf("%s %s of run %d: %v, the model says %t", kind, amount, run, err, want)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/ledger"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
 )
@@ -153,8 +154,8 @@ func testEntries(t *testing.T, open Open) {
 	list, err := w.Entries(w.ctx, []aigen.ID{run.ID, w.id()})
 	w.must(err)
 	require.Equal(t, []operations.LedgerEntry{
-		{Kind: app.MovementReserve, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, HeldAfter: run.Amount, At: reserved},
-		{Kind: app.MovementRefund, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, At: w.now()},
+		{Kind: ledger.Reserve, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, HeldAfter: run.Amount, At: reserved},
+		{Kind: ledger.Refund, RunID: run.ID, Amount: run.Amount, BalanceAfter: 1000, At: w.now()},
 	}, list)
 	list, err = w.Entries(w.ctx, []aigen.ID{run.ID, other.Runs[0].ID})
 	w.must(err)

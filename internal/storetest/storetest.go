@@ -88,7 +88,7 @@ func Run(t *testing.T, open Open) {
 		{"Ledger/one end for each run", testOneEnd},
 		{"Ledger/counter before the account", testCounterFirst},
 		{"Ledger/parallel reservations", testParallelReservations},
-		{"Ledger/random movements", testRandomMovements},
+		{"Ledger/random movements", testRandomPostings},
 		{"Operator/list of all users", testListAll},
 		{"Operator/pages of all users", testListAllPages},
 		{"Operator/a run by its id and its jobs'", testFindRun},
