@@ -48,6 +48,8 @@ func remedy(setting string, err error) string {
 		return "what answers there does not speak HTTP: correct the port in " + setting + ", or write https:// if it speaks TLS"
 	case errors.As(err, &noName) && noName.IsNotFound:
 		return "correct the host in " + setting
+	case errors.As(err, &noName):
+		return "the name server does not answer: correct the host in " + setting + ", or this machine's DNS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "correct the host and the port in " + setting + ", or start the server"
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || hungUp(err.Error()):

