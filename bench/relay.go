@@ -66,7 +66,7 @@ const generationsOfJobs = `SET session_replication_role = replica; -- no trigger
 INSERT INTO generations (id, user_id, project_id, prompt, style, parameters, status, selected_sample_id, final_asset_id, ai_model,
 	due_at, created_at, updated_at, status_since, version, last_event)
 SELECT generation_id, user_id, md5('project')::uuid, 'a red fox in the snow', '', '{}', 'ProcessingSamples', '', '', '',
-	created_at + interval '1 hour', created_at, created_at, created_at, 1, 1
+	created_at + interval '1 hour', created_at AS created, created_at AS updated, created_at AS since, 1, 1
 FROM deliveries`
 
 // growth is the rate at which the queue gets messages, until it has want of them.
