@@ -87,15 +87,14 @@ func (j *judge) deadLetters() {
 // is being measured.
 const (
 	goroutinesMore = 10
-	filesMore      = 20
+	filesMore      = 14
 )
 
 // socketsAtMost is by the line that they go to, whatever their state: the pool of the
-// database and up to four connections that wait for the answer to a commit, the channel to
-// the broker, what Redis's client keeps (a pool of eight, a subscription, a spare), and to
-// the others what a look at their health leaves.
+// database, the channel to the broker, what Redis's client keeps (a pool of eight, a
+// subscription, a spare), and to the others what a look at their health leaves.
 var socketsAtMost = map[string]int{
-	LineDatabase: 12, LineBroker: 2, LineRedis: 10, LineCredits: 2, LineNotify: 2, LineWebhook: 2, LineIn: 3,
+	LineDatabase: 8, LineBroker: 2, LineRedis: 10, LineCredits: 2, LineNotify: 2, LineWebhook: 2, LineIn: 3,
 }
 
 // leaks: an idle replica holds what it held before all that.

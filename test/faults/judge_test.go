@@ -361,7 +361,7 @@ var mutations = []mutation{
 	{"a dead letter for another reason", RuleDead, "", func(ev *Observations) { ev.DeadLetters[0].Reason = "expired" }},
 
 	{"goroutines leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].GoroutinesAtEnd = 45 }},
-	{"files leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].FilesAtEnd = 30 }},
+	{"files leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].FilesAtEnd = 35 }},
 	{"connections leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineDatabase] = 9 }},
 	{"connections to the notification service leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineNotify] = 10 }},
 	{"connections to the webhook leak", RuleLeaks, "", func(ev *Observations) { ev.Residue[0].Sockets[LineWebhook] = 10 }},
