@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/sse"
 )
 
 // Event is something that happened to a generation.
@@ -110,7 +111,7 @@ func (s *stream) again(ctx context.Context, err error) (time.Duration, bool) {
 			return 0, false
 		}
 		delay = max(delay, min(p.RetryAfter, s.c.MaxDelay))
-	case errors.Is(err, errFrameTooLong), errors.As(err, new(*malformedError)):
+	case errors.Is(err, sse.ErrTooLong), errors.As(err, new(*malformedError)):
 		return 0, false // it would come again
 	}
 	return delay, s.endless || time.Since(s.contact) < s.c.MaxOutage
@@ -170,10 +171,10 @@ func (s *stream) connect(ctx context.Context) error {
 }
 
 func (s *stream) read(body io.Reader) error {
-	frames := newSSEReader(body)
+	frames := sse.NewReader(body)
 	for {
-		f, err := frames.next()
-		s.retry = max(s.retry, frames.retry)
+		f, err := frames.Next()
+		s.retry = max(s.retry, frames.Retry)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return errors.New("the stream was cut off")
@@ -188,8 +189,8 @@ func (s *stream) read(body io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if f.named {
-			s.last = f.id
+		if f.Named {
+			s.last = f.ID
 		}
 		s.done = !s.yield(e, nil) || s.ends(e)
 		if s.done {
@@ -201,26 +202,26 @@ func (s *stream) read(body io.Reader) error {
 // skips reports whether a frame is not for the caller: a remark on the connection,
 // such as server_shutdown, after which we connect again; or an event that is not
 // after the last one, because something on the way has swallowed our Last-Event-ID.
-func (s *stream) skips(f frame) bool {
-	if !f.named {
-		return f.event != string(aigen.EventProgress)
+func (s *stream) skips(f sse.Frame) bool {
+	if !f.Named {
+		return f.Event != string(aigen.EventProgress)
 	}
-	n, err := strconv.ParseInt(f.id, 10, 64)
+	n, err := strconv.ParseInt(f.ID, 10, 64)
 	last, lastErr := strconv.ParseInt(s.last, 10, 64)
 	return err == nil && lastErr == nil && n <= last
 }
 
-func decodeEvent(f frame) (Event, error) {
-	e := Event{Type: aigen.EventType(f.event), Raw: json.RawMessage(f.data)}
-	if f.named {
-		e.ID = f.id
+func decodeEvent(f sse.Frame) (Event, error) {
+	e := Event{Type: aigen.EventType(f.Event), Raw: json.RawMessage(f.Data)}
+	if f.Named {
+		e.ID = f.ID
 	}
 	wire := struct {
 		At *time.Time `json:"at"`
 		*aigen.EventData
 	}{&e.At, &e.Data}
-	if err := json.Unmarshal(f.data, &wire); err != nil {
-		return Event{}, &malformedError{fmt.Errorf("event %q: %w", f.event, err)}
+	if err := json.Unmarshal(f.Data, &wire); err != nil {
+		return Event{}, &malformedError{fmt.Errorf("event %q: %w", f.Event, err)}
 	}
 	return e, nil
 }

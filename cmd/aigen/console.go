@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,8 +14,8 @@ import (
 	"github.com/creativeflow/aigen/internal/auth"
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/console"
-	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // newConsole is nil where ENABLE_CONSOLE is off.
@@ -31,12 +30,9 @@ func newConsole(
 		return nil, err
 	}
 	return console.New(console.Config{
-		Service: s, Operations: o, Authenticator: consoleAuthenticator{authenticator{v}}, Limiter: limiter, Pricing: policyOf(c).Pricing,
+		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Pricing: policyOf(c).Pricing,
 		Ledger: c.UsesLedger(),
 		Local:  local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
-		Observe: func(ctx context.Context, o console.Observation) {
-			httpapi.AnnotateLog(ctx, o.User, o.Generation, o.Code, o.Err)
-		},
 		Log: log, Version: programVersion(),
 	})
 }
@@ -92,31 +88,16 @@ func consoleAddress(c config.Config, base string) (string, error) {
 	return console.LocalAddress(base, local), nil
 }
 
-// consoleAuthenticator says what authenticator says, in the console's words.
-type consoleAuthenticator struct{ a authenticator }
-
-func (c consoleAuthenticator) Authenticate(ctx context.Context, token string) (console.Identity, error) {
-	id, err := c.a.Authenticate(ctx, token)
-	if errors.Is(err, httpapi.ErrAuthUnavailable) {
-		return console.Identity{}, fmt.Errorf("%w: %w", console.ErrAuthUnavailable, err)
-	}
-	return console.Identity(id), err
-}
-
-func pagesOf(web *console.Console) []httpapi.Page {
-	if web == nil {
+func pagesOf(k *console.Console) []web.Page {
+	if k == nil {
 		return nil
 	}
-	var all []httpapi.Page
-	for _, p := range web.Pages() {
-		all = append(all, httpapi.Page(p))
-	}
-	return all
+	return k.Pages()
 }
 
-func noPageOf(web *console.Console) http.Handler {
-	if web == nil {
+func noPageOf(k *console.Console) http.Handler {
+	if k == nil {
 		return nil
 	}
-	return web.NotFound()
+	return k.NotFound()
 }

@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"github.com/creativeflow/aigen/internal/config"
-	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // loadSettings reads and checks every setting; the error names each fault.
@@ -65,7 +65,7 @@ const requestIDKey = "request_id"
 
 // Handle implements slog.Handler.
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	id, trace := httpapi.RequestID(ctx), tracing.TraceID(ctx)
+	id, trace := web.RequestID(ctx), tracing.TraceID(ctx)
 	if id != "" && !has(r, requestIDKey) {
 		r = r.Clone()
 		r.AddAttrs(slog.String(requestIDKey, id))

@@ -10,6 +10,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/auth"
 	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 func newTokenCommand() *cobra.Command {
@@ -48,7 +49,7 @@ func mintToken(c config.Config, user aigen.ID, lifetime time.Duration, roles []s
 		return "", &exitError{exitSettings, errors.New("tokens are signed elsewhere: JWT_PUBLIC_KEY or JWT_JWKS_URL is set; a token can be made only with JWT_SECRET")}
 	}
 	for i, role := range roles {
-		if role == auth.RoleOperator {
+		if role == web.RoleOperator {
 			roles[i] = c.Auth.Operator
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/worker"
 )
 
@@ -161,20 +162,20 @@ var tokenFaults = []struct {
 	{auth.ErrMalformed, "the token is malformed"},
 }
 
-func (a authenticator) Authenticate(ctx context.Context, token string) (httpapi.Identity, error) {
+func (a authenticator) Authenticate(ctx context.Context, token string) (web.Identity, error) {
 	id, err := a.v.Verify(ctx, token)
 	switch {
 	case err == nil:
-		return httpapi.Identity{UserID: aigen.ID(id.UserID), Roles: id.Roles, ExpiresAt: id.ExpiresAt}, nil
+		return id, nil
 	case errors.Is(err, auth.ErrKeysUnavailable):
-		return httpapi.Identity{}, fmt.Errorf("%w: %w", httpapi.ErrAuthUnavailable, err)
+		return web.Identity{}, fmt.Errorf("%w: %w", web.ErrAuthUnavailable, err)
 	}
 	for _, f := range tokenFaults {
 		if errors.Is(err, f.is) {
-			return httpapi.Identity{}, errors.New(f.says)
+			return web.Identity{}, errors.New(f.says)
 		}
 	}
-	return httpapi.Identity{}, errors.New("the token is not accepted")
+	return web.Identity{}, errors.New("the token is not accepted")
 }
 
 // proofOf is nil where tokens are signed elsewhere.
@@ -190,7 +191,7 @@ func proofOf(c config.Config) func(challenge, port string) string {
 func newAPI(
 	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
-	web *console.Console, log *slog.Logger,
+	pages *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {
 	var files http.Handler // nil: pictures lie elsewhere
 	if assets != nil {
@@ -204,7 +205,7 @@ func newAPI(
 		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
 		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
-		Pages: pagesOf(web), NoPage: noPageOf(web), Prove: proofOf(c),
+		Pages: pagesOf(pages), NoPage: noPageOf(pages), Prove: proofOf(c),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: clock(),
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/creativeflow/aigen/internal/ratelimit"
 	"github.com/creativeflow/aigen/internal/redis"
 	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/worker"
 )
 
@@ -38,7 +39,7 @@ func odooConfig(c config.Config, t *tracing.Tracer, log *slog.Logger) odoo.Confi
 
 // nameRequest passes on the id of the request that a call is made for.
 func nameRequest(ctx context.Context, h http.Header) {
-	if id := httpapi.RequestID(ctx); id != "" {
+	if id := web.RequestID(ctx); id != "" {
 		h.Set("X-Request-Id", id)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // MaxTokenBytes is the longest token that is looked at. Servers cap all
@@ -37,22 +39,12 @@ type Config struct {
 	Audience  string        // aud must hold it; empty: not checked
 	UserClaim string        // holds the user's UUID; default "sub"
 	RoleClaim string        // holds the roles; default "roles", or "role" where there is no "roles"
-	Operator  string        // the role that is RoleOperator; default RoleOperator
+	Operator  string        // the role that is web.RoleOperator; default web.RoleOperator
 	Leeway    time.Duration // how far clocks may differ for exp and nbf, 0 to 5 minutes
 
 	HTTPClient *http.Client     // for the JWKS; default: one with a timeout, no downgrade to http
 	Now        func() time.Time // default time.Now
 	Logger     *slog.Logger     // default slog.Default; never given a token
-}
-
-// RoleOperator is what Identity calls the role of those who run the service.
-const RoleOperator = "operator"
-
-// Identity is what a valid token says.
-type Identity struct {
-	UserID    [16]byte  // never zero
-	Roles     []string  // the caller's own copy; RoleOperator for Config.Operator
-	ExpiresAt time.Time // exp, without leeway
 }
 
 // keySource knows the keys. Version tells sets of keys apart, so that a token
@@ -89,7 +81,7 @@ func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
 		c.UserClaim = "sub"
 	}
 	if c.Operator == "" {
-		c.Operator = RoleOperator
+		c.Operator = web.RoleOperator
 	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway {
 		return nil, fmt.Errorf("the leeway for token times is %s: set it to between 0 and %s", c.Leeway, maxLeeway)
@@ -132,9 +124,9 @@ func newKeySource(ctx context.Context, c Config) (keySource, error) {
 // Verify returns who the token speaks for, or one of the package's sentinels,
 // wrapped. It waits for the network only when the token names a key that is not
 // known, and then no longer than ctx or the fetch's own limit.
-func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
+func (v *Verifier) Verify(ctx context.Context, token string) (web.Identity, error) {
 	if len(token) > MaxTokenBytes {
-		return Identity{}, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxTokenBytes)
+		return web.Identity{}, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxTokenBytes)
 	}
 	sum := sha256.Sum256([]byte(token))
 	if version, ok := v.keys.current(); ok {
@@ -145,11 +137,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	}
 	if strings.ContainsAny(token, "\r\n") {
 		// Go's base64 skips them, also when strict.
-		return Identity{}, fmt.Errorf("%w: it has a line break", ErrMalformed)
+		return web.Identity{}, fmt.Errorf("%w: it has a line break", ErrMalformed)
 	}
 	id, version, err := v.check(ctx, token)
 	if err != nil {
-		return Identity{}, err
+		return web.Identity{}, err
 	}
 	v.cache.put(sum, version, id)
 	id.Roles = slices.Clone(id.Roles)
@@ -157,7 +149,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 }
 
 // check does the whole work for a token that is not in the cache.
-func (v *Verifier) check(ctx context.Context, token string) (Identity, uint64, error) {
+func (v *Verifier) check(ctx context.Context, token string) (web.Identity, uint64, error) {
 	var version uint64
 	claims := jwt.MapClaims{}
 	_, err := v.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (key any, err error) {
@@ -173,7 +165,7 @@ func (v *Verifier) check(ctx context.Context, token string) (Identity, uint64, e
 		return key, err
 	})
 	if err != nil {
-		return Identity{}, 0, translate(err)
+		return web.Identity{}, 0, translate(err)
 	}
 	id, err := v.rules.check(claims)
 	return id, version, err

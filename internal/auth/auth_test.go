@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen/internal/auth"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 func TestVerifyAcceptsEachKindOfKey(t *testing.T) {
@@ -40,7 +41,7 @@ func TestVerifyAcceptsEachKindOfKey(t *testing.T) {
 			tc.set(&c)
 			v := verifier(t, c)
 			text := token(t, tc.method, tc.key, nil, claims("roles", []string{"admin", "user"}))
-			want := auth.Identity{UserID: userID, Roles: []string{"admin", "user"}, ExpiresAt: start.Add(time.Hour)}
+			want := web.Identity{UserID: userID, Roles: []string{"admin", "user"}, ExpiresAt: start.Add(time.Hour)}
 			for range 2 { // the second answer comes from the cache
 				got, err := v.Verify(t.Context(), text)
 				require.NoError(t, err)
@@ -143,7 +144,7 @@ func TestTheOperatorsClaimAndValue(t *testing.T) {
 		c.Secret, c.RoleClaim, c.Operator = secret, tc.claim, tc.value
 		got, err := verifier(t, c).Verify(t.Context(), token(t, hs256, secret, nil, claims(tc.changes...)))
 		require.NoError(t, err)
-		require.Equal(t, tc.operator, slices.Contains(got.Roles, auth.RoleOperator), "%+v", tc)
+		require.Equal(t, tc.operator, slices.Contains(got.Roles, web.RoleOperator), "%+v", tc)
 	}
 }
 
@@ -170,7 +171,7 @@ func TestMint(t *testing.T) {
 		c.Secret, c.UserClaim = secret, claim
 		got, err := verifier(t, c).Verify(t.Context(), text)
 		require.NoError(t, err)
-		require.Equal(t, auth.Identity{UserID: userID, Roles: []string{"admin"}, ExpiresAt: start.Add(time.Minute)}, got)
+		require.Equal(t, web.Identity{UserID: userID, Roles: []string{"admin"}, ExpiresAt: start.Add(time.Minute)}, got)
 	}
 
 	_, err = auth.Mint(secret[:10], good)

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"sync"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // cacheEntries bounds the verified tokens that are remembered: about 2 MB.
@@ -25,7 +27,7 @@ type tokenCache struct {
 
 type cacheEntry struct {
 	version uint64 // of the keys that it was checked with
-	id      Identity
+	id      web.Identity
 }
 
 func newTokenCache(size int) *tokenCache {
@@ -38,20 +40,20 @@ func newTokenCache(size int) *tokenCache {
 
 // get returns what was found for a token under the same keys, if it has not
 // expired by now. The Roles are shared: the caller copies them.
-func (c *tokenCache) get(sum [sha256.Size]byte, version uint64, now time.Time) (Identity, bool) {
+func (c *tokenCache) get(sum [sha256.Size]byte, version uint64, now time.Time) (web.Identity, bool) {
 	shard := &c.shards[sum[0]%cacheShards]
 	shard.RLock()
 	entry, ok := shard.entries[sum]
 	shard.RUnlock()
 	if !ok || entry.version != version || !now.Before(entry.id.ExpiresAt) {
-		return Identity{}, false
+		return web.Identity{}, false
 	}
 	return entry.id, true
 }
 
 // put remembers a token. A full shard forgets any one entry: which one hardly
 // matters, as a wrong choice costs one signature check.
-func (c *tokenCache) put(sum [sha256.Size]byte, version uint64, id Identity) {
+func (c *tokenCache) put(sum [sha256.Size]byte, version uint64, id web.Identity) {
 	shard := &c.shards[sum[0]%cacheShards]
 	shard.Lock()
 	defer shard.Unlock()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // lastSecond is the end of the year 9999, after which RFC 3339 has no date and
@@ -25,22 +27,22 @@ type rules struct {
 // check goes through the claims in a fixed order, so that a token with several
 // faults gets the same answer each time. iat is not checked: RFC 7519 gives it
 // no meaning for validity, and nbf says the same where it is meant.
-func (r rules) check(claims jwt.MapClaims) (Identity, error) {
+func (r rules) check(claims jwt.MapClaims) (web.Identity, error) {
 	expires, err := r.checkTimes(claims)
 	if err != nil {
-		return Identity{}, err
+		return web.Identity{}, err
 	}
 	if iss, err := claims.GetIssuer(); r.issuer != "" && (err != nil || iss != r.issuer) {
-		return Identity{}, fmt.Errorf("%w: %.100q", ErrIssuer, iss)
+		return web.Identity{}, fmt.Errorf("%w: %.100q", ErrIssuer, iss)
 	}
 	if r.audience != "" && !holds(claims["aud"], r.audience) {
-		return Identity{}, ErrAudience
+		return web.Identity{}, ErrAudience
 	}
 	user, err := parseUser(claims, r.userClaim)
 	if err != nil {
-		return Identity{}, err
+		return web.Identity{}, err
 	}
-	return Identity{UserID: user, Roles: r.parseRoles(claims), ExpiresAt: expires}, nil
+	return web.Identity{UserID: user, Roles: r.parseRoles(claims), ExpiresAt: expires}, nil
 }
 
 func (r rules) checkTimes(claims jwt.MapClaims) (expires time.Time, err error) {
@@ -132,8 +134,8 @@ func (r rules) parseRoles(claims jwt.MapClaims) []string {
 		switch text, _ := value.(string); text {
 		case "":
 		case r.operator:
-			roles = append(roles, RoleOperator)
-		case RoleOperator: // another role is the operator's here
+			roles = append(roles, web.RoleOperator)
+		case web.RoleOperator: // another role is the operator's here
 		default:
 			roles = append(roles, text)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/auth"
 )
 
@@ -30,7 +31,7 @@ const (
 
 var (
 	start  = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	userID = [16]byte{0x01, 0x8f, 0x6b, 0x1e, 0x7f, 0x2a, 0x7c, 0x3d, 0x9e, 0x4f, 0x5a, 0x6b, 0x7c, 0x8d, 0x9e, 0x0f}
+	userID = aigen.ID{0x01, 0x8f, 0x6b, 0x1e, 0x7f, 0x2a, 0x7c, 0x3d, 0x9e, 0x4f, 0x5a, 0x6b, 0x7c, 0x8d, 0x9e, 0x0f}
 	secret = []byte("a secret of more than thirty-two bytes")
 
 	// Making RSA keys is slow, so the tests share them. They only read them.

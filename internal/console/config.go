@@ -2,13 +2,13 @@ package console
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // Service is what the console needs of app.Service.
@@ -24,35 +24,11 @@ type Service interface {
 	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error)
 }
 
-// Identity is who a token speaks for.
-type Identity struct {
-	UserID    aigen.ID
-	Roles     []string
-	ExpiresAt time.Time // zero: the token has no end
-}
-
-// Authenticator checks a user's token. The text of an error is shown to the person,
-// up to its first colon.
-type Authenticator interface {
-	Authenticate(ctx context.Context, token string) (Identity, error)
-}
-
-// ErrAuthUnavailable is returned (wrapped) by an Authenticator that cannot tell
-// whether the token is good.
-var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
-
-// Observation is what the console tells of a request, for its log line.
-type Observation struct {
-	User, Generation aigen.ID
-	Code             aigen.Code // "" if all went well
-	Err              error
-}
-
 // Config is what a console is made of. Service and Authenticator are required.
 type Config struct {
 	Service       Service
 	Operations    Operations // nil: there are no pages for operators
-	Authenticator Authenticator
+	Authenticator web.Authenticator
 	Limiter       app.RateLimiter // nil: no limit
 	Pricing       aigen.Pricing
 	// Ledger: the service keeps the credits itself, so `aigen credits grant` adds some.
@@ -70,7 +46,6 @@ type Config struct {
 	// shown by their path alone: the person may reach the service by another name.
 	AssetBase func() string
 
-	Observe func(ctx context.Context, o Observation)
 	Log     *slog.Logger
 	Version string
 
@@ -87,9 +62,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Observe == nil {
-		c.Observe = func(context.Context, Observation) {}
 	}
 	if c.AssetBase == nil {
 		c.AssetBase = func() string { return "" }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // Console serves the pages. Build it with New.
@@ -12,20 +14,12 @@ type Console struct {
 	c       Config
 	pages   pages
 	static  *static
-	streams *streams
+	streams *web.Places
 	origins origins
 
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the console, not of a call
 	stop  context.CancelFunc
-}
-
-// Page is one route: how a server finds it, and what serves it.
-type Page struct {
-	Method  string
-	Path    string // a pattern of http.ServeMux; "/" means that path alone
-	Quiet   bool   // asked for all day
-	Handler http.Handler
 }
 
 // New checks c and builds a console.
@@ -38,7 +32,7 @@ func New(c Config) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: static files: %w", err)
 	}
-	k := &Console{c: c, static: files, streams: newStreams(c.StreamsPerUser)}
+	k := &Console{c: c, static: files, streams: web.NewPlaces(c.StreamsPerUser)}
 	if k.pages, err = parsePages(k); err != nil {
 		return nil, fmt.Errorf("console: templates: %w", err)
 	}
@@ -50,11 +44,11 @@ func New(c Config) (*Console, error) {
 }
 
 // Pages are the routes of the console.
-func (k *Console) Pages() []Page {
+func (k *Console) Pages() []web.Page {
 	all := routes()
-	pages := make([]Page, len(all))
+	pages := make([]web.Page, len(all))
 	for i, rt := range all {
-		pages[i] = Page{Method: rt.method, Path: rt.path, Quiet: rt.quiet, Handler: k.serve(rt)}
+		pages[i] = web.Page{Method: rt.method, Path: rt.path, Quiet: rt.quiet, Handler: k.serve(rt)}
 	}
 	return pages
 }

@@ -10,21 +10,18 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/sse"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The codes that only the console has. Those of the domain stand in the root package.
 const (
-	codeNoPage              aigen.Code = "no_page"
-	codeForeignForm         aigen.Code = "foreign_form"
-	codeStaleForm           aigen.Code = "stale_form"
-	codeBadForm             aigen.Code = "bad_form"
-	codeSignedOut           aigen.Code = "signed_out"
-	codeTooManyStreams      aigen.Code = "too_many_streams"
-	codeAuthUnavailable     aigen.Code = "auth_unavailable"
-	codeBusy                aigen.Code = "busy"
-	codeDatabaseUnavailable aigen.Code = "database_unavailable"
-	codeShuttingDown        aigen.Code = "shutting_down"
-	codeNoSample            aigen.Code = "no_sample"
+	codeNoPage      aigen.Code = "no_page"
+	codeForeignForm aigen.Code = "foreign_form"
+	codeStaleForm   aigen.Code = "stale_form"
+	codeBadForm     aigen.Code = "bad_form"
+	codeSignedOut   aigen.Code = "signed_out"
+	codeNoSample    aigen.Code = "no_sample"
 )
 
 // fault is an error of this package.
@@ -55,9 +52,9 @@ func codeOf(err error) aigen.Code {
 	case errors.As(err, &out):
 		return codeSignedOut
 	case errors.Is(err, app.ErrVersionConflict):
-		return codeBusy
+		return web.CodeBusy
 	case errors.Is(err, app.ErrStoreUnavailable):
-		return codeDatabaseUnavailable
+		return web.CodeDatabaseUnavailable
 	}
 	return aigen.CodeOf(err)
 }
@@ -99,7 +96,7 @@ func (k *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 // affairs is a defect, and has a page that names the number in the log.
 func (p problem) tellable(cause error) bool {
 	var known *aigen.Error
-	return errors.As(cause, &known) && p.Code != aigen.CodeInternal || p.Code == codeBusy || p.Code == codeDatabaseUnavailable || p.Code == codeNoSample
+	return errors.As(cause, &known) && p.Code != aigen.CodeInternal || p.Code == web.CodeBusy || p.Code == web.CodeDatabaseUnavailable || p.Code == codeNoSample
 }
 
 func problemOf(err error) problem {
@@ -167,4 +164,4 @@ func isPart(r *http.Request) bool {
 	return r.Header.Get("HX-Request") != "" && r.Header.Get("HX-History-Restore-Request") == ""
 }
 
-func wantsStream(r *http.Request) bool { return r.Header.Get("Accept") == eventStream }
+func wantsStream(r *http.Request) bool { return r.Header.Get("Accept") == sse.MediaType }

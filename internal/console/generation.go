@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // generationData is the page of one generation.
@@ -194,8 +195,8 @@ func (k *Console) refused(w http.ResponseWriter, r *http.Request, id aigen.ID, c
 	if r.PostForm.Has("prompt") {
 		d.Form, d.Open = readStudioForm(r), true
 	}
-	seen := observedOf(r.Context())
-	seen.Code, seen.Err = p.Code, cause
+	info := web.InfoFrom(r.Context())
+	info.Code, info.Err = p.Code, cause
 	return k.showAgain(w, r, p.Status, d)
 }
 

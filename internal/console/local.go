@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // Local is the person who started a service that made its own secrets and listens on
@@ -72,7 +73,7 @@ func (l *Local) session(cookie string, now time.Time) (session, error) {
 		return session{}, &signedOutError{why: whyExpired}
 	}
 	return session{
-		Identity: Identity{UserID: l.UserID, Roles: []string{operatorRole}, ExpiresAt: ends}, Local: true, secret: l.Secret,
+		Identity: web.Identity{UserID: l.UserID, Roles: []string{web.RoleOperator}, ExpiresAt: ends}, Local: true, secret: l.Secret,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // message say what went wrong, and what to do next, without blame.
@@ -116,15 +117,15 @@ var messages = map[aigen.Code]struct {
 	aigen.CodeQueueFull: {http.StatusTooManyRequests, message{
 		"Your queue is full", "You have as many creatives waiting as you may have at a time.", "Wait until one is done, or cancel one, then try again.",
 	}},
-	codeTooManyStreams: {http.StatusTooManyRequests, message{"Too many open tabs", "Each tab follows along live, up to a limit.", "Close some of them."}},
-	codeAuthUnavailable: {http.StatusServiceUnavailable, message{
+	web.CodeTooManyStreams: {http.StatusTooManyRequests, message{"Too many open tabs", "Each tab follows along live, up to a limit.", "Close some of them."}},
+	web.CodeAuthUnavailable: {http.StatusServiceUnavailable, message{
 		"Your sign-in cannot be checked just now", "The service that vouches for you does not answer.", "Wait a moment and load the page again.",
 	}},
-	codeBusy: {http.StatusServiceUnavailable, message{"Busy", "Many changes came at the same time.", "Try again in a moment."}},
-	codeDatabaseUnavailable: {http.StatusServiceUnavailable, message{
+	web.CodeBusy: {http.StatusServiceUnavailable, message{"Busy", "Many changes came at the same time.", "Try again in a moment."}},
+	web.CodeDatabaseUnavailable: {http.StatusServiceUnavailable, message{
 		"The service cannot reach its data", "Nothing is lost: it comes back with the database.", "Wait a moment and load the page again.",
 	}},
-	codeShuttingDown: {http.StatusServiceUnavailable, message{"The service is restarting", "It will be back in a moment.", "Load the page again."}},
+	web.CodeShuttingDown: {http.StatusServiceUnavailable, message{"The service is restarting", "It will be back in a moment.", "Load the page again."}},
 }
 
 // messageOf are those of a code; an engine may have codes of its own.

@@ -16,6 +16,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // fakeOperations remembers what it is asked to do, and has one generation.
@@ -100,10 +101,10 @@ func (*fakeOperations) GetSettings() []operations.Setting {
 // people knows two tokens.
 type people struct{}
 
-func (people) Authenticate(_ context.Context, token string) (Identity, error) {
-	id := Identity{UserID: aigen.ID{9}}
+func (people) Authenticate(_ context.Context, token string) (web.Identity, error) {
+	id := web.Identity{UserID: aigen.ID{9}}
 	if token == "boss" {
-		id.Roles = []string{operatorRole}
+		id.Roles = []string{web.RoleOperator}
 	}
 	return id, nil
 }

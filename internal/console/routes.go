@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The paths. Those with {id} are of one generation.
@@ -30,9 +31,6 @@ const (
 	guardUser                  // a user
 	guardOperator              // a user with the role operator
 )
-
-// operatorRole is the role of those who look after the service.
-const operatorRole = "operator"
 
 // route is one page, or one thing that a page does.
 type route struct {
@@ -74,14 +72,12 @@ func routes() []route {
 func (k *Console) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
-		seen := &observed{}
-		r = r.WithContext(context.WithValue(r.Context(), observedKey{}, seen))
 		err := k.guarded(rt, w, &r)
 		if err != nil {
-			seen.Code, seen.Err = codeOf(err), err
+			info := web.InfoFrom(r.Context())
+			info.Code, info.Err = codeOf(err), err
 			k.fail(w, r, err)
 		}
-		k.c.Observe(r.Context(), seen.Observation)
 	})
 }
 
@@ -95,7 +91,7 @@ func (k *Console) guarded(rt route, w http.ResponseWriter, r **http.Request) err
 	}
 	s, why := k.identify(*r)
 	*r = (*r).WithContext(context.WithValue((*r).Context(), sessionKey{}, s))
-	observedOf((*r).Context()).User = s.UserID
+	web.InfoFrom((*r).Context()).User = s.UserID
 	if rt.guard == guardNone {
 		return rt.handle(k, w, *r)
 	}
@@ -116,24 +112,12 @@ func (k *Console) guarded(rt route, w http.ResponseWriter, r **http.Request) err
 	return rt.handle(k, w, *r)
 }
 
-type observedKey struct{}
-
-// observed is filled while a request is served.
-type observed struct{ Observation }
-
-func observedOf(ctx context.Context) *observed {
-	if o, ok := ctx.Value(observedKey{}).(*observed); ok {
-		return o
-	}
-	return &observed{}
-}
-
 // generationID reads {id} of the path. What is no UUID does not exist either.
 func generationID(r *http.Request) (aigen.ID, error) {
 	id, err := aigen.ParseID(r.PathValue("id"))
 	if err != nil {
 		return aigen.ID{}, errNoPage
 	}
-	observedOf(r.Context()).Generation = id
+	web.InfoFrom(r.Context()).Generation = id
 	return id, nil
 }

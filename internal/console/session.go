@@ -5,16 +5,17 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // session is who asks. The zero value is nobody.
 type session struct {
-	Identity
+	web.Identity
+
 	Local  bool   // let in by the key of the installation
 	secret []byte // form tokens are made from it
 }
@@ -30,7 +31,7 @@ func sessionOf(ctx context.Context) session {
 func (s session) SignedIn() bool { return !s.UserID.IsZero() }
 
 // Operator reports whether it is one: by a role, or as the person who holds the key.
-func (s session) Operator() bool { return s.Local || slices.Contains(s.Roles, operatorRole) }
+func (s session) Operator() bool { return s.Local || s.Identity.Operator() }
 
 // maxToken is what fits into a cookie, with its name and attributes (RFC 6265, 6.1).
 const maxToken = 3800
@@ -66,8 +67,8 @@ func (k *Console) identify(r *http.Request) (session, error) {
 	}
 	id, err := k.c.Authenticator.Authenticate(r.Context(), cookie.Value)
 	switch {
-	case errors.Is(err, ErrAuthUnavailable):
-		return session{}, &fault{code: codeAuthUnavailable, cause: err}
+	case errors.Is(err, web.ErrAuthUnavailable):
+		return session{}, &fault{code: web.CodeAuthUnavailable, cause: err}
 	case err != nil:
 		return session{}, &signedOutError{why: whyExpired, cause: err}
 	case id.UserID.IsZero():

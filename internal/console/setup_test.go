@@ -27,6 +27,7 @@ import (
 	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -65,9 +66,6 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 	base := "http://" + f.Listener.Addr().String()
 	c := console.Config{
 		Service: f.svc, Authenticator: f.auth, Pricing: policy.Pricing, AssetBase: func() string { return base },
-		Observe: func(ctx context.Context, o console.Observation) {
-			httpapi.AnnotateLog(ctx, o.User, o.Generation, o.Code, o.Err)
-		},
 		Heartbeat: 30 * time.Millisecond,
 	}
 	for _, change := range changes {
@@ -76,13 +74,9 @@ func setup(t *testing.T, changes ...func(*console.Config)) *fixture {
 	f.local = c.Local
 	f.console, err = console.New(c)
 	require.NoError(t, err)
-	var pages []httpapi.Page
-	for _, p := range f.console.Pages() {
-		pages = append(pages, httpapi.Page(p))
-	}
 	api, err := httpapi.New(httpapi.Config{
-		Service: f.svc, Authenticator: apiAuth{f.auth}, CallbackSecrets: []string{"the secret of the callbacks"},
-		CallbackSecurity: true, Pages: pages, NoPage: f.console.NotFound(), CORSOrigins: []string{"*"}, Log: slog.New(slog.DiscardHandler),
+		Service: f.svc, Authenticator: f.auth, CallbackSecrets: []string{"the secret of the callbacks"},
+		CallbackSecurity: true, Pages: f.console.Pages(), NoPage: f.console.NotFound(), CORSOrigins: []string{"*"}, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	f.Config = httpapi.NewServer(api, nil)
@@ -124,33 +118,25 @@ func (a *fakeAuth) set(change func(*fakeAuth)) {
 
 func tokenOf(user aigen.ID) string { return "user." + user.String() }
 
-func (a *fakeAuth) Authenticate(_ context.Context, token string) (console.Identity, error) {
+func (a *fakeAuth) Authenticate(_ context.Context, token string) (web.Identity, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.down {
-		return console.Identity{}, fmt.Errorf("%w: keys.internal refused", console.ErrAuthUnavailable)
+		return web.Identity{}, fmt.Errorf("%w: keys.internal refused", web.ErrAuthUnavailable)
 	}
 	text, ok := strings.CutPrefix(token, "user.")
 	if !ok {
-		return console.Identity{}, fmt.Errorf("the token's signature is wrong: %w", errors.New("keys.internal has no such key"))
+		return web.Identity{}, fmt.Errorf("the token's signature is wrong: %w", errors.New("keys.internal has no such key"))
 	}
 	if a.expired {
-		return console.Identity{}, errors.New("the token has expired or has no expiry")
+		return web.Identity{}, errors.New("the token has expired or has no expiry")
 	}
 	text, role, _ := strings.Cut(text, ".")
 	id, err := aigen.ParseID(text)
 	if err != nil {
-		return console.Identity{}, errors.New("the token names no user")
+		return web.Identity{}, errors.New("the token names no user")
 	}
-	return console.Identity{UserID: id, Roles: strings.Fields(role), ExpiresAt: a.expires}, nil
-}
-
-// apiAuth says the same to the API.
-type apiAuth struct{ a *fakeAuth }
-
-func (a apiAuth) Authenticate(ctx context.Context, token string) (httpapi.Identity, error) {
-	id, err := a.a.Authenticate(ctx, token)
-	return httpapi.Identity(id), err
+	return web.Identity{UserID: id, Roles: strings.Fields(role), ExpiresAt: a.expires}, nil
 }
 
 // answer is a response with its body read.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // whyExpired is why somebody whose token has ended is asked to sign in.
@@ -84,15 +86,15 @@ func (k *Console) tryToken(r *http.Request, token string) (ends time.Time, says 
 	}
 	id, err := k.c.Authenticator.Authenticate(r.Context(), token)
 	switch {
-	case errors.Is(err, ErrAuthUnavailable):
-		return ends, "", &fault{code: codeAuthUnavailable, cause: err}
+	case errors.Is(err, web.ErrAuthUnavailable):
+		return ends, "", &fault{code: web.CodeAuthUnavailable, cause: err}
 	case err != nil:
 		why, _, _ := strings.Cut(err.Error(), ":")
 		return ends, strings.ToUpper(why[:1]) + why[1:] + ".", nil
 	case id.UserID.IsZero():
 		return ends, "The token names no user.", nil
 	}
-	observedOf(r.Context()).User = id.UserID
+	web.InfoFrom(r.Context()).User = id.UserID
 	return id.ExpiresAt, "", nil
 }
 

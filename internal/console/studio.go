@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // studioData is the studio's: the form, and what was made last.
@@ -122,7 +123,7 @@ func (k *Console) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return k.notStarted(w, r, f, err)
 	}
-	observedOf(r.Context()).Generation = accepted.GenerationID
+	web.InfoFrom(r.Context()).Generation = accepted.GenerationID
 	leadTo(w, r, generationURL(accepted.GenerationID))
 	return nil
 }
@@ -141,8 +142,8 @@ func (k *Console) notStarted(w http.ResponseWriter, r *http.Request, f form, cau
 	if !p.tellable(cause) {
 		return cause
 	}
-	seen := observedOf(r.Context())
-	seen.Code, seen.Err = p.Code, cause
+	info := web.InfoFrom(r.Context())
+	info.Code, info.Err = p.Code, cause
 	if err := k.showStudio(w, r, p.Status, studioData{Form: f, Trouble: &p}); err != nil {
 		return cause
 	}

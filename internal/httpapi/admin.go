@@ -10,11 +10,8 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/web"
 )
-
-// RoleOperator is the role of those who run the service: a token that has it may use
-// the admin API.
-const RoleOperator = "operator"
 
 // Operations is what the admin API needs of app.Operations.
 type Operations interface {
@@ -35,11 +32,11 @@ type Operations interface {
 
 // admit lets an operator in. The role is asked of the token alone: a request from this
 // very machine may have come through a proxy, for anybody.
-func (a *API) admit(id Identity) error {
+func (a *API) admit(id web.Identity) error {
 	if a.c.Operations == nil {
 		return newAPIError(codeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
 	}
-	if !slices.Contains(id.Roles, RoleOperator) {
+	if !slices.Contains(id.Roles, web.RoleOperator) {
 		return newAPIError(codeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
 	}
 	return nil
@@ -47,7 +44,7 @@ func (a *API) admit(id Identity) error {
 
 // operatorOf notes who asks.
 func operatorOf(r *http.Request, reason string) aigen.OperatorNote {
-	return aigen.OperatorNote{ID: identityOf(r.Context()).UserID, Reason: reason}
+	return aigen.OperatorNote{ID: web.IdentityOf(r.Context()).UserID, Reason: reason}
 }
 
 // pathID reads {id} of the path. What is no UUID does not exist either.

@@ -8,6 +8,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 type adminStoryView struct {
@@ -106,7 +107,7 @@ func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
 	if q.Before, err = f.cursorID(); err != nil {
 		return err
 	}
-	leave, err := a.large.enter(identityOf(r.Context()).UserID)
+	leave, err := enterLarge(a.large, web.IdentityOf(r.Context()).UserID)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 const tagOperators = "Operators"
@@ -41,7 +42,7 @@ func adminSpecs() map[string]spec {
 			text: "With what follows from it: a job that is awaited fails its generation, with a refund; a reservation is given up, and what is held for it is refunded; of a notification the user is not told. " +
 				"A deduction, a refund or a release is what the credit service has to hear: dropping it makes the accounts differ, and needs `force`.",
 			body: reflect.TypeFor[adminDropBody](), answers: ok("It is gone; `decided` says what follows.", reflect.TypeFor[adminDroppedView]()),
-			codes: append([]aigen.Code{aigen.CodeForceRequired, codeBusy}, delivery...),
+			codes: append([]aigen.Code{aigen.CodeForceRequired, web.CodeBusy}, delivery...),
 		},
 		"POST " + adminRetryManyPath: {
 			id: "retryDeliveries", tag: tagOperators, summary: "Try many deliveries again, now",
@@ -63,7 +64,7 @@ func adminSpecs() map[string]spec {
 			id: "failGeneration", tag: tagOperators, summary: "Fail a generation",
 			text: "Refunds what is reserved. The user sees the error code `failed_by_operator`; who did it and why is for operators.",
 			body: reflect.TypeFor[adminReasonBody](), answers: ok("The generation.", reflect.TypeFor[generationView]()),
-			codes: []aigen.Code{aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput, codeBusy},
+			codes: []aigen.Code{aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput, web.CodeBusy},
 		},
 		"GET " + adminSearchPath: {
 			id: "search", tag: tagOperators, summary: "Find what an id stands for",

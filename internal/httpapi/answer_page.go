@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // Bounds of an answer that is a list. A generation may have 200 KiB, and the one who
@@ -17,6 +18,15 @@ const (
 	largeAnswer  = 64 << 10
 	largeAnswers = 16 // of a user, at a time
 )
+
+// enterLarge takes one of a user's places for large answers.
+func enterLarge(p *web.Places, user aigen.ID) (leave func(), err error) {
+	leave, ok := p.Enter(user)
+	if !ok {
+		return nil, newAPIError(aigen.CodeRateLimited, strconv.Itoa(largeAnswers)+" lists are on their way to you. Read one first.")
+	}
+	return leave, nil
+}
 
 // listBody is a JSON object with the list "items", which is written item by item.
 type listBody struct {

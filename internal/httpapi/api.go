@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -17,8 +17,8 @@ type API struct {
 	mux     *http.ServeMux
 	secrets []webhooksig.Secret
 	docs    documents
-	streams *places
-	large   *places
+	streams *web.Places
+	large   *web.Places
 	pages   map[string]bool     // the patterns of Config.Pages
 	queries map[string][]string // names of parameters, by method and path
 
@@ -29,12 +29,6 @@ type API struct {
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
 	stop  context.CancelCauseFunc
 }
-
-// Why a stream is ended from this side.
-var (
-	errShutdown     = errors.New("the service is stopping")
-	errTokenExpired = errors.New("the token has expired")
-)
 
 // New checks c and builds an API.
 func New(c Config) (*API, error) {
@@ -50,7 +44,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: newStreams(c.StreamsPerUser), large: newLargeAnswers(), queries: queryNames()}
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: web.NewPlaces(c.StreamsPerUser), large: web.NewPlaces(largeAnswers), queries: queryNames()}
 	a.unproved = newAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
@@ -65,26 +59,26 @@ func New(c Config) (*API, error) {
 
 // Shutdown tells the clients of event streams that the service stops, ends their
 // streams, and makes /readyz say no. It does not wait: http.Server.Shutdown does.
-func (a *API) Shutdown() { a.stop(errShutdown) }
+func (a *API) Shutdown() { a.stop(web.ErrStopping) }
 
 // OpenAPI returns the document in JSON.
 func (a *API) OpenAPI() []byte { return a.docs.json.body }
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &requestInfo{id: requestID(r), started: time.Now()}
+	c := &web.RequestInfo{ID: web.NewRequestID(r), Started: time.Now()}
 	rec := &recorder{ResponseWriter: w, timeout: a.c.WriteTimeout}
 	h := w.Header()
-	h.Set("X-Request-Id", c.id)
+	h.Set("X-Request-Id", c.ID)
 	secure(h)
-	r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, c))
+	r = r.WithContext(web.WithInfo(r.Context(), c))
 	watchBody(rec, r)
-	a.setDeadlines(w, r, c.started)
+	a.setDeadlines(w, r, c.Started)
 	a.answer(rec, r, c)
 	a.takeLeftover(w, &rec.body)
 }
 
-func (a *API) answer(rec *recorder, r *http.Request, c *requestInfo) {
+func (a *API) answer(rec *recorder, r *http.Request, c *web.RequestInfo) {
 	defer a.finish(rec, r, c)
 	trimSlash(r)
 	if a.cors(rec, r) {
@@ -155,12 +149,12 @@ func trimSlash(r *http.Request) {
 // debugging.
 func (a *API) serve(rt route, quiet bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := infoFrom(r.Context())
-		c.route, c.quiet = rt.path, quiet
+		c := web.InfoFrom(r.Context())
+		c.Route, c.Quiet = rt.path, quiet
 		if a.c.Tracer != nil && !quiet {
 			ctx, end := a.c.Tracer.Request(r.Context(), r.Header, r.Method, rt.path)
 			r = r.WithContext(ctx)
-			infoFrom(ctx).traced = ctx
+			web.InfoFrom(ctx).Traced = ctx
 			defer func() { end(statusOf(w)) }()
 		}
 		if strings.HasPrefix(rt.path, apiPath) {
@@ -178,8 +172,8 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		c := infoFrom(r.Context())
-		c.user, c.identity = id.UserID, id
+		c := web.InfoFrom(r.Context())
+		c.User, c.Identity = id.UserID, id
 		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // problemType is the prefix of a problem's type. It identifies, it is not fetched:
@@ -76,9 +77,9 @@ func toAPIError(err error) *apiError {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, app.ErrVersionConflict):
-		return &apiError{code: codeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
+		return &apiError{code: web.CodeBusy, detail: "This generation is being changed by many requests at once. Try again in a moment.", cause: err}
 	case errors.Is(err, app.ErrStoreUnavailable):
-		return &apiError{code: codeDatabaseUnavailable, detail: "The service cannot read or write its data just now. Try again in a moment; with an Idempotency-Key nothing is done twice.", cause: err}
+		return &apiError{code: web.CodeDatabaseUnavailable, detail: "The service cannot read or write its data just now. Try again in a moment; with an Idempotency-Key nothing is done twice.", cause: err}
 	case errors.As(err, &known):
 		if f := ofDomain(known, err); f != nil {
 			return f
@@ -112,16 +113,16 @@ func ofDomain(known *aigen.Error, cause error) *apiError {
 
 // fail answers a request with the problem that err stands for.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	c := infoFrom(r.Context())
+	c := web.InfoFrom(r.Context())
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		c.gone = true // nobody reads the answer
+		c.Gone = true // nobody reads the answer
 	}
 	f := toAPIError(err)
 	k, ok := specOf(f.code)
 	if !ok {
 		k, _ = specOf(aigen.CodeInternal)
 	}
-	c.code, c.err = k.code, err
+	c.Code, c.Err = k.code, err
 	h := w.Header()
 	for name, values := range f.headers {
 		h[name] = values
@@ -137,7 +138,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Cache-Control", "no-store")
 	p := Problem{
 		Type: problemType + string(k.code), Title: k.title, Status: k.status,
-		Detail: f.detail, Code: string(k.code), RequestID: c.id,
+		Detail: f.detail, Code: string(k.code), RequestID: c.ID,
 	}
 	for _, field := range f.fields {
 		p.Errors = append(p.Errors, ProblemError{Location: field.Location, Message: field.Message})

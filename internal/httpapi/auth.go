@@ -1,14 +1,12 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
-)
 
-// identityOf is who the request comes from; its route has the guard that makes sure.
-func identityOf(ctx context.Context) Identity { return infoFrom(ctx).identity }
+	"github.com/creativeflow/aigen/internal/web"
+)
 
 // bearer returns the token of the Authorization header. given is false where there
 // is no such header or it has another scheme.
@@ -30,28 +28,28 @@ func bearer(r *http.Request) (token string, given bool) {
 var errNoToken = errors.New("the token is malformed")
 
 // authenticate finds out who asks, or says why it cannot.
-func (a *API) authenticate(r *http.Request) (Identity, error) {
+func (a *API) authenticate(r *http.Request) (web.Identity, error) {
 	token, given := bearer(r)
 	if !given {
-		return Identity{}, &apiError{
+		return web.Identity{}, &apiError{
 			code: codeMissingToken, detail: "Send a token: Authorization: Bearer <JWT>.",
 			headers: challenge(`Bearer realm="aigen"`),
 		}
 	}
-	id, err := Identity{}, errNoToken
+	id, err := web.Identity{}, errNoToken
 	if token != "" {
 		id, err = a.c.Authenticator.Authenticate(r.Context(), token)
 	}
 	switch {
-	case errors.Is(err, ErrAuthUnavailable):
-		return Identity{}, &apiError{code: codeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
+	case errors.Is(err, web.ErrAuthUnavailable):
+		return web.Identity{}, &apiError{code: web.CodeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
 	case err == nil && id.UserID.IsZero():
 		// There is no default user, whatever an authenticator does.
 		err = errors.New("the token names no user")
 	case err == nil:
 		return id, nil
 	}
-	return Identity{}, tokenFault(err)
+	return web.Identity{}, tokenFault(err)
 }
 
 // tokenFault is the answer to a token that is not taken, and says why.

@@ -17,6 +17,7 @@ import (
 	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/metrics"
 	"github.com/creativeflow/aigen/internal/tracing"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The bodies are those of bench/: what a request costs depends on them.
@@ -195,9 +196,9 @@ func (s *sink) Write(b []byte) (int, error) {
 // verified is the authenticator of the program.
 type verified struct{ v *auth.Verifier }
 
-func (a verified) Authenticate(ctx context.Context, token string) (httpapi.Identity, error) {
+func (a verified) Authenticate(ctx context.Context, token string) (web.Identity, error) {
 	id, err := a.v.Verify(ctx, token)
-	return httpapi.Identity{UserID: aigen.ID(id.UserID), Roles: id.Roles, ExpiresAt: id.ExpiresAt}, err
+	return web.Identity{UserID: aigen.ID(id.UserID), Roles: id.Roles, ExpiresAt: id.ExpiresAt}, err
 }
 
 // forgetful is a store that takes every change and keeps none.

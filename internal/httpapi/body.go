@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // readBody reads a JSON body and checks its form, in the order in which a caller
@@ -24,7 +26,7 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rule
 		return nil, err
 	}
 	if a.c.DetailedLogging {
-		infoFrom(r.Context()).body = slices.Clone(body)
+		web.InfoFrom(r.Context()).Body = slices.Clone(body)
 	}
 	if err := checkJSON(body, rules); err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, read fu
 	case errors.As(err, &over):
 		return tooLarge(limit)
 	case errors.Is(err, errNoRoom):
-		return newAPIError(codeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
+		return newAPIError(web.CodeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		f := newAPIError(codeRequestTimeout, "The body did not arrive in time.")
 		f.headers = http.Header{"Connection": {"close"}}

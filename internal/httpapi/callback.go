@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // processedView is the answer to a callback.
@@ -51,13 +52,13 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessResult) error {
-	c := infoFrom(r.Context())
+	c := web.InfoFrom(r.Context())
 	cmd.Received = true
-	c.generation, c.job = cmd.GenerationID, cmd.Report.JobID
+	c.Generation, c.Job = cmd.GenerationID, cmd.Report.JobID
 	done, err := a.c.Service.ProcessN8NResult(r.Context(), cmd)
 	if err != nil {
 		return err
 	}
-	c.outcome = string(done.Outcome)
+	c.Outcome = string(done.Outcome)
 	return writeJSON(w, http.StatusOK, processedView{Outcome: string(done.Outcome), Status: string(done.Status)})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -62,13 +63,13 @@ func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *ca
 		return nil, wrongToken(nil)
 	}
 	if a.c.DetailedLogging {
-		infoFrom(r.Context()).body = body
+		web.InfoFrom(r.Context()).Body = body
 	}
 	return body, checkJSON(body, jsonRules{})
 }
 
 // checkHeaders checks the proofs that need no look into the body, and refuses where no
-// body could help: a caller without a proof costs nothing.
+// Body could help: a caller without a proof costs nothing.
 func (a *API) checkHeaders(p *callbackAuth) error {
 	if !a.c.CallbackSecurity {
 		return nil

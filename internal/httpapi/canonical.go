@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // canonical writes JSON with sorted keys and no white space. Numbers stay as they
@@ -126,10 +127,10 @@ func visible(s string) bool {
 	return s != ""
 }
 
-// replayed marks an answer that an earlier request got first.
+// Replayed marks an answer that an earlier request got first.
 func replayed(w http.ResponseWriter, r *http.Request, yes bool) {
 	if yes {
-		infoFrom(r.Context()).replayed = true
+		web.InfoFrom(r.Context()).Replayed = true
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
 }

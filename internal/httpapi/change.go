@@ -6,6 +6,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // selectBody describes the body of select-sample.
@@ -31,7 +32,7 @@ func (a *API) selectSample(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var f faults
-	cmd := app.SelectSample{UserID: identityOf(r.Context()).UserID, GenerationID: id}
+	cmd := app.SelectSample{UserID: web.IdentityOf(r.Context()).UserID, GenerationID: id}
 	cmd.SampleID, cmd.Resolution = readSelect(body, &f)
 	if cmd.Key, err = keyOf(r, selectPath, id, body, &f); err != nil {
 		return err
@@ -81,7 +82,7 @@ func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
 	}
 	var f faults
 	cmd := readRegenerate(body, &f)
-	cmd.UserID, cmd.GenerationID = identityOf(r.Context()).UserID, id
+	cmd.UserID, cmd.GenerationID = web.IdentityOf(r.Context()).UserID, id
 	if cmd.Key, err = keyOf(r, regeneratePath, id, body, &f); err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	g, again, err := a.c.Service.CancelGeneration(r.Context(), app.CancelGeneration{
-		UserID: identityOf(r.Context()).UserID, GenerationID: id, Key: key,
+		UserID: web.IdentityOf(r.Context()).UserID, GenerationID: id, Key: key,
 	})
 	if err != nil {
 		return err

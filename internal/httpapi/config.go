@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
 
@@ -31,23 +32,6 @@ type Service interface {
 	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error)
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
 }
-
-// Identity is who a token speaks for.
-type Identity struct {
-	UserID    aigen.ID
-	Roles     []string
-	ExpiresAt time.Time // zero: the token has no end; else streams end with it
-}
-
-// Authenticator checks a user's token. The text of an error is shown to the caller,
-// up to its first colon: what follows is for operators and goes to the log.
-type Authenticator interface {
-	Authenticate(ctx context.Context, token string) (Identity, error)
-}
-
-// ErrAuthUnavailable is returned (wrapped) by an Authenticator that cannot tell
-// whether the token is good: 503 instead of 401.
-var ErrAuthUnavailable = errors.New("tokens cannot be checked just now")
 
 // Recorder is told of each request. It must not block.
 type Recorder interface {
@@ -84,7 +68,7 @@ type Dependency struct {
 // CallbackSecurity also Tokens or CallbackSecrets.
 type Config struct {
 	Service       Service
-	Authenticator Authenticator
+	Authenticator web.Authenticator
 	Limiter       app.RateLimiter // nil: no limit
 	Operations    Operations      // nil: there is no admin API
 
@@ -94,7 +78,7 @@ type Config struct {
 
 	CORSOrigins []string // "https://app.example.com"; "*" for all; empty: no CORS
 	Assets      http.Handler
-	Pages       []Page                                 // the console; see Page
+	Pages       []web.Page                             // the console; see Page
 	NoPage      http.Handler                           // what a browser sees where there is no page; nil: a problem
 	Ready       func(ctx context.Context) []Dependency // nil: always ready
 	// Prove answers a challenge of a command on this machine, before that sends a token

@@ -5,6 +5,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // createBody describes the body of POST /generations; readCreate reads it.
@@ -24,7 +25,7 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var f faults
-	cmd := app.InitiateGeneration{UserID: identityOf(r.Context()).UserID}
+	cmd := app.InitiateGeneration{UserID: web.IdentityOf(r.Context()).UserID}
 	cmd.ProjectID, cmd.Input = readCreate(body, &f)
 	cmd.Key, err = keyOf(r, generationsPath, aigen.ID{}, body, &f)
 	if err != nil {
@@ -88,7 +89,7 @@ func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *f
 
 // accept answers a request whose work has begun.
 func accept(w http.ResponseWriter, r *http.Request, accepted app.Accepted) error {
-	infoFrom(r.Context()).generation = accepted.GenerationID
+	web.InfoFrom(r.Context()).Generation = accepted.GenerationID
 	w.Header().Set("Location", generationsPath+"/"+accepted.GenerationID.String())
 	replayed(w, r, accepted.Replayed)
 	writeBody(w, http.StatusAccepted, acceptedJSON(accepted))

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // apiVersion is that of the contract; it changes when clients have to.
@@ -88,7 +89,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 	}
 	if rt.guard != guardNone {
 		op.Security = []map[string][]string{{schemeUser: {}}}
-		codes = append(codes, codeMissingToken, codeInvalidToken, codeAuthUnavailable, aigen.CodeRateLimited, codeDatabaseUnavailable)
+		codes = append(codes, codeMissingToken, codeInvalidToken, web.CodeAuthUnavailable, aigen.CodeRateLimited, web.CodeDatabaseUnavailable)
 	}
 	if rt.guard == guardOperator {
 		codes = append(codes, codeOperatorRequired)

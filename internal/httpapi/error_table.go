@@ -5,40 +5,36 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The codes that only the wire has. Those of the domain stand in the root package.
 const (
-	codeMalformedJSON       aigen.Code = "malformed_json"
-	codeEmptyBody           aigen.Code = "empty_body"
-	codeInvalidUTF8         aigen.Code = "invalid_utf8"
-	codeNestingTooDeep      aigen.Code = "nesting_too_deep"
-	codeDuplicateKey        aigen.Code = "duplicate_key"
-	codeIncompleteBody      aigen.Code = "incomplete_body"
-	codeInvalidCursor       aigen.Code = "invalid_cursor"
-	codeInvalidEventID      aigen.Code = "invalid_event_id"
-	codeMissingToken        aigen.Code = "missing_token"
-	codeInvalidToken        aigen.Code = "invalid_token"
-	codeMissingProof        aigen.Code = "missing_proof"
-	codeOperatorRequired    aigen.Code = "operator_required"
-	codeInvalidProof        aigen.Code = "invalid_proof"
-	codeRouteNotFound       aigen.Code = "route_not_found"
-	codeMethodNotAllowed    aigen.Code = "method_not_allowed"
-	codeNotAcceptable       aigen.Code = "not_acceptable"
-	codeRequestTimeout      aigen.Code = "request_timeout"
-	codeBodyTooLarge        aigen.Code = "body_too_large"
-	codeUnsupportedType     aigen.Code = "unsupported_media_type"
-	codeUnsupportedCoding   aigen.Code = "unsupported_content_encoding"
-	codeRangeNotSatisfied   aigen.Code = "range_not_satisfiable"
-	codeTooManyStreams      aigen.Code = "too_many_streams"
-	codeAuthUnavailable     aigen.Code = "auth_unavailable"
-	codeShuttingDown        aigen.Code = "shutting_down"
-	codeBusy                aigen.Code = "busy"
-	codeDatabaseUnavailable aigen.Code = "database_unavailable"
-	codeUnknownError        aigen.Code = "request_refused"
-	codeUnreadable          aigen.Code = "malformed_request"
-	codeExpectationFailed   aigen.Code = "expectation_failed"
-	codeHeadersTooLarge     aigen.Code = "headers_too_large"
+	codeMalformedJSON     aigen.Code = "malformed_json"
+	codeEmptyBody         aigen.Code = "empty_body"
+	codeInvalidUTF8       aigen.Code = "invalid_utf8"
+	codeNestingTooDeep    aigen.Code = "nesting_too_deep"
+	codeDuplicateKey      aigen.Code = "duplicate_key"
+	codeIncompleteBody    aigen.Code = "incomplete_body"
+	codeInvalidCursor     aigen.Code = "invalid_cursor"
+	codeInvalidEventID    aigen.Code = "invalid_event_id"
+	codeMissingToken      aigen.Code = "missing_token"
+	codeInvalidToken      aigen.Code = "invalid_token"
+	codeMissingProof      aigen.Code = "missing_proof"
+	codeOperatorRequired  aigen.Code = "operator_required"
+	codeInvalidProof      aigen.Code = "invalid_proof"
+	codeRouteNotFound     aigen.Code = "route_not_found"
+	codeMethodNotAllowed  aigen.Code = "method_not_allowed"
+	codeNotAcceptable     aigen.Code = "not_acceptable"
+	codeRequestTimeout    aigen.Code = "request_timeout"
+	codeBodyTooLarge      aigen.Code = "body_too_large"
+	codeUnsupportedType   aigen.Code = "unsupported_media_type"
+	codeUnsupportedCoding aigen.Code = "unsupported_content_encoding"
+	codeRangeNotSatisfied aigen.Code = "range_not_satisfiable"
+	codeUnknownError      aigen.Code = "request_refused"
+	codeUnreadable        aigen.Code = "malformed_request"
+	codeExpectationFailed aigen.Code = "expectation_failed"
+	codeHeadersTooLarge   aigen.Code = "headers_too_large"
 )
 
 // errorSpec is what a code means on the wire.
@@ -87,17 +83,17 @@ var errorTable = []errorSpec{
 	{aigen.CodeIdempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request", 0},
 	{aigen.CodeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
 	{aigen.CodeQueueFull, http.StatusTooManyRequests, "Too many generations at once", 10 * time.Second},
-	{codeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
+	{web.CodeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
 	{codeUnknownError, http.StatusBadRequest, "The request was refused", 0},
 	{codeUnreadable, http.StatusBadRequest, "The request cannot be read", 0},
 	{codeExpectationFailed, http.StatusExpectationFailed, "Not what can be expected", 0},
 	{codeHeadersTooLarge, http.StatusRequestHeaderFieldsTooLarge, "The headers are too large", 0},
 	{aigen.CodeInternal, http.StatusInternalServerError, "Something went wrong here", 0},
 	{aigen.CodeCreditServiceUnavailable, http.StatusServiceUnavailable, "Credits cannot be checked just now", 5 * time.Second},
-	{codeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
-	{codeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
-	{codeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
-	{codeBusy, http.StatusServiceUnavailable, "Too much at once", time.Second},
+	{web.CodeAuthUnavailable, http.StatusServiceUnavailable, "Tokens cannot be checked just now", 5 * time.Second},
+	{web.CodeShuttingDown, http.StatusServiceUnavailable, "The service is stopping", 5 * time.Second},
+	{web.CodeDatabaseUnavailable, http.StatusServiceUnavailable, "The database does not answer", 2 * time.Second},
+	{web.CodeBusy, http.StatusServiceUnavailable, "Too much at once", time.Second},
 }
 
 // specOf finds the row of a code; ok is false where there is none.

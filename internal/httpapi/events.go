@@ -10,6 +10,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/sse"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // eventListView describes the list of events that clients without SSE get.
@@ -32,7 +34,7 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user := identityOf(r.Context()).UserID
+	user := web.IdentityOf(r.Context()).UserID
 	g, err := a.c.Service.GetGeneration(r.Context(), user, id)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.ID, after int64) error {
-	leave, err := a.large.enter(user)
+	leave, err := enterLarge(a.large, user)
 	if err != nil {
 		return err
 	}
@@ -81,14 +83,14 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.
 
 func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
-	if accept := r.Header.Values("Accept"); qualityOf(accept, eventStream).q == 0 {
+	if accept := r.Header.Values("Accept"); qualityOf(accept, sse.MediaType).q == 0 {
 		return newAPIError(codeNotAcceptable, "There is only text/event-stream.")
 	}
 	after, given, err := lastEventID(r)
 	if err != nil {
 		return err
 	}
-	user := identityOf(r.Context()).UserID
+	user := web.IdentityOf(r.Context()).UserID
 	return a.stream(w, r, func(ctx context.Context) (*live.Stream, error) {
 		if !given {
 			return a.c.Service.StreamUser(ctx, user, nil)
@@ -133,92 +135,72 @@ func eventIDFault(message string) error {
 	return newAPIError(codeInvalidEventID, "Last-Event-ID: "+message+".", aigen.FieldError{Location: "header.Last-Event-ID", Message: message})
 }
 
-// stream serves a stream until its end, the client's, the token's or the service's.
+// Stream serves a stream until its end, the client's, the token's or the service's.
 func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.Context) (*live.Stream, error)) error {
-	c, who := infoFrom(r.Context()), identityOf(r.Context())
+	c, who := web.InfoFrom(r.Context()), web.IdentityOf(r.Context())
 	if a.drain.Err() != nil {
-		return newAPIError(codeShuttingDown, "The service is stopping. Connect again in a moment.")
+		return newAPIError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
 	}
-	leave, err := a.streams.enter(who.UserID)
-	if err != nil {
-		return err
+	leave, ok := a.streams.Enter(who.UserID)
+	if !ok {
+		return newAPIError(web.CodeTooManyStreams, "You have "+strconv.Itoa(a.c.StreamsPerUser)+" event streams open. Close one first.")
 	}
 	defer leave()
-	ctx, cancel := a.lifetime(r.Context(), who)
-	defer cancel(nil)
+	ctx, cancel := web.Lifetime(r.Context(), a.drain, who, a.c.Now())
+	defer cancel()
 	source, err := open(ctx)
 	if err != nil {
 		return a.notOpened(ctx, err)
 	}
 	defer source.Close()
-	c.stream = true
-	out := newSSE(w, a.c.WriteTimeout)
-	if err := out.begin(); err != nil || r.Method == http.MethodHead {
-		c.gone = err != nil
+	out := sse.NewWriter(w, a.c.WriteTimeout)
+	if err := out.Begin(retryHint); err != nil || r.Method == http.MethodHead {
+		c.Gone = err != nil
 		return nil
 	}
-	err = a.pump(ctx, source, out)
+	err = web.Pump(ctx, source, a.c.Heartbeat,
+		func(e aigen.Event) error { return writeEvent(out, source.Number(e), e) },
+		func() error { return out.Comment("still here") })
 	switch cause := context.Cause(ctx); {
 	case errors.Is(err, io.EOF):
-	case errors.Is(cause, errShutdown):
-		_ = out.notice("server_shutdown", "The service is stopping. Connect again with Last-Event-ID.")
-	case errors.Is(cause, errTokenExpired):
-		_ = out.notice("token_expired", "The token has expired. Connect again with a new one and Last-Event-ID.")
-	case r.Context().Err() != nil || errors.Is(err, errClientGone):
-		c.gone = true
+	case errors.Is(cause, web.ErrStopping):
+		_ = writeNotice(out, "server_shutdown", "The service is stopping. Connect again with Last-Event-ID.")
+	case errors.Is(cause, web.ErrTokenExpired):
+		_ = writeNotice(out, "token_expired", "The token has expired. Connect again with a new one and Last-Event-ID.")
+	case r.Context().Err() != nil || errors.Is(err, sse.ErrClientGone):
+		c.Gone = true
 	default:
-		c.err = err // headers are out: the client reconnects and is told then
+		c.Err = err // headers are out: the client reconnects and is told then
 	}
 	return nil
+}
+
+// retryHint is how long a client waits before it connects again.
+const retryHint = 2 * time.Second
+
+// writeEvent writes an event with its number in the stream. An event without a number
+// is not kept, so a client cannot resume after it.
+func writeEvent(out *sse.Writer, number int64, e aigen.Event) error {
+	id := ""
+	if number > 0 {
+		id = strconv.FormatInt(number, 10)
+	}
+	return out.Event(id, string(e.Type), viewEvent(e))
+}
+
+// writeNotice says why the stream ends from this side.
+func writeNotice(out *sse.Writer, name, message string) error {
+	return out.Event("", name, map[string]string{"type": name, "message": message})
 }
 
 // notOpened is the answer where a stream's time was over before it had begun: that is
 // no fault of ours, as the cancelled context in err would have it.
 func (a *API) notOpened(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errShutdown):
-		return newAPIError(codeShuttingDown, "The service is stopping. Connect again in a moment.")
-	case errors.Is(cause, errTokenExpired):
+	case errors.Is(cause, web.ErrStopping):
+		return newAPIError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
+	case errors.Is(cause, web.ErrTokenExpired):
 		return tokenFault(cause)
 	}
 	return err
-}
-
-// lifetime ends with the request, the token, or the service.
-func (a *API) lifetime(parent context.Context, who Identity) (context.Context, context.CancelCauseFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
-	stops := []func() bool{context.AfterFunc(a.drain, func() { cancel(errShutdown) })}
-	if !who.ExpiresAt.IsZero() {
-		left := who.ExpiresAt.Sub(a.c.Now())
-		if left <= 0 {
-			cancel(errTokenExpired) // it was still good when it was looked at
-		}
-		timer := time.AfterFunc(left, func() { cancel(errTokenExpired) })
-		stops = append(stops, timer.Stop)
-	}
-	return ctx, func(cause error) {
-		for _, stop := range stops {
-			stop()
-		}
-		cancel(cause)
-	}
-}
-
-// pump passes events on, with a sign of life where there are none.
-func (a *API) pump(ctx context.Context, source *live.Stream, out *sse) error {
-	for {
-		wait, cancel := context.WithTimeout(ctx, a.c.Heartbeat)
-		e, err := source.Next(wait)
-		idle := wait.Err() != nil && ctx.Err() == nil
-		cancel()
-		switch {
-		case err == nil:
-			err = out.event(source.Number(e), viewEvent(e))
-		case idle && errors.Is(err, context.DeadlineExceeded):
-			err = out.comment("still here")
-		}
-		if err != nil {
-			return err
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // ParseEventID is for the fuzz target.
@@ -25,7 +26,7 @@ func AdminRoutes() (list []AdminRoute) {
 // RequestKey and SaneRequestID are for the fuzz targets.
 var (
 	RequestKey    = requestKey
-	SaneRequestID = saneRequestID
+	SaneRequestID = web.SaneRequestID
 )
 
 // RouteOf is a route as tests see it.

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // readyTimeout bounds a look at the dependencies: a probe that hangs tells nothing.
@@ -66,7 +68,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if view.Status == StateDown {
-		infoFrom(r.Context()).gone = r.Context().Err() != nil // then nothing was found out
+		web.InfoFrom(r.Context()).Gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
 		return writeJSON(w, http.StatusServiceUnavailable, view)
 	}

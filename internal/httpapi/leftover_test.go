@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // TestEarlyAnswersArrive: an answer that is given before the body was read reaches a
@@ -22,7 +23,7 @@ import (
 func TestEarlyAnswersArrive(t *testing.T) {
 	t.Parallel()
 	f := setup(t, func(c *httpapi.Config) {
-		c.Pages = []httpapi.Page{{Method: http.MethodPost, Path: "/sign-in", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c.Pages = []web.Page{{Method: http.MethodPost, Path: "/sign-in", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, "a page")
 		})}}

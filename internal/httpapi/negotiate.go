@@ -4,6 +4,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+
+	"github.com/creativeflow/aigen/internal/sse"
 )
 
 // format is how events are answered.
@@ -24,7 +26,7 @@ type quality struct {
 
 // negotiate chooses by Accept. Without one, or with a tie, it is the stream.
 func negotiate(accept []string) format {
-	stream, list := qualityOf(accept, eventStream), qualityOf(accept, "application/json")
+	stream, list := qualityOf(accept, sse.MediaType), qualityOf(accept, "application/json")
 	switch {
 	case stream.q == 0 && list.q == 0:
 		return formatNone

@@ -1,23 +1,9 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"strings"
-
-	"github.com/creativeflow/aigen"
 )
-
-// Page is a route of another handler on the same server: one of the console. It has
-// what all routes have (an id, a log line, metrics, a trace, a deadline) and is in no
-// document. It sets its own headers and answers its own errors. The one for "/" is for
-// browsers alone: programs are led to the documents. No page is under /api/.
-type Page struct {
-	Method  string
-	Path    string // a pattern of ServeMux; "/" means that path alone
-	Quiet   bool   // asked for all day: its log lines are for debugging
-	Handler http.Handler
-}
 
 func (a *API) addPages() {
 	a.pages = make(map[string]bool, len(a.c.Pages))
@@ -66,13 +52,4 @@ func prefersHTML(r *http.Request) bool {
 	accept := r.Header.Values("Accept")
 	html := qualityOf(accept, "text/html")
 	return html.exact == 3 && html.q >= qualityOf(accept, "application/json").q
-}
-
-// AnnotateLog puts what a page's handler knows of a request into its log line.
-func AnnotateLog(ctx context.Context, user, generation aigen.ID, code aigen.Code, err error) {
-	c := infoFrom(ctx)
-	c.user, c.code, c.err = user, code, err
-	if !generation.IsZero() {
-		c.generation = generation
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The bounds of a page.
@@ -20,8 +21,8 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q.UserID = identityOf(r.Context()).UserID
-	leave, err := a.large.enter(q.UserID)
+	q.UserID = web.IdentityOf(r.Context()).UserID
+	leave, err := enterLarge(a.large, q.UserID)
 	if err != nil {
 		return err
 	}
@@ -66,12 +67,22 @@ func parseCursor(text string) (app.Cursor, error) {
 	return cursor, nil
 }
 
+// generationID reads {id} of the path. What is no UUID does not exist either.
+func generationID(r *http.Request) (aigen.ID, error) {
+	id, err := aigen.ParseID(r.PathValue("id"))
+	if err != nil {
+		return aigen.ID{}, newAPIError(aigen.CodeNotFound, noGeneration)
+	}
+	web.InfoFrom(r.Context()).Generation = id
+	return id, nil
+}
+
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {
 		return err
 	}
-	g, err := a.c.Service.GetGeneration(r.Context(), identityOf(r.Context()).UserID, id)
+	g, err := a.c.Service.GetGeneration(r.Context(), web.IdentityOf(r.Context()).UserID, id)
 	if err != nil {
 		return err
 	}
@@ -100,7 +111,7 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 		return err
 	}
 	if conditional && len(body) > largeAnswer {
-		leave, err := a.large.enter(identityOf(r.Context()).UserID)
+		leave, err := enterLarge(a.large, web.IdentityOf(r.Context()).UserID)
 		if err != nil {
 			return err
 		}
@@ -130,7 +141,7 @@ func matches(header []string, tag string) bool {
 }
 
 func (a *API) credits(w http.ResponseWriter, r *http.Request) error {
-	balance, err := a.c.Service.GetCredits(r.Context(), identityOf(r.Context()).UserID)
+	balance, err := a.c.Service.GetCredits(r.Context(), web.IdentityOf(r.Context()).UserID)
 	if err != nil {
 		return err
 	}

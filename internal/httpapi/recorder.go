@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // answerPiece is how much of an answer must go out within WriteTimeout. A slow reader gets
@@ -98,12 +99,12 @@ func (r *recorder) wrote(n int64, err error) {
 
 // finish is deferred around each request: it catches a panic, and writes the one
 // log line and the metrics.
-func (a *API) finish(rec *recorder, r *http.Request, c *requestInfo) {
+func (a *API) finish(rec *recorder, r *http.Request, c *web.RequestInfo) {
 	if p := recover(); p != nil {
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p) // the way to drop a connection on purpose
 		}
-		a.c.Log.ErrorContext(r.Context(), "panic", "request_id", c.id, "route", c.route, "panic", p, "stack", string(debug.Stack()))
+		a.c.Log.ErrorContext(r.Context(), "panic", "request_id", c.ID, "route", c.Route, "panic", p, "stack", string(debug.Stack()))
 		if rec.status != 0 {
 			// Half an answer is out: the client must not take it for a whole one.
 			a.report(rec, r, c)
@@ -116,16 +117,16 @@ func (a *API) finish(rec *recorder, r *http.Request, c *requestInfo) {
 
 // report writes the one line of a request. What the caller chose freely (path,
 // query, headers, prompts) is not in it.
-func (a *API) report(rec *recorder, r *http.Request, c *requestInfo) {
-	took := time.Since(c.started)
-	status, method, route := rec.status, knownMethod(r.Method), c.route
+func (a *API) report(rec *recorder, r *http.Request, c *web.RequestInfo) {
+	took := time.Since(c.Started)
+	status, method, route := rec.status, knownMethod(r.Method), c.Route
 	if status == 0 {
 		status = http.StatusOK
 	}
 	if route == "" {
 		route = "unmatched"
 	}
-	if c.gone && status >= http.StatusInternalServerError {
+	if c.Gone && status >= http.StatusInternalServerError {
 		status = statusClientGone // no defect, and no answer that anybody has seen
 	}
 	a.c.Recorder.Request(route, method, status, took)
@@ -133,52 +134,52 @@ func (a *API) report(rec *recorder, r *http.Request, c *requestInfo) {
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case c.quiet:
+	case c.Quiet:
 		level = slog.LevelDebug
 	}
 	if !a.c.Log.Enabled(r.Context(), level) {
 		return
 	}
-	c.gone = c.gone || rec.cut
+	c.Gone = c.Gone || rec.cut
 	attrs := []slog.Attr{
-		slog.String("request_id", c.id), slog.String("method", method), slog.String("route", route),
+		slog.String("request_id", c.ID), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", rec.bytes),
 	}
 	ctx := r.Context()
-	if c.traced != nil {
-		ctx = c.traced // the line leads to the trace
+	if c.Traced != nil {
+		ctx = c.Traced // the line leads to the trace
 	}
-	a.c.Log.LogAttrs(ctx, level, "request", append(attrs, c.attrs()...)...)
+	a.c.Log.LogAttrs(ctx, level, "request", append(attrs, attrsOf(c)...)...)
 }
 
-// attrs are those parts of the line that only some requests have.
-func (c *requestInfo) attrs() (attrs []slog.Attr) {
+// attrsOf returns those parts of the line that only some requests have.
+func attrsOf(c *web.RequestInfo) (attrs []slog.Attr) {
 	for _, id := range []struct {
 		name string
 		id   aigen.ID
-	}{{"user_id", c.user}, {"generation_id", c.generation}, {"job_id", c.job}} {
+	}{{"user_id", c.User}, {"generation_id", c.Generation}, {"job_id", c.Job}} {
 		if !id.id.IsZero() {
 			attrs = append(attrs, slog.String(id.name, id.id.String()))
 		}
 	}
-	if c.outcome != "" {
-		attrs = append(attrs, slog.String("outcome", c.outcome))
+	if c.Outcome != "" {
+		attrs = append(attrs, slog.String("outcome", c.Outcome))
 	}
-	if c.replayed {
+	if c.Replayed {
 		attrs = append(attrs, slog.Bool("replayed", true))
 	}
-	if c.gone {
+	if c.Gone {
 		attrs = append(attrs, slog.Bool("client_gone", true))
 	}
-	if c.code != "" {
-		attrs = append(attrs, slog.String("code", string(c.code)))
+	if c.Code != "" {
+		attrs = append(attrs, slog.String("code", string(c.Code)))
 	}
-	if c.err != nil {
-		attrs = append(attrs, slog.String("error", c.err.Error()))
+	if c.Err != nil {
+		attrs = append(attrs, slog.String("error", c.Err.Error()))
 	}
-	if c.body != nil {
+	if c.Body != nil {
 		// The format in JSON leaves some characters as they are that terminals obey.
-		attrs = append(attrs, slog.String("body", plain(string(c.body))))
+		attrs = append(attrs, slog.String("body", plain(string(c.Body))))
 	}
 	return attrs
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -110,31 +111,31 @@ func (a *fakeAuth) expire(at time.Time) {
 
 func tokenOf(user aigen.ID) string { return "user." + user.String() }
 
-func (a *fakeAuth) Authenticate(_ context.Context, token string) (httpapi.Identity, error) {
+func (a *fakeAuth) Authenticate(_ context.Context, token string) (web.Identity, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.down {
-		return httpapi.Identity{}, fmt.Errorf("%w: keys.internal:8443 refused", httpapi.ErrAuthUnavailable)
+		return web.Identity{}, fmt.Errorf("%w: keys.internal:8443 refused", web.ErrAuthUnavailable)
 	}
 	var roles []string
 	kind, text, ok := strings.Cut(token, ".")
 	switch kind {
 	case "user":
 	case "operator":
-		roles = []string{"designer", httpapi.RoleOperator}
+		roles = []string{"designer", web.RoleOperator}
 	case "other":
 		roles = []string{"operators", "Operator", "admin"}
 	default:
 		ok = false
 	}
 	if !ok {
-		return httpapi.Identity{}, fmt.Errorf("the token's signature is not valid: %w", errors.New("keys.internal:8443 has no such key"))
+		return web.Identity{}, fmt.Errorf("the token's signature is not valid: %w", errors.New("keys.internal:8443 has no such key"))
 	}
 	id, err := aigen.ParseID(text)
 	if err != nil {
-		return httpapi.Identity{}, errors.New("the token names no user")
+		return web.Identity{}, errors.New("the token names no user")
 	}
-	return httpapi.Identity{UserID: id, Roles: roles, ExpiresAt: a.expires}, nil
+	return web.Identity{UserID: id, Roles: roles, ExpiresAt: a.expires}, nil
 }
 
 // safeBuffer is a log that tests read while it is written.

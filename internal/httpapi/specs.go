@@ -7,6 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/sse"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // specs describes the routes that are in the document, by method and path.
@@ -28,7 +30,7 @@ func generationSpecs() map[string]spec {
 	one := answer{status: http.StatusOK, text: "The generation.", body: reflect.TypeFor[generationView]()}
 	work := []aigen.Code{
 		aigen.CodeInsufficientCredits, aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused,
-		aigen.CodeCreditServiceUnavailable, codeBusy, aigen.CodeQueueFull,
+		aigen.CodeCreditServiceUnavailable, web.CodeBusy, aigen.CodeQueueFull,
 	}
 	change := append([]aigen.Code{aigen.CodeNotFound, aigen.CodeInvalidState}, work...)
 	withTag, cancelled := one, one
@@ -69,7 +71,7 @@ func generationSpecs() map[string]spec {
 			text: "Refunds what is reserved. A body is not looked at.", dropsBody: true, params: []*huma.Param{keyParam()}, answers: []answer{cancelled},
 			codes: []aigen.Code{
 				aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput,
-				aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused, codeBusy,
+				aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused, web.CodeBusy,
 			},
 		},
 		"GET " + creditsPath: {
@@ -86,12 +88,12 @@ All events are named: an EventSource hears them with ` + "`addEventListener`" + 
 
 func eventSpecs() map[string]spec {
 	stream := answer{
-		status: http.StatusOK, text: "The events, one after the other, each with this schema as its data.", media: eventStream, body: reflect.TypeFor[eventView](),
+		status: http.StatusOK, text: "The events, one after the other, each with this schema as its data.", media: sse.MediaType, body: reflect.TypeFor[eventView](),
 	}
 	withList := stream
 	withList.asJSON = reflect.TypeFor[eventListView]()
 	over := answer{status: http.StatusNoContent, text: "The generation has ended, and Last-Event-ID is its last event: an EventSource stops."}
-	codes := []aigen.Code{codeInvalidEventID, codeNotAcceptable, codeTooManyStreams, codeShuttingDown}
+	codes := []aigen.Code{codeInvalidEventID, codeNotAcceptable, web.CodeTooManyStreams, web.CodeShuttingDown}
 	return map[string]spec{
 		"GET " + eventsPath: {
 			id: "generationEvents", tag: tagEvents, summary: "Follow one generation",
@@ -119,7 +121,7 @@ func engineSpecs() map[string]spec {
 				status: http.StatusOK, text: "Taken note of; outcome says with what effect.", body: reflect.TypeFor[processedView](),
 			}},
 			codes: []aigen.Code{
-				codeMissingProof, codeInvalidProof, aigen.CodeNotFound, aigen.CodeUnknownJob, aigen.CodeCallbackContradiction, codeBusy, codeDatabaseUnavailable,
+				codeMissingProof, codeInvalidProof, aigen.CodeNotFound, aigen.CodeUnknownJob, aigen.CodeCallbackContradiction, web.CodeBusy, web.CodeDatabaseUnavailable,
 			},
 			security: []map[string][]string{{schemeJob: {}}, {schemeSecret: {}}, {schemeSignature: {}}},
 		},

@@ -21,6 +21,7 @@ import (
 	"github.com/creativeflow/aigen/internal/odoo"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/sqlite"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // fixture is the whole of it but the engine and the phone: the API on a real port, the
@@ -77,8 +78,8 @@ func newWorld(t *testing.T, mode app.CreditMode, timeout time.Duration) *fixture
 }
 
 // Authenticate is for the API: there is one user.
-func (w *fixture) Authenticate(context.Context, string) (httpapi.Identity, error) {
-	return httpapi.Identity{UserID: w.user}, nil
+func (w *fixture) Authenticate(context.Context, string) (web.Identity, error) {
+	return web.Identity{UserID: w.user}, nil
 }
 
 // Window and Publish are the engine, which takes every job.

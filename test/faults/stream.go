@@ -1,13 +1,14 @@
 package faults
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/sse"
 )
 
 // silence is how long a stream may be without a sign of life before its reader looks
@@ -78,26 +79,30 @@ func (p *simulatedUser) connect(parent context.Context, s *StreamSeen, path stri
 	p.records.mu.Lock()
 	s.Connected++
 	p.records.mu.Unlock()
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, 1<<20)
-	var id, event, data string
-	for lines.Scan() {
-		watchdog.Reset(silence)
-		line := lines.Text()
-		switch name, value, _ := strings.Cut(line, ": "); {
-		case line == "":
-			if data != "" {
-				p.take(s, id, event, data)
-			}
-			id, event, data = "", "", ""
-		case name == "id":
-			id = value
-		case name == "event":
-			event = value
-		case name == "data":
-			data = value
+	events := sse.NewReader(&watched{res.Body, watchdog})
+	for {
+		e, err := events.Next()
+		if err != nil {
+			return
+		}
+		if e.Named { // an event without a number is told live only
+			p.take(s, e)
 		}
 	}
+}
+
+// watched puts off the watchdog with every byte, those of heartbeats included.
+type watched struct {
+	from     io.Reader
+	watchdog *time.Timer
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.from.Read(b)
+	if n > 0 {
+		w.watchdog.Reset(silence)
+	}
+	return n, err
 }
 
 func (p *simulatedUser) last(s *StreamSeen) int64 {
@@ -109,19 +114,16 @@ func (p *simulatedUser) last(s *StreamSeen) int64 {
 	return s.IDs[len(s.IDs)-1]
 }
 
-// take takes one event. Those without a number are told live only.
-func (p *simulatedUser) take(s *StreamSeen, id, event, data string) {
-	if id == "" {
-		return
-	}
-	n, err := strconv.ParseInt(id, 10, 64)
+// take takes one event.
+func (p *simulatedUser) take(s *StreamSeen, frame sse.Frame) {
+	n, err := strconv.ParseInt(frame.ID, 10, 64)
 	var e struct{ Type, GenerationID, Status string }
-	if err != nil || json.Unmarshal([]byte(data), &e) != nil || e.Type != event {
-		p.records.odd("streams", s.Generation, "an event that cannot be read: id %q event %q %s", id, event, data)
+	if err != nil || json.Unmarshal(frame.Data, &e) != nil || e.Type != frame.Event {
+		p.records.odd("streams", s.Generation, "an event that cannot be read: id %q event %q %s", frame.ID, frame.Event, frame.Data)
 		return
 	}
 	p.records.mu.Lock()
-	s.IDs, s.Types, s.Of = append(s.IDs, n), append(s.Types, event), append(s.Of, e.GenerationID)
+	s.IDs, s.Types, s.Of = append(s.IDs, n), append(s.Types, frame.Event), append(s.Of, e.GenerationID)
 	if s.Generation != "" && ended(e.Status) {
 		s.Ended = true
 	}

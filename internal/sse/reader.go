@@ -1,4 +1,4 @@
-package client
+package sse
 
 import (
 	"bufio"
@@ -13,64 +13,66 @@ import (
 // has 8 samples with 4 KiB of URL and 16 KiB of metadata each.
 const maxFrame = 1 << 20
 
-// errFrameTooLong is returned for a line or an event longer than maxFrame.
-var errFrameTooLong = errors.New("an event of the stream is too long")
+// ErrTooLong is returned for a line or an event longer than maxFrame.
+var ErrTooLong = errors.New("an event of the stream is too long")
 
-// frame is one event as it is dispatched (WHATWG HTML, section 9.2.6).
-type frame struct {
-	id    string // the last that was named, which may be by an earlier frame
-	named bool   // this frame names it itself
-	event string
-	data  []byte
+// Frame is one event as it is dispatched (WHATWG HTML, section 9.2.6).
+type Frame struct {
+	ID    string // the last that was named, which may be by an earlier frame
+	Named bool   // this frame names it itself
+	Event string
+	Data  []byte
 }
 
-// sseReader reads server-sent events from bytes of any origin.
-type sseReader struct {
+// Reader reads server-sent events from bytes of any origin.
+type Reader struct {
+	Retry time.Duration // as the server asked, 0 if it did not
+
 	r      *bufio.Reader
 	skipLF bool          // the line before ended with CR: a LF belongs to it
 	begun  bool          // the first line was read: a BOM there is no part of it
 	lastID string        // the last id that was named
-	retry  time.Duration // as the server asked, 0 if it did not
 	line   []byte        // reused
 }
 
-func newSSEReader(r io.Reader) *sseReader { return &sseReader{r: bufio.NewReader(r)} }
+// NewReader returns a Reader of the body of an answer.
+func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReader(r)} }
 
-// next returns the next event that has data. What is left over at the end of the
+// Next returns the next event that has data. What is left over at the end of the
 // stream is no event: the connection was cut within it.
-func (s *sseReader) next() (frame, error) {
-	var f frame
+func (s *Reader) Next() (Frame, error) {
+	var f Frame
 	hasData := false
 	for {
 		line, err := s.readLine()
 		if err != nil {
-			return frame{}, err
+			return Frame{}, err
 		}
 		if len(line) == 0 {
-			f.id = s.lastID
+			f.ID = s.lastID
 			if hasData {
 				return f, nil
 			}
-			f = frame{}
+			f = Frame{}
 			continue
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(name) {
 		case "event":
-			f.event = string(value)
+			f.Event = string(value)
 		case "data":
-			if len(f.data)+len(value)+1 > maxFrame {
-				return frame{}, errFrameTooLong
+			if len(f.Data)+len(value)+1 > maxFrame {
+				return Frame{}, ErrTooLong
 			}
 			if hasData {
-				f.data = append(f.data, '\n')
+				f.Data = append(f.Data, '\n')
 			}
-			f.data = append(f.data, value...)
+			f.Data = append(f.Data, value...)
 			hasData = true
 		case "id":
 			if bytes.IndexByte(value, 0) < 0 {
-				s.lastID, f.named = string(value), true
+				s.lastID, f.Named = string(value), true
 			}
 		case "retry":
 			s.setRetry(value)
@@ -79,16 +81,16 @@ func (s *sseReader) next() (frame, error) {
 	}
 }
 
-func (s *sseReader) setRetry(value []byte) {
+func (s *Reader) setRetry(value []byte) {
 	ms, err := strconv.ParseUint(string(value), 10, 31)
 	if err == nil && value[0] != '+' {
-		s.retry = time.Duration(ms) * time.Millisecond
+		s.Retry = time.Duration(ms) * time.Millisecond
 	}
 }
 
 // readLine reads up to CR, LF or CRLF. It does not wait for the byte after a CR,
 // which may never come. The line is valid until the next call.
-func (s *sseReader) readLine() ([]byte, error) {
+func (s *Reader) readLine() ([]byte, error) {
 	s.line = s.line[:0]
 	for {
 		b, err := s.r.ReadByte()
@@ -111,7 +113,7 @@ func (s *sseReader) readLine() ([]byte, error) {
 			return line, nil
 		}
 		if len(s.line) >= maxFrame {
-			return nil, errFrameTooLong
+			return nil, ErrTooLong
 		}
 		s.line = append(s.line, b)
 	}

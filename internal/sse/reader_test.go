@@ -1,4 +1,4 @@
-package client
+package sse
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func readAll(r io.Reader) ([]frame, *sseReader, error) {
-	s := newSSEReader(r)
-	var all []frame
+func readAll(r io.Reader) ([]Frame, *Reader, error) {
+	s := NewReader(r)
+	var all []Frame
 	for {
-		f, err := s.next()
+		f, err := s.Next()
 		if err != nil {
 			return all, s, err
 		}
@@ -29,21 +29,21 @@ func TestFrames(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		in   string
-		want []frame
+		want []Frame
 	}{
-		"plain":             {"id: 1\nevent: a\ndata: {}\n\n", []frame{{"1", true, "a", []byte("{}")}}},
-		"CRLF":              {"id: 1\r\nevent: a\r\ndata: {}\r\n\r\n", []frame{{"1", true, "a", []byte("{}")}}},
-		"CR":                {"id: 1\revent: a\rdata: {}\r\r", []frame{{"1", true, "a", []byte("{}")}}},
-		"BOM":               {"\xef\xbb\xbfdata: x\n\n", []frame{{"", false, "", []byte("x")}}},
-		"BOM later":         {"data: y\n\n\xef\xbb\xbfdata: x\n\n", []frame{{"", false, "", []byte("y")}}},
-		"lines of data":     {"data: a\ndata:b\ndata:  c\n\n", []frame{{"", false, "", []byte("a\nb\n c")}}},
-		"heartbeats":        {": ping\n\n:\n\ndata: x\n: within\n\n", []frame{{"", false, "", []byte("x")}}},
-		"no data":           {"event: a\n\ndata: x\n\n", []frame{{"", false, "", []byte("x")}}},
-		"id stays":          {"id: 7\n\ndata: x\n\n", []frame{{"7", false, "", []byte("x")}}},
-		"id with NUL":       {"id: 7\x00\ndata: x\n\n", []frame{{"", false, "", []byte("x")}}},
-		"cut within":        {"data: x\n\nid: 2\ndata: lost\n", []frame{{"", false, "", []byte("x")}}},
-		"cut within a line": {"data: x\n\ndata: los", []frame{{"", false, "", []byte("x")}}},
-		"unknown fields":    {"color: red\ndata\ndata: x\n\n", []frame{{"", false, "", []byte("\nx")}}},
+		"plain":             {"id: 1\nevent: a\ndata: {}\n\n", []Frame{{"1", true, "a", []byte("{}")}}},
+		"CRLF":              {"id: 1\r\nevent: a\r\ndata: {}\r\n\r\n", []Frame{{"1", true, "a", []byte("{}")}}},
+		"CR":                {"id: 1\revent: a\rdata: {}\r\r", []Frame{{"1", true, "a", []byte("{}")}}},
+		"BOM":               {"\xef\xbb\xbfdata: x\n\n", []Frame{{"", false, "", []byte("x")}}},
+		"BOM later":         {"data: y\n\n\xef\xbb\xbfdata: x\n\n", []Frame{{"", false, "", []byte("y")}}},
+		"lines of data":     {"data: a\ndata:b\ndata:  c\n\n", []Frame{{"", false, "", []byte("a\nb\n c")}}},
+		"heartbeats":        {": ping\n\n:\n\ndata: x\n: within\n\n", []Frame{{"", false, "", []byte("x")}}},
+		"no data":           {"event: a\n\ndata: x\n\n", []Frame{{"", false, "", []byte("x")}}},
+		"id stays":          {"id: 7\n\ndata: x\n\n", []Frame{{"7", false, "", []byte("x")}}},
+		"id with NUL":       {"id: 7\x00\ndata: x\n\n", []Frame{{"", false, "", []byte("x")}}},
+		"cut within":        {"data: x\n\nid: 2\ndata: lost\n", []Frame{{"", false, "", []byte("x")}}},
+		"cut within a line": {"data: x\n\ndata: los", []Frame{{"", false, "", []byte("x")}}},
+		"unknown fields":    {"color: red\ndata\ndata: x\n\n", []Frame{{"", false, "", []byte("\nx")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +63,7 @@ func TestRetryIsRead(t *testing.T) {
 		"retry: 99999999999999999999\n\n": 0,
 	} {
 		_, s, _ := readAll(strings.NewReader(in))
-		assert.Equal(t, want, s.retry, in)
+		assert.Equal(t, want, s.Retry, in)
 	}
 }
 
@@ -73,21 +73,21 @@ func TestALineAfterCRIsNotWaitedFor(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
 	go func() { _, _ = io.WriteString(w, "data: x\r\r") }()
-	f, err := newSSEReader(r).next()
+	f, err := NewReader(r).Next()
 	require.NoError(t, err)
-	assert.Equal(t, "x", string(f.data))
+	assert.Equal(t, "x", string(f.Data))
 }
 
 func TestSizesAreBounded(t *testing.T) {
 	t.Parallel()
 	long := io.MultiReader(strings.NewReader("data: "), io.LimitReader(zeros{}, 100<<20))
 	_, _, err := readAll(long)
-	require.ErrorIs(t, err, errFrameTooLong)
+	require.ErrorIs(t, err, ErrTooLong)
 
 	line := "data: " + strings.Repeat("x", 1000) + "\n"
 	many := io.LimitReader(&repeat{line: []byte(line)}, 100<<20)
 	_, _, err = readAll(many)
-	require.ErrorIs(t, err, errFrameTooLong)
+	require.ErrorIs(t, err, ErrTooLong)
 }
 
 type zeros struct{}
@@ -124,17 +124,17 @@ func FuzzSSE(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		whole, a, errA := readAll(bytes.NewReader(in))
 		pieces, b, errB := readAll(iotest.OneByteReader(bytes.NewReader(in)))
-		if !errors.Is(errA, io.EOF) && !errors.Is(errA, errFrameTooLong) {
+		if !errors.Is(errA, io.EOF) && !errors.Is(errA, ErrTooLong) {
 			t.Fatalf("unexpected error %v", errA)
 		}
 		assert.Equal(t, whole, pieces)
 		assert.Equal(t, errA, errB)
-		assert.Equal(t, a.retry, b.retry)
-		assert.GreaterOrEqual(t, a.retry, time.Duration(0))
+		assert.Equal(t, a.Retry, b.Retry)
+		assert.GreaterOrEqual(t, a.Retry, time.Duration(0))
 		for _, fr := range whole {
-			assert.NotContains(t, fr.id, "\n")
-			assert.NotContains(t, fr.id, "\x00")
-			assert.LessOrEqual(t, len(fr.data), maxFrame)
+			assert.NotContains(t, fr.ID, "\n")
+			assert.NotContains(t, fr.ID, "\x00")
+			assert.LessOrEqual(t, len(fr.Data), maxFrame)
 		}
 	})
 }
