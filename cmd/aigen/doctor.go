@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -55,12 +56,12 @@ func diagnose(ctx context.Context, o config.Options) diagnosis {
 
 // diagnosis is all that doctor found.
 type diagnosis struct {
-	Settings []config.Setting `json:"settings"`
-	Parts    []config.Part    `json:"parts"`
-	Warnings []config.Warning `json:"warnings"`
-	Faults   []config.Fault   `json:"faults"`
-	Checks   []check          `json:"checks"`
-	OK       bool             `json:"ok"` // the service could start and do its work
+	Settings []config.Setting   `json:"settings"`
+	Parts    []runtimeinfo.Part `json:"parts"`
+	Warnings []config.Warning   `json:"warnings"`
+	Faults   []config.Fault     `json:"faults"`
+	Checks   []check            `json:"checks"`
+	OK       bool               `json:"ok"` // the service could start and do its work
 }
 
 // check is the examination of one dependency.

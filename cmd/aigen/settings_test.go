@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // Every line that is written within a request bears its id, whoever writes it.
@@ -22,7 +23,7 @@ func TestLinesBearTheRequest(t *testing.T) {
 	log := slog.New(requestHandler{slog.NewTextHandler(&out, nil)}).With("part", "test").WithGroup("g")
 	api, err := httpapi.New(httpapi.Config{
 		Service: new(app.Service), Authenticator: authenticator{},
-		Ready: func(ctx context.Context) []httpapi.Dependency {
+		Ready: func(ctx context.Context) []runtimeinfo.Dependency {
 			log.InfoContext(ctx, "within")
 			log.InfoContext(ctx, "once", requestIDKey, "its own")
 			log.Info("outside")

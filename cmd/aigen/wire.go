@@ -19,6 +19,7 @@ import (
 	"github.com/creativeflow/aigen/internal/metrics"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/tracing"
 	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/worker"
@@ -190,7 +191,7 @@ func proofOf(c config.Config) func(challenge, port string) string {
 
 func newAPI(
 	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
-	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []httpapi.Dependency,
+	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []runtimeinfo.Dependency,
 	pages *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {
 	var files http.Handler // nil: pictures lie elsewhere

@@ -10,7 +10,6 @@ import (
 
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/config"
-	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/n8nwebhook"
 	"github.com/creativeflow/aigen/internal/notification"
@@ -19,6 +18,7 @@ import (
 	"github.com/creativeflow/aigen/internal/rabbitmq"
 	"github.com/creativeflow/aigen/internal/ratelimit"
 	"github.com/creativeflow/aigen/internal/redis"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/tracing"
 	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/worker"
@@ -78,11 +78,11 @@ func (in *instance) connectCredits(t *tracing.Tracer) (app.CreditService, error)
 		return nil, &exitError{exitSettings, err}
 	}
 	in.onClose(func() error { s.Close(); return nil })
-	in.depend("credits", "odoo", func(context.Context) (httpapi.DependencyState, string) {
+	in.depend("credits", "odoo", func(context.Context) (runtimeinfo.State, string) {
 		if st := s.State(); st.Breaker != "closed" {
-			return httpapi.StateDegraded, "is not asked for now, after failures"
+			return runtimeinfo.StateDegraded, "is not asked for now, after failures"
 		}
-		return httpapi.StateOK, ""
+		return runtimeinfo.StateOK, ""
 	})
 	return s, nil
 }
@@ -96,15 +96,15 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 			return nil, nil, err
 		}
 		in.onClose(p.Close)
-		in.depend("engine", "rabbitmq", func(ctx context.Context) (httpapi.DependencyState, string) {
+		in.depend("engine", "rabbitmq", func(ctx context.Context) (runtimeinfo.State, string) {
 			if err := p.State(); err != nil {
 				in.log.DebugContext(ctx, "readyz: rabbitmq", "error", err)
 				if errors.Is(err, rabbitmq.ErrBlocked) { // in the broker's words, which hold no secret
-					return httpapi.StateDegraded, err.Error() + "; jobs wait in the outbox"
+					return runtimeinfo.StateDegraded, err.Error() + "; jobs wait in the outbox"
 				}
-				return httpapi.StateDegraded, "cannot be reached; jobs wait in the outbox"
+				return runtimeinfo.StateDegraded, "cannot be reached; jobs wait in the outbox"
 			}
-			return httpapi.StateOK, ""
+			return runtimeinfo.StateOK, ""
 		})
 		return p, nil, nil
 	case in.c.UsesWebhook():
@@ -113,11 +113,11 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 			return nil, nil, &exitError{exitSettings, err}
 		}
 		in.onClose(p.Close)
-		in.depend("engine", "n8n webhook", func(context.Context) (httpapi.DependencyState, string) {
+		in.depend("engine", "n8n webhook", func(context.Context) (runtimeinfo.State, string) {
 			if since, _ := in.relay.Outage(outbox.QueueJobs); !since.IsZero() {
-				return httpapi.StateDegraded, "takes no jobs; they wait in the outbox"
+				return runtimeinfo.StateDegraded, "takes no jobs; they wait in the outbox"
 			}
-			return httpapi.StateOK, ""
+			return runtimeinfo.StateOK, ""
 		})
 		return p, nil, nil
 	}
@@ -136,9 +136,9 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 
 // lookAtPictures says whether the embedded engine can keep what it makes. The log has
 // the cause once, when it begins and when it is over.
-func (in *instance) lookAtPictures(assets *worker.Assets) func(context.Context) (httpapi.DependencyState, string) {
+func (in *instance) lookAtPictures(assets *worker.Assets) func(context.Context) (runtimeinfo.State, string) {
 	var failing atomic.Bool
-	return func(ctx context.Context) (httpapi.DependencyState, string) {
+	return func(ctx context.Context) (runtimeinfo.State, string) {
 		err := assets.Check()
 		if was := failing.Swap(err != nil); was && err == nil {
 			in.log.InfoContext(ctx, "pictures can be kept again")
@@ -146,9 +146,9 @@ func (in *instance) lookAtPictures(assets *worker.Assets) func(context.Context) 
 			in.log.ErrorContext(ctx, "no picture can be kept", "error", err)
 		}
 		if err != nil {
-			return httpapi.StateDegraded, "cannot keep pictures: their folder is missing, full or read-only"
+			return runtimeinfo.StateDegraded, "cannot keep pictures: their folder is missing, full or read-only"
 		}
-		return httpapi.StateOK, ""
+		return runtimeinfo.StateOK, ""
 	}
 }
 
@@ -162,11 +162,11 @@ func (in *instance) connectNotifications(t *tracing.Tracer) (app.NotificationSer
 		return nil, &exitError{exitSettings, err}
 	}
 	in.onClose(func() error { s.Close(); return nil })
-	in.depend("notifications", "service", func(context.Context) (httpapi.DependencyState, string) {
+	in.depend("notifications", "service", func(context.Context) (runtimeinfo.State, string) {
 		if !s.State().Failing.IsZero() {
-			return httpapi.StateDegraded, "fails; notifications wait in the outbox"
+			return runtimeinfo.StateDegraded, "fails; notifications wait in the outbox"
 		}
-		return httpapi.StateOK, ""
+		return runtimeinfo.StateOK, ""
 	})
 	return s, nil
 }
@@ -187,11 +187,11 @@ func (in *instance) connectRedis() (*shared, error) {
 		return nil, &exitError{exitSettings, err}
 	}
 	in.onClose(client.Close)
-	in.depend("events", "redis", func(context.Context) (httpapi.DependencyState, string) {
+	in.depend("events", "redis", func(context.Context) (runtimeinfo.State, string) {
 		if why := client.Degraded(); why != "" {
-			return httpapi.StateDegraded, why
+			return runtimeinfo.StateDegraded, why
 		}
-		return httpapi.StateOK, ""
+		return runtimeinfo.StateOK, ""
 	})
 	return &shared{client: client, bus: redis.NewBus(client, newID())}, nil
 }

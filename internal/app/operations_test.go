@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 func (w *fixture) operations() *operations.Service {
@@ -332,17 +333,17 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	w := setup(t, options{})
 	began := w.clock.Now()
-	states := map[operations.DependencyState][]operations.DependencyState{
-		operations.DependencyOK:       {operations.DependencyOK, operations.DependencyOK},
-		operations.DependencyDegraded: {operations.DependencyOK, operations.DependencyDegraded},
-		operations.DependencyDown:     {operations.DependencyDown, operations.DependencyDegraded, operations.DependencyOK},
+	states := map[runtimeinfo.State][]runtimeinfo.State{
+		runtimeinfo.StateOK:       {runtimeinfo.StateOK, runtimeinfo.StateOK},
+		runtimeinfo.StateDegraded: {runtimeinfo.StateOK, runtimeinfo.StateDegraded},
+		runtimeinfo.StateDown:     {runtimeinfo.StateDown, runtimeinfo.StateDegraded, runtimeinfo.StateOK},
 	}
 	for want, list := range states {
-		o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store, Runtime: operations.RuntimeInfo{
-			Version: "1", Began: began, Settings: func() []operations.Setting { return []operations.Setting{{Name: "A"}} },
-			Ready: func(context.Context) (ds []operations.Dependency) {
+		o := operations.New(operations.Config{Service: w.Service, Policy: w.policy, Store: w.store, Runtime: runtimeinfo.Info{
+			Version: "1", Began: began, Settings: func() []runtimeinfo.Setting { return []runtimeinfo.Setting{{Name: "A"}} },
+			Ready: func(context.Context) (ds []runtimeinfo.Dependency) {
 				for _, s := range list {
-					ds = append(ds, operations.Dependency{State: s})
+					ds = append(ds, runtimeinfo.Dependency{State: s})
 				}
 				return ds
 			},
@@ -354,6 +355,6 @@ func TestHealth(t *testing.T) {
 		assert.Len(t, o.GetSettings(), 1)
 	}
 	bare := w.operations()
-	assert.Equal(t, operations.DependencyOK, bare.GetHealth(t.Context()).State)
+	assert.Equal(t, runtimeinfo.StateOK, bare.GetHealth(t.Context()).State)
 	assert.Empty(t, bare.GetSettings())
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // DatabaseIsSQLite says that the state is kept in a file and not in PostgreSQL.
@@ -120,16 +122,9 @@ func (l Log) SlogLevel() slog.Level {
 	return slog.LevelInfo
 }
 
-// Part is one thing the service needs, and what does it.
-type Part struct {
-	Need     string `json:"need"`     // "database", "credits", "engine", "events", "notifications"
-	Uses     string `json:"uses"`     // for a person; credentials masked
-	Embedded bool   `json:"embedded"` // done within the process
-}
-
 // Parts says of each dependency whether it is embedded, in a stable order.
-func (c Config) Parts() []Part {
-	return []Part{
+func (c Config) Parts() []runtimeinfo.Part {
+	return []runtimeinfo.Part{
 		part("database", "SQLite in "+c.SQLitePath(), c.DatabaseIsSQLite(), c.Database.URL),
 		part("credits", "ledger in the database", c.UsesLedger(), c.Credits.OdooURL),
 		c.enginePart(),
@@ -138,7 +133,7 @@ func (c Config) Parts() []Part {
 	}
 }
 
-func (c Config) enginePart() Part {
+func (c Config) enginePart() runtimeinfo.Part {
 	own := "embedded engine"
 	if c.UsesImageAPI() {
 		own += " with " + c.Worker.ImageAPIURL.String()
@@ -150,9 +145,9 @@ func (c Config) enginePart() Part {
 	return part("engine", own, c.UsesWorker(), remote)
 }
 
-func part(need, own string, embedded bool, remote URL) Part {
+func part(need, own string, embedded bool, remote URL) runtimeinfo.Part {
 	if embedded {
-		return Part{Need: need, Uses: own, Embedded: true}
+		return runtimeinfo.Part{Need: need, Uses: own, Embedded: true}
 	}
-	return Part{Need: need, Uses: remote.String()}
+	return runtimeinfo.Part{Need: need, Uses: remote.String()}
 }

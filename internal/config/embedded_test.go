@@ -6,13 +6,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/creativeflow/aigen/internal/config"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 func TestPartsAllEmbedded(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, nil, "DATA_DIR=/d")
-	assert.Equal(t, []config.Part{
+	assert.Equal(t, []runtimeinfo.Part{
 		{Need: "database", Uses: "SQLite in /d/aigen.db", Embedded: true},
 		{Need: "credits", Uses: "ledger in the database", Embedded: true},
 		{Need: "engine", Uses: "embedded engine", Embedded: true},

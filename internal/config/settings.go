@@ -4,16 +4,15 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // Setting is one setting as `aigen doctor` shows it.
 type Setting struct {
-	Name   string `json:"name"`
-	Group  string `json:"group"`  // the heading it stands under
-	Value  string `json:"value"`  // secrets and the credentials in URLs are masked; empty when not set
-	Source string `json:"source"` // "environment", ".env", "file /path", "default", "generated"
-	Secret bool   `json:"secret"` // the whole value is a secret
-	Doc    string `json:"doc"`    // meaning, unit and range
+	runtimeinfo.Setting
+
+	Secret bool `json:"secret"` // the whole value is a secret
 }
 
 // Settings lists every setting, in the order of docs/configuration.md.
@@ -26,8 +25,8 @@ func (c Config) Settings() []Setting {
 			source = fromDefault // a Config that did not come from Load
 		}
 		out[i] = Setting{
-			Name: f.name, Group: f.group, Value: f.show(), Source: source,
-			Secret: f.secret(), Doc: f.doc(),
+			Setting: runtimeinfo.Setting{Group: f.group, Name: f.name, Value: f.show(), Source: source, Doc: f.doc()},
+			Secret:  f.secret(),
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // Operations is what the pages for operators need of app.Operations.
@@ -25,7 +26,7 @@ type Operations interface {
 	ListActions(ctx context.Context, q operations.ActionQuery) (operations.ActionPage, error)
 	GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error)
 	GetHealth(ctx context.Context) operations.Health
-	GetSettings() []operations.Setting
+	GetSettings() []runtimeinfo.Setting
 }
 
 // The paths of the pages for operators.

@@ -9,6 +9,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // deliveriesDesk is what is in the outbox.
@@ -139,18 +140,18 @@ type systemDesk struct {
 	operations.Health
 
 	Groups []settingGroup
-	All    bool                       // not those alone that differ from the default
-	Set    int                        // how many differ from the default
-	Uses   map[string]operations.Part // by what is needed
+	All    bool                        // not those alone that differ from the default
+	Set    int                         // how many differ from the default
+	Uses   map[string]runtimeinfo.Part // by what is needed
 }
 
 type settingGroup struct {
 	Name     string
-	Settings []operations.Setting
+	Settings []runtimeinfo.Setting
 }
 
 func (k *Console) operatorSystem(w http.ResponseWriter, r *http.Request) error {
-	d := systemDesk{Health: k.c.Operations.GetHealth(r.Context()), Uses: map[string]operations.Part{}}
+	d := systemDesk{Health: k.c.Operations.GetHealth(r.Context()), Uses: map[string]runtimeinfo.Part{}}
 	for _, p := range d.Parts {
 		d.Uses[p.Need] = p
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // overview is the data of the first page.
@@ -184,11 +185,11 @@ func concernsOf(lanes []laneRow, n counts, st operations.Statistics) (list []ale
 func healthConcerns(h operations.Health) (list []alert) {
 	for _, d := range h.Dependencies {
 		switch d.State {
-		case operations.DependencyDown:
+		case runtimeinfo.StateDown:
 			list = append(list, alert{"bad", title(d.Name) + " (" + d.Mode + ") is down: " + d.Detail + ".", operatorSystemPath, "System"})
-		case operations.DependencyDegraded:
+		case runtimeinfo.StateDegraded:
 			list = append(list, alert{"warn", title(d.Name) + " (" + d.Mode + "): " + d.Detail + ".", operatorSystemPath, "System"})
-		case operations.DependencyOK:
+		case runtimeinfo.StateOK:
 		}
 	}
 	return list

@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // busyOperations are operations with actions and settings of a test.
@@ -21,14 +22,14 @@ type busyOperations struct {
 	*fakeOperations
 
 	actions  []app.OperatorAction
-	settings []operations.Setting
+	settings []runtimeinfo.Setting
 }
 
 func (o busyOperations) ListActions(context.Context, operations.ActionQuery) (operations.ActionPage, error) {
 	return operations.ActionPage{Items: o.actions}, nil
 }
 
-func (o busyOperations) GetSettings() []operations.Setting { return o.settings }
+func (o busyOperations) GetSettings() []runtimeinfo.Setting { return o.settings }
 
 // "Retry all" of thirty deliveries is one row, with the other generations beneath it.
 func TestActionsAlikeAreOneRow(t *testing.T) {
@@ -92,7 +93,7 @@ func TestStoryShowsWhatWasMade(t *testing.T) {
 // Settings: those that somebody has set, and all of them on demand.
 func TestSettingsThatDiffer(t *testing.T) {
 	t.Parallel()
-	o := busyOperations{fakeOperations: newOperations(), settings: []operations.Setting{
+	o := busyOperations{fakeOperations: newOperations(), settings: []runtimeinfo.Setting{
 		{Group: "Server", Name: "A_SET", Value: "1", Source: "environment", Doc: "what A is"}, {Group: "Log", Name: "B_DEFAULT", Value: "2", Source: "default"},
 	}}
 	mux := desks(t, o)

@@ -16,6 +16,7 @@ import (
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -91,11 +92,11 @@ func (o *fakeOperations) GetStatistics(_ context.Context, w operations.Window) (
 }
 
 func (*fakeOperations) GetHealth(context.Context) operations.Health {
-	return operations.Health{State: operations.DependencyDegraded, Dependencies: []operations.Dependency{{Name: "engine", Mode: "rabbitmq", State: operations.DependencyDegraded, Detail: "cannot be reached"}}}
+	return operations.Health{State: runtimeinfo.StateDegraded, Dependencies: []runtimeinfo.Dependency{{Name: "engine", Mode: "rabbitmq", State: runtimeinfo.StateDegraded, Detail: "cannot be reached"}}}
 }
 
-func (*fakeOperations) GetSettings() []operations.Setting {
-	return []operations.Setting{{Group: "Server", Name: "A", Value: "[secret]"}, {Group: "Server", Name: "B"}, {Group: "Log", Name: "C"}}
+func (*fakeOperations) GetSettings() []runtimeinfo.Setting {
+	return []runtimeinfo.Setting{{Group: "Server", Name: "A", Value: "[secret]"}, {Group: "Server", Name: "B"}, {Group: "Log", Name: "C"}}
 }
 
 // people knows two tokens.

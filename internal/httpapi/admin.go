@@ -10,6 +10,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -27,7 +28,7 @@ type Operations interface {
 	ListActions(ctx context.Context, q operations.ActionQuery) (operations.ActionPage, error)
 	GetStatistics(ctx context.Context, w operations.Window) (operations.Statistics, error)
 	GetHealth(ctx context.Context) operations.Health
-	GetSettings() []operations.Setting
+	GetSettings() []runtimeinfo.Setting
 }
 
 // admit lets an operator in. The role is asked of the token alone: a request from this

@@ -7,6 +7,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 type adminStatisticsView struct {
@@ -151,52 +152,26 @@ func age(since, at time.Time) float64 {
 }
 
 type adminHealthView struct {
-	At           time.Time    `json:"at"`
-	Version      string       `json:"version"`
-	Began        time.Time    `json:"began" doc:"When this process started."`
-	Status       string       `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
-	Dependencies []Dependency `json:"dependencies" nullable:"false"`
-	Parts        []adminPart  `json:"parts" nullable:"false" doc:"What does the work."`
-}
-
-type adminPart struct {
-	Need     string `json:"need" doc:"database, credits, engine …"`
-	Uses     string `json:"uses" doc:"Credentials are masked."`
-	Embedded bool   `json:"embedded" doc:"Done within the process."`
-}
-
-type adminSettingView struct {
-	Group  string `json:"group"`
-	Name   string `json:"name"`
-	Value  string `json:"value" doc:"Secrets are masked; empty where it is not set."`
-	Source string `json:"source" doc:"environment, .env, file, default, generated."`
-	Doc    string `json:"doc"`
+	At           time.Time                `json:"at"`
+	Version      string                   `json:"version"`
+	Began        time.Time                `json:"began" doc:"When this process started."`
+	Status       string                   `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
+	Dependencies []runtimeinfo.Dependency `json:"dependencies" nullable:"false"`
+	Parts        []runtimeinfo.Part       `json:"parts" nullable:"false" doc:"What does the work."`
 }
 
 type adminSettingsView struct {
-	Items []adminSettingView `json:"items" nullable:"false"`
+	Items []runtimeinfo.Setting `json:"items" nullable:"false"`
 }
 
 func (a *API) adminHealth(w http.ResponseWriter, r *http.Request) error {
 	h := a.c.Operations.GetHealth(r.Context())
-	v := adminHealthView{
+	return writeJSON(w, http.StatusOK, adminHealthView{
 		At: h.At.UTC(), Version: h.Version, Began: h.Began.UTC(), Status: string(h.State),
-		Dependencies: make([]Dependency, len(h.Dependencies)), Parts: make([]adminPart, len(h.Parts)),
-	}
-	for i, d := range h.Dependencies {
-		v.Dependencies[i] = Dependency{Name: d.Name, State: DependencyState(d.State), Mode: d.Mode, Detail: d.Detail}
-	}
-	for i, p := range h.Parts {
-		v.Parts[i] = adminPart(p)
-	}
-	return writeJSON(w, http.StatusOK, v)
+		Dependencies: append([]runtimeinfo.Dependency{}, h.Dependencies...), Parts: append([]runtimeinfo.Part{}, h.Parts...),
+	})
 }
 
 func (a *API) adminSettings(w http.ResponseWriter, _ *http.Request) error {
-	settings := a.c.Operations.GetSettings()
-	v := adminSettingsView{Items: make([]adminSettingView, len(settings))}
-	for i, s := range settings {
-		v.Items[i] = adminSettingView(s)
-	}
-	return writeJSON(w, http.StatusOK, v)
+	return writeJSON(w, http.StatusOK, adminSettingsView{Items: append([]runtimeinfo.Setting{}, a.c.Operations.GetSettings()...)})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/creativeflow/aigen/internal/httpapi"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 const admin = "/api/v1/admin/"
@@ -28,14 +29,16 @@ func withOperations(t *testing.T, changes ...func(*httpapi.Config)) *fixture {
 	f = setup(t, append([]func(*httpapi.Config){func(c *httpapi.Config) {
 		c.Operations = late(func() *operations.Service { return f.operations })
 	}}, changes...)...)
-	f.operations = operations.New(operations.Config{Service: f.svc, Policy: f.policy, Store: f.store, Log: slog.New(slog.NewJSONHandler(f.log, nil)), Runtime: operations.RuntimeInfo{
+	f.operations = operations.New(operations.Config{Service: f.svc, Policy: f.policy, Store: f.store, Log: slog.New(slog.NewJSONHandler(f.log, nil)), Runtime: runtimeinfo.Info{
 		Version: "1.2.3", Began: time.Now(),
-		Settings: func() []operations.Setting {
-			return []operations.Setting{{Group: "Server", Name: "JWT_SECRET", Value: "[secret]", Source: "environment", Doc: "A secret."}}
+		Settings: func() []runtimeinfo.Setting {
+			return []runtimeinfo.Setting{{Group: "Server", Name: "JWT_SECRET", Value: "[secret]", Source: "environment", Doc: "A secret."}}
 		},
-		Parts: func() []operations.Part { return []operations.Part{{Need: "database", Uses: "SQLite", Embedded: true}} },
-		Ready: func(context.Context) []operations.Dependency {
-			return []operations.Dependency{{Name: "database", State: operations.DependencyOK, Mode: "sqlite"}}
+		Parts: func() []runtimeinfo.Part {
+			return []runtimeinfo.Part{{Need: "database", Uses: "SQLite", Embedded: true}}
+		},
+		Ready: func(context.Context) []runtimeinfo.Dependency {
+			return []runtimeinfo.Dependency{{Name: "database", State: runtimeinfo.StateOK, Mode: "sqlite"}}
 		},
 	}})
 	return f
@@ -87,7 +90,7 @@ func (l late) GetStatistics(ctx context.Context, w operations.Window) (operation
 	return l().GetStatistics(ctx, w)
 }
 func (l late) GetHealth(ctx context.Context) operations.Health { return l().GetHealth(ctx) }
-func (l late) GetSettings() []operations.Setting               { return l().GetSettings() }
+func (l late) GetSettings() []runtimeinfo.Setting              { return l().GetSettings() }
 
 // Every route of the admin API, by the table of routes: without a token, with a
 // user's, with an operator's, and where there is none.

@@ -14,6 +14,7 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/live"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
@@ -46,24 +47,6 @@ type Tracer interface {
 	Request(ctx context.Context, h http.Header, method, route string) (child context.Context, end func(status int))
 }
 
-// DependencyState says how a dependency is.
-type DependencyState string
-
-// The states of a dependency, from good to bad.
-const (
-	StateOK       DependencyState = "ok"
-	StateDegraded DependencyState = "degraded" // works, or is stood in for: still ready
-	StateDown     DependencyState = "down"     // the service cannot do its work
-)
-
-// Dependency is one line of /readyz. Everybody can read it: no host names.
-type Dependency struct {
-	Name   string          `json:"name" doc:"database, credits, engine …"`
-	State  DependencyState `json:"state" enum:"ok,degraded,down" doc:"down makes the service not ready."`
-	Mode   string          `json:"mode,omitempty" doc:"Which implementation it is: sqlite, embedded, odoo …"`
-	Detail string          `json:"detail,omitempty" doc:"What is wrong, in words."`
-}
-
 // Config is what an API is made of. Service and Authenticator are required; with
 // CallbackSecurity also Tokens or CallbackSecrets.
 type Config struct {
@@ -78,9 +61,9 @@ type Config struct {
 
 	CORSOrigins []string // "https://app.example.com"; "*" for all; empty: no CORS
 	Assets      http.Handler
-	Pages       []web.Page                             // the console; see Page
-	NoPage      http.Handler                           // what a browser sees where there is no page; nil: a problem
-	Ready       func(ctx context.Context) []Dependency // nil: always ready
+	Pages       []web.Page                                         // the console; see Page
+	NoPage      http.Handler                                       // what a browser sees where there is no page; nil: a problem
+	Ready       func(ctx context.Context) []runtimeinfo.Dependency // nil: always ready
 	// Prove answers a challenge of a command on this machine, before that sends a token
 	// here: port is the one that it has connected to. nil: there is no secret to prove.
 	Prove          func(challenge, port string) string

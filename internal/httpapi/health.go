@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -18,8 +19,8 @@ type healthView struct {
 }
 
 type readyView struct {
-	Status       DependencyState `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
-	Dependencies []Dependency    `json:"dependencies" nullable:"false"`
+	Status       runtimeinfo.State        `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
+	Dependencies []runtimeinfo.Dependency `json:"dependencies" nullable:"false"`
 }
 
 // health says that the process answers, nothing more: a database that is down is no
@@ -53,21 +54,17 @@ func (a *API) prove(w http.ResponseWriter, r *http.Request) {
 // ready says whether requests should be sent here.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
-	view := readyView{Status: StateOK, Dependencies: []Dependency{}}
+	view := readyView{Dependencies: []runtimeinfo.Dependency{}}
 	if a.c.Ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		view.Dependencies = append(view.Dependencies, a.c.Ready(ctx)...)
 	}
 	if a.drain.Err() != nil {
-		view.Dependencies = append(view.Dependencies, Dependency{Name: "service", State: StateDown, Detail: "stopping"})
+		view.Dependencies = append(view.Dependencies, runtimeinfo.Dependency{Name: "service", State: runtimeinfo.StateDown, Detail: "stopping"})
 	}
-	for _, d := range view.Dependencies {
-		if d.State == StateDown || (d.State == StateDegraded && view.Status == StateOK) {
-			view.Status = d.State
-		}
-	}
-	if view.Status == StateDown {
+	view.Status = runtimeinfo.Worst(view.Dependencies)
+	if view.Status == runtimeinfo.StateDown {
 		web.InfoFrom(r.Context()).Gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
 		return writeJSON(w, http.StatusServiceUnavailable, view)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/outbox"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // These types describe what is read by hand, for the document alone.
@@ -75,7 +76,13 @@ const sidePattern = "(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|[1-3][0-9]{3}|40[0-8][0-9]
 type shapes struct{ registry huma.Registry }
 
 func newShapes() shapes {
+	names := map[reflect.Type]string{
+		reflect.TypeFor[runtimeinfo.Setting](): "AdminSetting", reflect.TypeFor[runtimeinfo.Part](): "AdminPart",
+	}
 	name := func(t reflect.Type, hint string) string {
+		if n, ok := names[t]; ok {
+			return n
+		}
 		n := huma.DefaultSchemaNamer(t, hint)
 		for _, suffix := range []string{"View", "Body", "Spec"} {
 			n = strings.TrimSuffix(n, suffix)

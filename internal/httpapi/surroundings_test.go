@@ -11,21 +11,22 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/creativeflow/aigen/internal/httpapi"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 func TestHealthAndReady(t *testing.T) {
 	t.Parallel()
-	states := []httpapi.Dependency{{Name: "database", State: httpapi.StateOK, Mode: "sqlite"}}
+	states := []runtimeinfo.Dependency{{Name: "database", State: runtimeinfo.StateOK, Mode: "sqlite"}}
 	f := setup(t, func(c *httpapi.Config) {
 		c.Version = "1.2.3"
-		c.Ready = func(context.Context) []httpapi.Dependency { return states }
+		c.Ready = func(context.Context) []runtimeinfo.Dependency { return states }
 	})
 	assert.Equal(t, object{"status": "ok", "version": "1.2.3"}, f.call(http.MethodGet, "/healthz", nil, "Authorization", "").is(http.StatusOK).json())
 	ready := f.call(http.MethodGet, "/readyz", nil, "Authorization", "").is(http.StatusOK).json()
 	assert.Equal(t, object{"status": "ok", "dependencies": []any{object{"name": "database", "state": "ok", "mode": "sqlite"}}}, ready)
-	states = append(states, httpapi.Dependency{Name: "engine", State: httpapi.StateDegraded})
+	states = append(states, runtimeinfo.Dependency{Name: "engine", State: runtimeinfo.StateDegraded})
 	assert.Equal(t, "degraded", f.call(http.MethodGet, "/readyz", nil).is(http.StatusOK).json()["status"])
-	states = append(states, httpapi.Dependency{Name: "credits", State: httpapi.StateDown}, httpapi.Dependency{Name: "x", State: httpapi.StateDegraded})
+	states = append(states, runtimeinfo.Dependency{Name: "credits", State: runtimeinfo.StateDown}, runtimeinfo.Dependency{Name: "x", State: runtimeinfo.StateDegraded})
 	a := f.call(http.MethodGet, "/readyz", nil).is(http.StatusServiceUnavailable)
 	assert.Equal(t, "down", a.json()["status"])
 	assert.NotEmpty(t, a.Header.Get("Retry-After"))
@@ -87,8 +88,8 @@ func TestClientGone(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer "+tokenOf(f.user))
 	f.api.ServeHTTP(httptest.NewRecorder(), r)
 	probe := setup(t, func(c *httpapi.Config) {
-		c.Ready = func(context.Context) []httpapi.Dependency {
-			return []httpapi.Dependency{{Name: "database", State: httpapi.StateDown}}
+		c.Ready = func(context.Context) []runtimeinfo.Dependency {
+			return []runtimeinfo.Dependency{{Name: "database", State: runtimeinfo.StateDown}}
 		}
 	})
 	probe.api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/runtimeinfo"
 )
 
 // Service holds the use-cases of those who run the service. They see the work of
@@ -18,7 +19,7 @@ type Service struct {
 	store    Store
 	relay    app.Dispatcher
 	log      *slog.Logger
-	runtime  RuntimeInfo
+	runtime  runtimeinfo.Info
 	activity activityCache
 	history  outboxHistory
 }
@@ -30,7 +31,7 @@ type Config struct {
 	Store      Store
 	Dispatcher app.Dispatcher // the relay of this process; nil: another process delivers
 	Log        *slog.Logger   // nil: no log
-	Runtime    RuntimeInfo
+	Runtime    runtimeinfo.Info
 }
 
 // New builds the operators' use-cases of a service.
