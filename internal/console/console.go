@@ -55,7 +55,7 @@ func (k *Console) Pages() []web.Page {
 
 // NotFound says, as a page, that there is none.
 func (k *Console) NotFound() http.Handler {
-	return k.serve(route{guard: guardNone, handle: func(*Console, http.ResponseWriter, *http.Request) error { return errNoPage }})
+	return k.serve(route{guard: web.GuardNone, handle: func(*Console, http.ResponseWriter, *http.Request) error { return errNoPage }})
 }
 
 // Shutdown ends the live streams. Their pages connect again by themselves.

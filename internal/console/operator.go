@@ -10,6 +10,7 @@ import (
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/runtimeinfo"
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // Operations is what the pages for operators need of app.Operations.
@@ -60,7 +61,7 @@ func operatorRoutes() []route {
 		{method: get, path: operatorSystemPath, handle: (*Console).operatorSystem},
 	}
 	for i := range all {
-		all[i].guard = guardOperator
+		all[i].guard = web.GuardOperator
 		all[i].handle = withOperations(all[i].handle)
 	}
 	return all

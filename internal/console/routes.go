@@ -23,20 +23,11 @@ const (
 	staticPath      = "/static/"
 )
 
-// guard says who may see a page.
-type guard int
-
-const (
-	guardNone     guard = iota // everybody, signed in or not
-	guardUser                  // a user
-	guardOperator              // a user with the role operator
-)
-
 // route is one page, or one thing that a page does.
 type route struct {
 	method string
 	path   string // also its name in logs and metrics
-	guard  guard
+	guard  web.Guard
 	handle func(k *Console, w http.ResponseWriter, r *http.Request) error
 	quiet  bool
 	// portal: a form of another origin may be sent here, if it is one of Config.Portals.
@@ -46,19 +37,19 @@ type route struct {
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return slices.Concat(operatorRoutes(), rootFileRoutes(), []route{
-		{method: get, path: studioPath, guard: guardUser, handle: (*Console).studio},
-		{method: post, path: generationsPath, guard: guardUser, handle: (*Console).create},
-		{method: get, path: generationsPath, guard: guardUser, handle: (*Console).history},
-		{method: get, path: cardsPath, guard: guardUser, handle: (*Console).cards},
-		{method: get, path: generationPath, guard: guardUser, handle: (*Console).generation},
-		{method: get, path: generationPath + "/part", guard: guardUser, handle: (*Console).generationPart},
-		{method: post, path: generationPath + "/select", guard: guardUser, handle: (*Console).selectSample},
-		{method: post, path: generationPath + "/regenerate", guard: guardUser, handle: (*Console).regenerate},
-		{method: get, path: generationPath + "/cancel", guard: guardUser, handle: (*Console).confirmCancel},
-		{method: post, path: generationPath + "/cancel", guard: guardUser, handle: (*Console).cancel},
+		{method: get, path: studioPath, guard: web.GuardUser, handle: (*Console).studio},
+		{method: post, path: generationsPath, guard: web.GuardUser, handle: (*Console).create},
+		{method: get, path: generationsPath, guard: web.GuardUser, handle: (*Console).history},
+		{method: get, path: cardsPath, guard: web.GuardUser, handle: (*Console).cards},
+		{method: get, path: generationPath, guard: web.GuardUser, handle: (*Console).generation},
+		{method: get, path: generationPath + "/part", guard: web.GuardUser, handle: (*Console).generationPart},
+		{method: post, path: generationPath + "/select", guard: web.GuardUser, handle: (*Console).selectSample},
+		{method: post, path: generationPath + "/regenerate", guard: web.GuardUser, handle: (*Console).regenerate},
+		{method: get, path: generationPath + "/cancel", guard: web.GuardUser, handle: (*Console).confirmCancel},
+		{method: post, path: generationPath + "/cancel", guard: web.GuardUser, handle: (*Console).cancel},
 
-		{method: get, path: balancePath, guard: guardUser, handle: (*Console).balance},
-		{method: get, path: livePath, guard: guardUser, handle: (*Console).live},
+		{method: get, path: balancePath, guard: web.GuardUser, handle: (*Console).balance},
+		{method: get, path: livePath, guard: web.GuardUser, handle: (*Console).live},
 
 		{method: get, path: signInPath, handle: (*Console).signInPage},
 		{method: post, path: signInPath, handle: (*Console).signIn, portal: true},
@@ -92,13 +83,13 @@ func (k *Console) guarded(rt route, w http.ResponseWriter, r **http.Request) err
 	s, why := k.identify(*r)
 	*r = (*r).WithContext(context.WithValue((*r).Context(), sessionKey{}, s))
 	web.InfoFrom((*r).Context()).User = s.UserID
-	if rt.guard == guardNone {
+	if rt.guard == web.GuardNone {
 		return rt.handle(k, w, *r)
 	}
 	switch {
 	case why != nil:
 		return why
-	case rt.guard == guardOperator && !s.Operator():
+	case rt.guard == web.GuardOperator && !s.Operator():
 		return errNoPage // what only operators see is not there for others
 	}
 	if err := k.limit((*r).Context(), s.UserID); err != nil {

@@ -78,7 +78,7 @@ func deliveryStates() []outbox.DeliveryState {
 	return []outbox.DeliveryState{outbox.DeliveryWaiting, outbox.DeliveryLeased, outbox.DeliveryDead}
 }
 
-func (a *API) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) deliveries(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
 	q := outbox.DeliveryQuery{
 		State: word(f, "state", deliveryStates()), Queue: word(f, "lane", outbox.Queues()), Kind: word(f, "kind", outbox.DeliveryKinds()),
@@ -91,7 +91,7 @@ func (a *API) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
 	if q.After, err = f.cursorID(); err != nil {
 		return err
 	}
-	page, err := a.c.Operations.ListDeliveries(r.Context(), q)
+	page, err := a.operations.ListDeliveries(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -102,19 +102,19 @@ func (a *API) adminDeliveries(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, view)
 }
 
-func (a *API) adminDelivery(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) delivery(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, aigen.CodeDeliveryNotFound, noDelivery)
 	if err != nil {
 		return err
 	}
-	d, err := a.c.Operations.GetDelivery(r.Context(), id)
+	d, err := a.operations.GetDelivery(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, viewDelivery(d))
 }
 
-func (a *API) adminRetry(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) retry(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, aigen.CodeDeliveryNotFound, noDelivery)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (a *API) adminRetry(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	d, err := a.c.Operations.RetryDelivery(r.Context(), operatorOf(r, reason), id)
+	d, err := a.operations.RetryDelivery(r.Context(), operatorOf(r, reason), id)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *API) adminRetry(w http.ResponseWriter, r *http.Request) error {
 // maxRetryIDs bounds the deliveries that one request names.
 const maxRetryIDs = 500
 
-func (a *API) adminRetryMany(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) retryMany(w http.ResponseWriter, r *http.Request) error {
 	o, reason, f, err := a.reasonOf(w, r, false, "ids", "lane", "kind", "generationId")
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (a *API) adminRetryMany(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	n, err := a.c.Operations.RetryDeliveries(r.Context(), cmd)
+	n, err := a.operations.RetryDeliveries(r.Context(), cmd)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func memberWord[T ~string](o object, name string, words []T) T {
 	return T(text)
 }
 
-func (a *API) adminDrop(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) drop(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, aigen.CodeDeliveryNotFound, noDelivery)
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (a *API) adminDrop(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	dropped, err := a.c.Operations.DropDelivery(r.Context(), operations.DropDelivery{By: operatorOf(r, reason), ID: id, Force: force})
+	dropped, err := a.operations.DropDelivery(r.Context(), operations.DropDelivery{By: operatorOf(r, reason), ID: id, Force: force})
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ type adminMatchesView struct {
 	Items []adminMatchView `json:"items" nullable:"false"`
 }
 
-func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) generations(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
 	q := operations.AllQuery{
 		Status: word(f, "status", aigen.Statuses()), UserID: f.id("userId"), ProjectID: f.id("projectId"),
@@ -118,18 +118,18 @@ func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
 		if after != nil {
 			part.Before = after.ID
 		}
-		page, err := a.c.Operations.ListAllGenerations(r.Context(), part)
+		page, err := a.operations.ListAllGenerations(r.Context(), part)
 		return page.Items, !page.Next.IsZero(), err
 	}
 	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
 }
 
-func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) generation(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {
 		return err
 	}
-	story, err := a.c.Operations.GetTimeline(r.Context(), id)
+	story, err := a.operations.GetTimeline(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func viewAction(a app.OperatorAction) adminActionView {
 	}
 }
 
-func (a *API) adminFail(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) fail(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {
 		return err
@@ -202,15 +202,19 @@ func (a *API) adminFail(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	g, err := a.c.Operations.FailGeneration(r.Context(), operations.FailGeneration{By: operatorOf(r, reason), GenerationID: id})
+	g, err := a.operations.FailGeneration(r.Context(), operations.FailGeneration{By: operatorOf(r, reason), GenerationID: id})
 	if err != nil {
 		return err
 	}
-	return a.answerGeneration(w, r, g, false)
+	view, err := viewGeneration(g)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, view)
 }
 
-func (a *API) adminSearch(w http.ResponseWriter, r *http.Request) error {
-	found, err := a.c.Operations.Search(r.Context(), r.URL.Query().Get("q"))
+func (a *adminAPI) search(w http.ResponseWriter, r *http.Request) error {
+	found, err := a.operations.Search(r.Context(), r.URL.Query().Get("q"))
 	if err != nil {
 		return err
 	}
@@ -221,7 +225,7 @@ func (a *API) adminSearch(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, view)
 }
 
-func (a *API) adminActions(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) actions(w http.ResponseWriter, r *http.Request) error {
 	f := newFilter(r)
 	q := operations.ActionQuery{GenerationID: f.id("generationId"), Limit: f.limit()}
 	if err := f.faults.err(); err != nil {
@@ -233,7 +237,7 @@ func (a *API) adminActions(w http.ResponseWriter, r *http.Request) error {
 			return badCursor()
 		}
 	}
-	page, err := a.c.Operations.ListActions(r.Context(), q)
+	page, err := a.operations.ListActions(r.Context(), q)
 	if err != nil {
 		return err
 	}

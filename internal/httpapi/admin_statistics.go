@@ -75,12 +75,12 @@ type adminCauseView struct {
 	Example string    `json:"example" format:"uuid" doc:"One of the deliveries."`
 }
 
-func (a *API) adminStatistics(w http.ResponseWriter, r *http.Request) error {
+func (a *adminAPI) statistics(w http.ResponseWriter, r *http.Request) error {
 	window, ok := operations.WindowNamed(r.URL.Query().Get("window"))
 	if !ok {
 		return invalid(aigen.FieldError{Location: "query.window", Message: "must be one of " + joined(windowNames())})
 	}
-	st, err := a.c.Operations.GetStatistics(r.Context(), window)
+	st, err := a.operations.GetStatistics(r.Context(), window)
 	if err != nil {
 		return err
 	}
@@ -164,14 +164,14 @@ type adminSettingsView struct {
 	Items []runtimeinfo.Setting `json:"items" nullable:"false"`
 }
 
-func (a *API) adminHealth(w http.ResponseWriter, r *http.Request) error {
-	h := a.c.Operations.GetHealth(r.Context())
+func (a *adminAPI) health(w http.ResponseWriter, r *http.Request) error {
+	h := a.operations.GetHealth(r.Context())
 	return writeJSON(w, http.StatusOK, adminHealthView{
 		At: h.At.UTC(), Version: h.Version, Began: h.Began.UTC(), Status: string(h.State),
 		Dependencies: append([]runtimeinfo.Dependency{}, h.Dependencies...), Parts: append([]runtimeinfo.Part{}, h.Parts...),
 	})
 }
 
-func (a *API) adminSettings(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, adminSettingsView{Items: append([]runtimeinfo.Setting{}, a.c.Operations.GetSettings()...)})
+func (a *adminAPI) settings(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, adminSettingsView{Items: append([]runtimeinfo.Setting{}, a.operations.GetSettings()...)})
 }

@@ -19,6 +19,8 @@ type API struct {
 	docs    documents
 	streams *web.Places
 	large   *web.Places
+	bodies  *bodies
+	admin   *adminAPI
 	pages   map[string]bool     // the patterns of Config.Pages
 	queries map[string][]string // names of parameters, by method and path
 
@@ -45,6 +47,8 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: web.NewPlaces(c.StreamsPerUser), large: web.NewPlaces(largeAnswers), queries: queryNames()}
+	a.bodies = &bodies{limit: c.MaxBody, timeout: c.ReadTimeout, annotate: c.DetailedLogging}
+	a.admin = newAdminAPI(c.Operations, a.bodies, a.large)
 	a.unproved = newAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
@@ -124,7 +128,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	if probe.status == http.StatusMethodNotAllowed {
 		allow := probe.header.Get("Allow")
 		w.Header().Set("Allow", allow)
-		a.fail(w, r, newAPIError(codeMethodNotAllowed, "Allowed here: "+allow+"."))
+		fail(w, r, newAPIError(codeMethodNotAllowed, "Allowed here: "+allow+"."))
 		return
 	}
 	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
@@ -161,13 +165,13 @@ func (a *API) serve(rt route, quiet bool) http.Handler {
 			w.Header()["Cache-Control"] = noStore
 		}
 		if err := a.guarded(rt, w, r); err != nil {
-			a.fail(w, r, err)
+			fail(w, r, err)
 		}
 	})
 }
 
 func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
-	if rt.guard != guardNone {
+	if rt.guard != web.GuardNone {
 		id, err := a.authenticate(r)
 		if err != nil {
 			return err
@@ -177,7 +181,7 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		if err := a.limit(r.Context(), w.Header(), id.UserID); err != nil {
 			return err
 		}
-		if rt.guard == guardOperator {
+		if rt.guard == web.GuardOperator {
 			if err := a.admit(id); err != nil {
 				return err
 			}
@@ -189,7 +193,7 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if rt.method == http.MethodGet {
-		if err := a.skipBody(w, r); err != nil {
+		if err := a.bodies.skip(w, r); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -66,8 +64,6 @@ func invalid(fields ...aigen.FieldError) *apiError {
 	return newAPIError(aigen.CodeInvalidInput, detail, fields...)
 }
 
-const noGeneration = "There is no generation with this id."
-
 // toAPIError turns any error into what may be shown. What it does not know is a
 // defect of ours: the caller learns nothing but that.
 func toAPIError(err error) *apiError {
@@ -112,7 +108,7 @@ func ofDomain(known *aigen.Error, cause error) *apiError {
 }
 
 // fail answers a request with the problem that err stands for.
-func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+func fail(w http.ResponseWriter, r *http.Request, err error) {
 	c := web.InfoFrom(r.Context())
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		c.Gone = true // nobody reads the answer
@@ -147,40 +143,4 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Content-Length", strconv.Itoa(len(body))) // it may be sent before the request's end
 	w.WriteHeader(k.status)
 	_, _ = w.Write(body) // the client may be gone: nothing left to tell
-}
-
-// seconds is the wire form of Retry-After, rounded up: too early helps nobody.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
-}
-
-// marshal writes JSON as people read it: encoding/json would spell <, > and & as
-// escapes, for the sake of pages that hold JSON, of which there are none.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// writeJSON answers with a value.
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := marshal(v)
-	if err != nil {
-		return err
-	}
-	writeBody(w, status, body)
-	return nil
-}
-
-// writeBody answers with JSON.
-func writeBody(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h["Content-Type"] = contentJSON
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // G705: JSON, named so and with nosniff; the client may be gone
 }

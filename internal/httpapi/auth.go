@@ -80,3 +80,15 @@ func firstClause(err error) string {
 	}
 	return text
 }
+
+// admit lets an operator in. The role is asked of the token alone: a request from this
+// very machine may have come through a proxy, for anybody.
+func (a *API) admit(id web.Identity) error {
+	if a.c.Operations == nil {
+		return newAPIError(codeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
+	}
+	if !id.Operator() {
+		return newAPIError(codeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
+	}
+	return nil
+}

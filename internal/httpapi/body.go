@@ -12,34 +12,70 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// readBody reads a JSON body and checks its form, in the order in which a caller
+// bodies reads the bodies of requests.
+type bodies struct {
+	limit    int64         // bytes of a user's request
+	timeout  time.Duration // for one body
+	annotate bool          // bodies go to the log
+}
+
+// strict are the rules for what users send.
+var strict = jsonRules{whole: true}
+
+// read reads a JSON body and checks its form, in the order in which a caller
 // can do something about it: encoding, type, size, and then the text itself.
-func (a *API) readBody(w http.ResponseWriter, r *http.Request, limit int64, rules jsonRules) ([]byte, error) {
+func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := checkMedia(r.Header); err != nil {
 		return nil, err
 	}
-	body, err := a.readAll(w, r, limit, nil)
+	body, err := b.readAll(w, r, b.limit, nil)
 	if err != nil {
 		return nil, err
 	}
-	if a.c.DetailedLogging {
+	if b.annotate {
 		web.InfoFrom(r.Context()).Body = slices.Clone(body)
 	}
-	if err := checkJSON(body, rules); err != nil {
+	if err := checkBody(body, strict); err != nil {
 		return nil, err
 	}
 	return body, nil
 }
 
-// readOptional is readBody where nothing at all is a body too: that of an empty object.
-func (a *API) readOptional(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readOptional is read where nothing at all is a body too: that of an empty object.
+func (b *bodies) readOptional(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.ContentLength == 0 || isEmpty(w, r) {
 		return []byte("{}"), nil
 	}
-	return a.readBody(w, r, a.c.MaxBody, strict)
+	return b.read(w, r)
+}
+
+// checkBody checks the form of a body.
+func checkBody(body []byte, rules jsonRules) error {
+	err := checkJSON(body, rules)
+	var f *jsonFault
+	if !errors.As(err, &f) {
+		return err
+	}
+	code := codeMalformedJSON
+	switch f.kind {
+	case faultEmpty:
+		code = codeEmptyBody
+	case faultUTF8:
+		code = codeInvalidUTF8
+	case faultDepth:
+		code = codeNestingTooDeep
+	case faultDuplicate:
+		code = codeDuplicateKey
+	case faultMalformed:
+	}
+	if f.where == "" {
+		return newAPIError(code, f.detail)
+	}
+	return newAPIError(code, f.detail, aigen.FieldError{Location: "body", Message: f.where})
 }
 
 // isEmpty looks whether anything comes of a body whose length was not announced.
@@ -88,8 +124,8 @@ func checkMedia(h http.Header) error {
 }
 
 // readAll reads up to limit bytes. claim bounds the memory for them; nil does not.
-func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64, room *claim) (body []byte, err error) {
-	err = a.timed(w, r, limit, func(src io.Reader) error {
+func (b *bodies) readAll(w http.ResponseWriter, r *http.Request, limit int64, room *claim) (body []byte, err error) {
+	err = b.timed(w, r, limit, func(src io.Reader) error {
 		body, err = readInto(make([]byte, 0, firstRoom(r)), src, int(limit), room)
 		return err
 	})
@@ -98,12 +134,12 @@ func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64, room 
 
 // timed lets read have the body, of limit bytes at most, for no longer than ReadTimeout:
 // who sends a byte a minute must not hold a connection for good.
-func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
+func (b *bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
-	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
+	timed := control.SetReadDeadline(time.Now().Add(b.timeout)) == nil
 	err := read(http.MaxBytesReader(w, r.Body, limit))
 	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
@@ -171,13 +207,13 @@ func readInto(b []byte, r io.Reader, limit int, room *claim) ([]byte, error) {
 	}
 }
 
-// skipBody reads a body that its route has no use for, and drops it. Left where it is,
+// skip reads a body that its route has no use for, and drops it. Left where it is,
 // its deadline would end while the handler runs, and look like a hang-up.
-func (a *API) skipBody(w http.ResponseWriter, r *http.Request) error {
+func (b *bodies) skip(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	return a.timed(w, r, a.c.MaxBody, func(src io.Reader) error {
+	return b.timed(w, r, b.limit, func(src io.Reader) error {
 		_, err := io.Copy(io.Discard, src)
 		return err
 	})

@@ -7,12 +7,6 @@ import (
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// processedView is the answer to a callback.
-type processedView struct {
-	Outcome string `json:"outcome" enum:"applied,duplicate,stale,ignored" doc:"Only applied has changed anything."`
-	Status  string `json:"status" enum:"@status"`
-}
-
 // callback takes what the workflow engine reports. The order matters: a caller
 // without a proof costs nothing, and one with a wrong proof learns nothing.
 func (a *API) callback(w http.ResponseWriter, r *http.Request) error {

@@ -48,7 +48,7 @@ func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *ca
 	if p.proved {
 		room = nil
 	}
-	body, err := a.readAll(w, r, a.c.MaxCallback, room)
+	body, err := a.bodies.readAll(w, r, a.c.MaxCallback, room)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *ca
 	if a.c.DetailedLogging {
 		web.InfoFrom(r.Context()).Body = body
 	}
-	return body, checkJSON(body, jsonRules{})
+	return body, checkBody(body, jsonRules{})
 }
 
 // checkHeaders checks the proofs that need no look into the body, and refuses where no

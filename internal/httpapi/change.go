@@ -27,7 +27,7 @@ func (a *API) selectSample(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := a.readBody(w, r, a.c.MaxBody, strict)
+	body, err := a.bodies.read(w, r)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := a.readOptional(w, r) // nothing at all: the same once more
+	body, err := a.bodies.readOptional(w, r) // nothing at all: the same once more
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.skipBody(w, r); err != nil {
+	if err := a.bodies.skip(w, r); err != nil {
 		return err
 	}
 	g, again, err := a.c.Service.CancelGeneration(r.Context(), app.CancelGeneration{

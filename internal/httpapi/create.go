@@ -16,11 +16,8 @@ type createBody struct {
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
 }
 
-// strict are the rules for what users send.
-var strict = jsonRules{whole: true}
-
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
-	body, err := a.readBody(w, r, a.c.MaxBody, strict)
+	body, err := a.bodies.read(w, r)
 	if err != nil {
 		return err
 	}
@@ -60,7 +57,9 @@ func readInput(o object, f *faults) aigen.Input {
 	style, _ := o.text("styleGuidance")
 	parameters, ok := o.get("inputParameters")
 	if ok {
-		checkFree(o.location("inputParameters"), parameters, f)
+		if why := checkFree(parameters); why != "" {
+			o.fault("inputParameters", "%s", why)
+		}
 	}
 	in, err := aigen.NewInput(prompt, style, parameters)
 	if err != nil {

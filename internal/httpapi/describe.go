@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -22,6 +23,7 @@ Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 
 // spec is what an operation looks like.
 type spec struct {
 	id, tag, summary, text string
+	subject                string // what {id} of the path is; default "The generation."
 	params                 []*huma.Param
 	body                   reflect.Type
 	bodyOptional           bool
@@ -41,8 +43,26 @@ type answer struct {
 	headers []string
 }
 
-// describe makes the OpenAPI document from the table of routes and their specs.
-func describe() *huma.OpenAPI {
+// queryNames are the parameters of the operation's query.
+func (sp spec) queryNames() (names []string) {
+	for _, p := range sp.params {
+		if p.In == "query" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// docRoute is a route with its description.
+type docRoute struct {
+	method, path string
+	guard        web.Guard
+	strictQuery  bool // a parameter of the query that is not described is refused
+	spec         spec
+}
+
+// describe makes the OpenAPI document of the routes, in their order.
+func describe(routes []docRoute) *huma.OpenAPI {
 	s := newShapes()
 	problem := s.of(reflect.TypeFor[Problem]())
 	doc := &huma.OpenAPI{
@@ -62,36 +82,34 @@ func describe() *huma.OpenAPI {
 		},
 		Components: &huma.Components{Schemas: s.registry, SecuritySchemes: securitySchemes()},
 	}
-	specs := specs()
-	for _, rt := range routes() {
-		if sp, ok := specs[rt.method+" "+rt.path]; ok {
-			doc.AddOperation(operation(s, rt, sp, problem))
-		}
+	for _, rt := range routes {
+		doc.AddOperation(operation(s, rt, problem))
 	}
 	s.finish()
 	return doc
 }
 
-func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operation {
+func operation(s shapes, rt docRoute, problem *huma.Schema) *huma.Operation {
+	sp := rt.spec
 	op := &huma.Operation{
 		Method: rt.method, Path: rt.path, OperationID: sp.id, Summary: sp.summary, Description: sp.text,
 		Tags: []string{sp.tag}, Parameters: sp.params, Responses: map[string]*huma.Response{}, Security: sp.security,
 	}
 	if strings.Contains(rt.path, "{id}") {
-		op.Parameters = append([]*huma.Param{idParam(rt.path)}, op.Parameters...)
+		op.Parameters = append([]*huma.Param{idParam(cmp.Or(sp.subject, "The generation."))}, op.Parameters...)
 	}
 	codes := sp.codes
 	if rt.method == http.MethodGet || sp.dropsBody {
 		codes = append(codes, codeIncompleteBody, codeRequestTimeout, codeBodyTooLarge)
 	}
-	if rt.strictQuery() {
+	if rt.strictQuery {
 		codes = append(codes, aigen.CodeInvalidInput)
 	}
-	if rt.guard != guardNone {
+	if rt.guard != web.GuardNone {
 		op.Security = []map[string][]string{{schemeUser: {}}}
 		codes = append(codes, codeMissingToken, codeInvalidToken, web.CodeAuthUnavailable, aigen.CodeRateLimited, web.CodeDatabaseUnavailable)
 	}
-	if rt.guard == guardOperator {
+	if rt.guard == web.GuardOperator {
 		codes = append(codes, codeOperatorRequired)
 	}
 	if sp.body != nil {
@@ -105,7 +123,7 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		op.Responses[strconv.Itoa(a.status)] = a.response(s)
 	}
 	describeErrors(op, append(codes, aigen.CodeInternal), problem)
-	if rt.guard != guardNone {
+	if rt.guard != web.GuardNone {
 		describeRate(op)
 	}
 	return op
@@ -147,7 +165,7 @@ func (a answer) response(s shapes) *huma.Response {
 
 // describeErrors adds one answer a status, which names its codes.
 func describeErrors(op *huma.Operation, codes []aigen.Code, problem *huma.Schema) {
-	for _, k := range errorTable {
+	for _, k := range errorSpecs() {
 		if !has(codes, k.code) {
 			continue
 		}

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"strings"
-
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creativeflow/aigen"
@@ -15,6 +13,7 @@ const (
 	tagCredits     = "Credits"
 	tagEngine      = "Engine"
 	tagService     = "Service"
+	tagOperators   = "Operators"
 
 	schemeUser      = "userToken"
 	schemeJob       = "jobToken"
@@ -55,11 +54,7 @@ func ifNoneMatchParam() *huma.Param {
 	}
 }
 
-func idParam(path string) *huma.Param {
-	text := "The generation."
-	if strings.HasPrefix(path, adminDeliveriesPath) {
-		text = "The delivery."
-	}
+func idParam(text string) *huma.Param {
 	return &huma.Param{
 		Name: "id", In: "path", Required: true, Description: text,
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},

@@ -1,84 +1,24 @@
 package httpapi
 
-import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"net/http"
-	"strconv"
+import "encoding/json"
 
-	"github.com/danielgtaylor/huma/v2"
-)
-
-// file is something that stays the same as long as the process lives.
-type file struct {
-	body []byte
-	mime string
-	tag  string
+// document is the OpenAPI document in its three forms.
+type document struct {
+	json, yaml []byte
+	page       []byte // HTML for a person, which loads nothing and runs nothing
+	pagePolicy string // the Content-Security-Policy that has browsers enforce that
 }
 
-func newFile(mime string, body []byte) file {
-	sum := sha256.Sum256(body)
-	return file{body: body, mime: mime, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
-}
-
-func (f file) serve(w http.ResponseWriter, r *http.Request) error {
-	h := w.Header()
-	h.Set("ETag", f.tag)
-	h.Set("Cache-Control", "no-cache")
-	if matches(r.Header.Values("If-None-Match"), f.tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
+// newDocument describes the routes, in their order.
+func newDocument(routes []docRoute) (d document, err error) {
+	doc := describe(routes)
+	if d.json, err = json.MarshalIndent(doc, "", "  "); err != nil {
+		return document{}, err
 	}
-	h.Set("Content-Type", f.mime)
-	h.Set("Content-Length", strconv.Itoa(len(f.body)))
-	_, _ = w.Write(f.body) // the client may be gone
-	return nil
-}
-
-// documents are what the API says of itself.
-type documents struct {
-	json, yaml, page file
-	pageCSP          string
-}
-
-func newDocuments() (documents, error) {
-	doc := describe()
-	asJSON, asYAML, err := render(doc)
-	if err != nil {
-		return documents{}, err
+	d.json = append(d.json, '\n')
+	if d.yaml, err = doc.YAML(); err != nil {
+		return document{}, err
 	}
-	page, csp, err := renderPage(doc)
-	if err != nil {
-		return documents{}, err
-	}
-	return documents{
-		json: newFile("application/json", asJSON),
-		yaml: newFile("application/yaml", asYAML),
-		page: newFile("text/html; charset=utf-8", page), pageCSP: csp,
-	}, nil
-}
-
-// Document returns the OpenAPI document in JSON and in YAML.
-func Document() (asJSON, asYAML []byte, err error) { return render(describe()) }
-
-func render(doc *huma.OpenAPI) (asJSON, asYAML []byte, err error) {
-	if asJSON, err = json.MarshalIndent(doc, "", "  "); err != nil {
-		return nil, nil, err
-	}
-	asYAML, err = doc.YAML()
-	return append(asJSON, '\n'), asYAML, err
-}
-
-func (a *API) openAPIJSON(w http.ResponseWriter, r *http.Request) error {
-	return a.docs.json.serve(w, r)
-}
-
-func (a *API) openAPIYAML(w http.ResponseWriter, r *http.Request) error {
-	return a.docs.yaml.serve(w, r)
-}
-
-func (a *API) docsPage(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Content-Security-Policy", a.docs.pageCSP)
-	return a.docs.page.serve(w, r)
+	d.page, d.pagePolicy, err = renderPage(doc, routes)
+	return d, err
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/creativeflow/aigen"
@@ -44,6 +45,9 @@ type errorSpec struct {
 	title  string
 	retry  time.Duration // Retry-After, unless the fault itself says how long; 0: none
 }
+
+// errorSpecs is the table from codes to answers, in the order of the documents.
+func errorSpecs() []errorSpec { return slices.Clone(errorTable) }
 
 // errorTable is the one table from codes to answers, in the order of the documents.
 // A code that is not in it is answered as internal_error.

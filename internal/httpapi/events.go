@@ -14,12 +14,6 @@ import (
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// eventListView describes the list of events that clients without SSE get.
-type eventListView struct {
-	Items           []eventView `json:"items" nullable:"false" doc:"Oldest first. 1 MiB of them at most."`
-	NextLastEventID *string     `json:"nextLastEventId" doc:"Where there is more: ask again with this as Last-Event-ID. Else null."`
-}
-
 func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 	id, err := generationID(r)
 	if err != nil {

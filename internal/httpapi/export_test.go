@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
-
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/web"
 )
@@ -16,7 +14,7 @@ type AdminRoute struct{ Method, Path string }
 // AdminRoutes lists them, from the table.
 func AdminRoutes() (list []AdminRoute) {
 	for _, rt := range routes() {
-		if rt.guard == guardOperator {
+		if rt.guard == web.GuardOperator {
 			list = append(list, AdminRoute{rt.method, rt.path})
 		}
 	}
@@ -39,34 +37,10 @@ type RouteOf struct {
 // Routes is the whole table: a test that loops over it cannot forget a new route.
 func Routes() (list []RouteOf) {
 	for _, rt := range routes() {
-		list = append(list, RouteOf{rt.method, rt.path, rt.guard != guardNone, rt.guard == guardOperator})
+		list = append(list, RouteOf{rt.method, rt.path, rt.guard != web.GuardNone, rt.guard == web.GuardOperator})
 	}
 	return list
 }
-
-// PlainJSON and CheckClosely are the short and the long way to check a body.
-func PlainJSON(b []byte, whole bool) bool     { return plainJSON(b, jsonRules{whole: whole}) }
-func CheckClosely(b []byte, whole bool) error { return checkClosely(b, jsonRules{whole: whole}) }
-
-// Members and Elements take apart what CheckClosely has nothing against. The names of
-// the members come in their order.
-func Members(raw []byte) (names []string, values map[string]json.RawMessage) {
-	list := members(raw)
-	if list == nil {
-		return nil, nil
-	}
-	values = map[string]json.RawMessage{}
-	for _, m := range list {
-		names, values[string(m.name)] = append(names, string(m.name)), m.value
-	}
-	return names, values
-}
-
-// Elements likewise.
-var Elements = elements
-
-// Canonical and DecodedCanonical are the short and the long way to one form.
-var Canonical, DecodedCanonical = canonical, decodedCanonical
 
 // AcceptedJSON writes the answer by hand, AcceptedView by encoding/json.
 var AcceptedJSON = acceptedJSON

@@ -9,13 +9,12 @@ import (
 // Values that many answers have in common. Set would make each of them anew for each
 // answer; whoever changes one puts another in its place.
 var (
-	noSniff     = []string{"nosniff"}
-	noContent   = []string{"default-src 'none'; frame-ancestors 'none'"}
-	noFrame     = []string{"DENY"}
-	noReferrer  = []string{"no-referrer"}
-	sameOrigin  = []string{"same-origin"}
-	noStore     = []string{"no-store"}
-	contentJSON = []string{"application/json"}
+	noSniff    = []string{"nosniff"}
+	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noFrame    = []string{"DENY"}
+	noReferrer = []string{"no-referrer"}
+	sameOrigin = []string{"same-origin"}
+	noStore    = []string{"no-store"}
 )
 
 // secure sets what every answer bears. An API answer is no page: nothing in it may

@@ -13,16 +13,6 @@ import (
 // readyTimeout bounds a look at the dependencies: a probe that hangs tells nothing.
 const readyTimeout = 5 * time.Second
 
-type healthView struct {
-	Status  string `json:"status" enum:"ok"`
-	Version string `json:"version,omitempty"`
-}
-
-type readyView struct {
-	Status       runtimeinfo.State        `json:"status" enum:"ok,degraded,down" doc:"The worst of all."`
-	Dependencies []runtimeinfo.Dependency `json:"dependencies" nullable:"false"`
-}
-
 // health says that the process answers, nothing more: a database that is down is no
 // reason to restart it.
 func (a *API) health(w http.ResponseWriter, r *http.Request) error {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/creativeflow/aigen"
 )
 
 // maxDepth of arrays and objects in a body, the outermost counted.
@@ -15,10 +13,31 @@ const maxDepth = 32
 
 // jsonRules says what a body's JSON may hold.
 type jsonRules struct {
-	// whole refuses halves of surrogate pairs: databases do. Engines cut messages
-	// in the middle of an emoji; for them the half becomes U+FFFD.
+	// whole refuses halves of surrogate pairs, as databases do. Engines cut messages
+	// in the middle of an emoji; with false such a half becomes U+FFFD.
 	whole bool
 }
+
+// jsonKind is the kind of a jsonFault.
+type jsonKind int
+
+// What may be wrong with a body.
+const (
+	faultMalformed jsonKind = iota
+	faultEmpty
+	faultUTF8
+	faultDepth
+	faultDuplicate
+)
+
+// jsonFault says why a body is refused.
+type jsonFault struct {
+	kind   jsonKind
+	detail string // for whoever sent it
+	where  string // "" where the body as a whole is meant
+}
+
+func (f *jsonFault) Error() string { return f.detail }
 
 // checkJSON refuses what is not one JSON value, and what parsers disagree on: keys
 // that come twice, half characters, endless nesting.
@@ -31,22 +50,22 @@ func checkJSON(body []byte, rules jsonRules) error {
 
 // checkClosely says what is wrong with a body, if anything is.
 func checkClosely(body []byte, rules jsonRules) error {
-	at := func(offset int) aigen.FieldError {
+	at := func(offset int) string {
 		line := 1 + bytes.Count(body[:offset], []byte("\n"))
 		column := offset - bytes.LastIndexByte(body[:offset], '\n')
-		return aigen.FieldError{Location: "body", Message: fmt.Sprintf("line %d, column %d (byte %d)", line, column, offset)}
+		return fmt.Sprintf("line %d, column %d (byte %d)", line, column, offset)
 	}
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
-		return newAPIError(codeEmptyBody, "Send a JSON object.")
+		return &jsonFault{faultEmpty, "Send a JSON object.", ""}
 	}
 	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
-		return newAPIError(codeMalformedJSON, "The body begins with a byte order mark (EF BB BF), which JSON does not have. Send it without.", at(0))
+		return &jsonFault{faultMalformed, "The body begins with a byte order mark (EF BB BF), which JSON does not have. Send it without.", at(0)}
 	}
 	if offset := invalidUTF8(body); offset >= 0 {
-		return newAPIError(codeInvalidUTF8, fmt.Sprintf("The byte at offset %d is not valid UTF-8.", offset), at(offset))
+		return &jsonFault{faultUTF8, fmt.Sprintf("The byte at offset %d is not valid UTF-8.", offset), at(offset)}
 	}
 	if offset := tooDeep(body); offset >= 0 {
-		return newAPIError(codeNestingTooDeep, fmt.Sprintf("Arrays and objects may be nested up to %d deep.", maxDepth), at(offset))
+		return &jsonFault{faultDepth, fmt.Sprintf("Arrays and objects may be nested up to %d deep.", maxDepth), at(offset)}
 	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(body, &whole); err != nil {
@@ -58,9 +77,8 @@ func checkClosely(body []byte, rules jsonRules) error {
 				offset = len(body)
 			}
 		}
-		where := at(offset)
-		where.Message += ": " + err.Error()
-		return newAPIError(codeMalformedJSON, "The body cannot be read as JSON: "+err.Error()+".", where)
+		where := at(offset) + ": " + err.Error()
+		return &jsonFault{faultMalformed, "The body cannot be read as JSON: " + err.Error() + ".", where}
 	}
 	return checkStrings(body, rules, at)
 }
@@ -102,7 +120,7 @@ func tooDeep(b []byte) int {
 }
 
 // checkStrings looks at each string of valid JSON.
-func checkStrings(b []byte, rules jsonRules, at func(int) aigen.FieldError) error {
+func checkStrings(b []byte, rules jsonRules, at func(int) string) error {
 	var open []map[string]struct{} // the keys of each open object, nil for an array
 	isKey := false
 	for i := 0; i < len(b); i++ {
@@ -119,10 +137,10 @@ func checkStrings(b []byte, rules jsonRules, at func(int) aigen.FieldError) erro
 			end := stringEnd(b, i)
 			literal := b[i:end]
 			if rules.whole && halfSurrogate(literal) {
-				return newAPIError(codeMalformedJSON, "A \\u escape stands for half a character.", at(i))
+				return &jsonFault{faultMalformed, "A \\u escape stands for half a character.", at(i)}
 			}
 			if isKey && !addKey(open[len(open)-1], literal) {
-				return newAPIError(codeDuplicateKey, "An object has the same key twice; which one counts cannot be known.", at(i))
+				return &jsonFault{faultDuplicate, "An object has the same key twice; which one counts cannot be known.", at(i)}
 			}
 			isKey = false
 			i = end - 1

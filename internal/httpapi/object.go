@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -10,30 +9,6 @@ import (
 
 	"github.com/creativeflow/aigen"
 )
-
-// maxFaults bounds an answer's list of faults.
-const maxFaults = 100
-
-// faults collects what is wrong with an input, one fault a location.
-type faults []aigen.FieldError
-
-func (f *faults) add(location, format string, args ...any) {
-	if len(*f) < maxFaults && !f.has(location) {
-		*f = append(*f, aigen.FieldError{Location: location, Message: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (f *faults) has(location string) bool {
-	return slices.ContainsFunc(*f, func(e aigen.FieldError) bool { return e.Location == location })
-}
-
-// err is nil if nothing is wrong.
-func (f *faults) err() error {
-	if len(*f) == 0 {
-		return nil
-	}
-	return invalid(*f...)
-}
 
 // object reads the members of a JSON object. Names are matched exactly, unlike by
 // encoding/json. A member that is null counts as one that is missing.
@@ -187,16 +162,4 @@ func (o object) only(names ...string) {
 	for _, name := range unknown {
 		o.fault(shorten(name, 64), "is not a known field; known are %s", strings.Join(names, ", "))
 	}
-}
-
-// shorten cuts text to n characters.
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	runes := []rune(s)
-	if len(runes) <= n {
-		return s
-	}
-	return string(runes[:n-1]) + "…"
 }

@@ -74,7 +74,7 @@ type kindRow struct {
 
 // renderPage makes the page, which loads nothing and runs nothing, and the policy
 // that has browsers enforce that.
-func renderPage(doc *huma.OpenAPI) (page []byte, csp string, err error) {
+func renderPage(doc *huma.OpenAPI, routes []docRoute) (page []byte, csp string, err error) {
 	t, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
 		return nil, "", err
@@ -92,9 +92,9 @@ func renderPage(doc *huma.OpenAPI) (page []byte, csp string, err error) {
 		data.Schemes = append(data.Schemes, pageField{Name: name, Type: where, Text: prose(scheme.Description)})
 	}
 	for _, tag := range doc.Tags {
-		data.Groups = append(data.Groups, pageGroup{Name: tag.Name, Text: tag.Description, Operations: pageOperations(doc, tag.Name)})
+		data.Groups = append(data.Groups, pageGroup{Name: tag.Name, Text: tag.Description, Operations: pageOperations(doc, routes, tag.Name)})
 	}
-	for _, k := range errorTable {
+	for _, k := range errorSpecs() {
 		row := kindRow{Code: string(k.code), Title: k.title, Status: k.status}
 		if k.retry > 0 {
 			row.Retry = seconds(k.retry) + " s"
@@ -113,8 +113,8 @@ func renderPage(doc *huma.OpenAPI) (page []byte, csp string, err error) {
 }
 
 // pageOperations follows the order of the table of routes.
-func pageOperations(doc *huma.OpenAPI, tag string) (ops []pageOperation) {
-	for _, rt := range routes() {
+func pageOperations(doc *huma.OpenAPI, routes []docRoute, tag string) (ops []pageOperation) {
+	for _, rt := range routes {
 		item := doc.Paths[rt.path]
 		if item == nil {
 			continue

@@ -44,7 +44,7 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request, detail string) {
 		a.c.NoPage.ServeHTTP(w, r)
 		return
 	}
-	a.fail(w, r, newAPIError(codeRouteNotFound, detail))
+	fail(w, r, newAPIError(codeRouteNotFound, detail))
 }
 
 // prefersHTML: browsers name text/html; curl and programs do not.

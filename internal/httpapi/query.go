@@ -13,12 +13,8 @@ import (
 // document describes them.
 func queryNames() map[string][]string {
 	names := map[string][]string{}
-	for key, s := range specs() {
-		for _, p := range s.params {
-			if p.In == "query" {
-				names[key] = append(names[key], p.Name)
-			}
-		}
+	for _, rt := range described() {
+		names[rt.method+" "+rt.path] = rt.spec.queryNames()
 	}
 	return names
 }

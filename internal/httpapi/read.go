@@ -10,12 +10,6 @@ import (
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// The bounds of a page.
-const (
-	defaultLimit = 20
-	maxLimit     = 100
-)
-
 func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	q, err := readListQuery(r)
 	if err != nil {
@@ -65,16 +59,6 @@ func parseCursor(text string) (app.Cursor, error) {
 			aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 	}
 	return cursor, nil
-}
-
-// generationID reads {id} of the path. What is no UUID does not exist either.
-func generationID(r *http.Request) (aigen.ID, error) {
-	id, err := aigen.ParseID(r.PathValue("id"))
-	if err != nil {
-		return aigen.ID{}, newAPIError(aigen.CodeNotFound, noGeneration)
-	}
-	web.InfoFrom(r.Context()).Generation = id
-	return id, nil
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {

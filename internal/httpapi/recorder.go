@@ -110,7 +110,7 @@ func (a *API) finish(rec *recorder, r *http.Request, c *web.RequestInfo) {
 			a.report(rec, r, c)
 			panic(http.ErrAbortHandler)
 		}
-		a.fail(rec, r, newAPIError(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
+		fail(rec, r, newAPIError(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
 	}
 	a.report(rec, r, c)
 }

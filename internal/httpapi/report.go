@@ -176,7 +176,9 @@ func readMetadata(o object) json.RawMessage {
 	if m.members == nil {
 		return nil
 	}
-	checkFree(m.at, raw, o.faults)
+	if why := checkFree(raw); why != "" {
+		o.fault("metadata", "%s", why)
+	}
 	raw, err := canonical(raw)
 	if err != nil || len(raw) > aigen.MaxAssetMetadata {
 		o.fault("metadata", "may have at most %d bytes as JSON", aigen.MaxAssetMetadata)

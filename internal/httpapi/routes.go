@@ -2,7 +2,10 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/creativeflow/aigen/internal/web"
 )
 
 // The paths.
@@ -18,20 +21,7 @@ const (
 	creditsPath     = apiPath + "credits"
 	callbackPath    = apiPath + "callbacks/n8n"
 
-	adminPath            = apiPath + "admin/"
-	adminDeliveriesPath  = adminPath + "deliveries"
-	adminRetryManyPath   = adminDeliveriesPath + "/retry"
-	adminDeliveryPath    = adminDeliveriesPath + "/{id}"
-	adminRetryPath       = adminDeliveryPath + "/retry"
-	adminDropPath        = adminDeliveryPath + "/drop"
-	adminGenerationsPath = adminPath + "generations"
-	adminGenerationPath  = adminGenerationsPath + "/{id}"
-	adminFailPath        = adminGenerationPath + "/fail"
-	adminSearchPath      = adminPath + "search"
-	adminActionsPath     = adminPath + "actions"
-	adminStatisticsPath  = adminPath + "statistics"
-	adminHealthPath      = adminPath + "health"
-	adminSettingsPath    = adminPath + "settings"
+	adminPath = apiPath + "admin/"
 
 	healthPath      = "/healthz"
 	readyPath       = "/readyz"
@@ -42,22 +32,15 @@ const (
 	assetsPath      = "/assets/"
 )
 
-// guard says who may call a route.
-type guard int
-
-const (
-	guardNone     guard = iota
-	guardUser           // a user's token; the request counts against the user's rate
-	guardOperator       // likewise, and the token has the role of an operator
-)
-
-// route is one operation: how it is found, guarded and served. describe.go says
-// what it looks like.
+// route is one operation: how it is found, guarded, served and
+// described.
 type route struct {
 	method string
 	path   string // also the name of the route in logs and metrics
-	guard  guard
+	guard  web.Guard
 	handle func(a *API, w http.ResponseWriter, r *http.Request) error
+	// describe says what the route looks like; nil: it is not in the document.
+	describe func() spec
 }
 
 // strictQuery: what the query may hold is in the document, and nothing else is taken.
@@ -77,41 +60,46 @@ func (rt route) pattern() string {
 
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
-		{post, generationsPath, guardUser, (*API).create},
-		{get, generationsPath, guardUser, (*API).list},
-		{get, generationPath, guardUser, (*API).get},
-		{post, selectPath, guardUser, (*API).selectSample},
-		{post, regeneratePath, guardUser, (*API).regenerate},
-		{post, cancelPath, guardUser, (*API).cancel},
-		{get, eventsPath, guardUser, (*API).generationEvents},
-		{get, userEventsPath, guardUser, (*API).userEvents},
-		{get, creditsPath, guardUser, (*API).credits},
-		{post, callbackPath, guardNone, (*API).callback},
+	return slices.Concat([]route{
+		{post, generationsPath, web.GuardUser, (*API).create, specCreateGeneration},
+		{get, generationsPath, web.GuardUser, (*API).list, specListGenerations},
+		{get, generationPath, web.GuardUser, (*API).get, specGetGeneration},
+		{post, selectPath, web.GuardUser, (*API).selectSample, specSelectSample},
+		{post, regeneratePath, web.GuardUser, (*API).regenerate, specRegenerateSamples},
+		{post, cancelPath, web.GuardUser, (*API).cancel, specCancelGeneration},
+		{get, eventsPath, web.GuardUser, (*API).generationEvents, specGenerationEvents},
+		{get, userEventsPath, web.GuardUser, (*API).userEvents, specUserEvents},
+		{get, creditsPath, web.GuardUser, (*API).credits, specGetCredits},
+		{post, callbackPath, web.GuardNone, (*API).callback, specN8nCallback},
+	}, operatorRoutes(), []route{
+		{get, healthPath, web.GuardNone, (*API).health, specHealth},
+		{get, readyPath, web.GuardNone, (*API).ready, specReady},
+		{get, metricsPath, web.GuardNone, (*API).metrics, specMetrics},
+		{get, openAPIJSONPath, web.GuardNone, (*API).openAPIJSON, specOpenapiJSON},
+		{get, openAPIYAMLPath, web.GuardNone, (*API).openAPIYAML, specOpenapiYAML},
+		{get, docsPath, web.GuardNone, (*API).docsPage, specDocs},
+		{get, assetsPath, web.GuardNone, (*API).asset, nil},
+		{get, "/", web.GuardNone, (*API).home, nil},
+	})
+}
 
-		{get, adminDeliveriesPath, guardOperator, (*API).adminDeliveries},
-		{post, adminRetryManyPath, guardOperator, (*API).adminRetryMany},
-		{get, adminDeliveryPath, guardOperator, (*API).adminDelivery},
-		{post, adminRetryPath, guardOperator, (*API).adminRetry},
-		{post, adminDropPath, guardOperator, (*API).adminDrop},
-		{get, adminGenerationsPath, guardOperator, (*API).adminGenerations},
-		{get, adminGenerationPath, guardOperator, (*API).adminGeneration},
-		{post, adminFailPath, guardOperator, (*API).adminFail},
-		{get, adminSearchPath, guardOperator, (*API).adminSearch},
-		{get, adminActionsPath, guardOperator, (*API).adminActions},
-		{get, adminStatisticsPath, guardOperator, (*API).adminStatistics},
-		{get, adminHealthPath, guardOperator, (*API).adminHealth},
-		{get, adminSettingsPath, guardOperator, (*API).adminSettings},
-
-		{get, healthPath, guardNone, (*API).health},
-		{get, readyPath, guardNone, (*API).ready},
-		{get, metricsPath, guardNone, (*API).metrics},
-		{get, openAPIJSONPath, guardNone, (*API).openAPIJSON},
-		{get, openAPIYAMLPath, guardNone, (*API).openAPIYAML},
-		{get, docsPath, guardNone, (*API).docsPage},
-		{get, assetsPath, guardNone, (*API).asset},
-		{get, "/", guardNone, (*API).home},
+// operatorRoutes are those of the admin API.
+func operatorRoutes() (list []route) {
+	for _, rt := range adminRoutes() {
+		handle := func(a *API, w http.ResponseWriter, r *http.Request) error { return rt.handle(a.admin, w, r) }
+		list = append(list, route{rt.method, adminPath + rt.path, web.GuardOperator, handle, rt.describe})
 	}
+	return list
+}
+
+// described are the routes that are in the document.
+func described() (list []docRoute) {
+	for _, rt := range routes() {
+		if rt.describe != nil {
+			list = append(list, docRoute{method: rt.method, path: rt.path, guard: rt.guard, strictQuery: rt.strictQuery(), spec: rt.describe()})
+		}
+	}
+	return list
 }
 
 // routeIsProbe: machines ask these all day; a line for each would bury the others.

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/creativeflow/aigen"
 )
@@ -89,15 +88,4 @@ func failureMessage(s string) string {
 		}
 	}
 	return shorten(address.ReplaceAllString(strings.Join(lines, " "), "[address]"), maxFailureMessage)
-}
-
-// plain replaces control characters, and those that turn the direction of a text
-// around, by blanks.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
 }

@@ -174,7 +174,7 @@ func eventTypes() []aigen.EventType {
 
 func codeWords() []any {
 	var words []any
-	for _, k := range errorTable {
+	for _, k := range errorSpecs() {
 		words = append(words, string(k.code))
 	}
 	return words
