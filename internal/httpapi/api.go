@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/creativeflow/aigen/internal/httpapi/admin"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
@@ -19,13 +21,13 @@ type API struct {
 	docs    documents
 	streams *web.Places
 	large   *web.Places
-	bodies  *bodies
-	admin   *adminAPI
+	bodies  *wire.Bodies
+	admin   *admin.API
 	pages   map[string]bool     // the patterns of Config.Pages
 	queries map[string][]string // names of parameters, by method and path
 
-	unproved  *allowance    // for the bodies of callbacks
-	leftovers chan struct{} // a place for each body that is read after its answer
+	unproved  *wire.Allowance // for the bodies of callbacks
+	leftovers chan struct{}   // a place for each body that is read after its answer
 
 	// drain ends when Shutdown is called; streams watch it.
 	drain context.Context //nolint:containedctx // the life of the API, not of a call
@@ -46,10 +48,10 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: web.NewPlaces(c.StreamsPerUser), large: web.NewPlaces(largeAnswers), queries: queryNames()}
-	a.bodies = &bodies{limit: c.MaxBody, timeout: c.ReadTimeout, annotate: c.DetailedLogging}
-	a.admin = newAdminAPI(c.Operations, a.bodies, a.large)
-	a.unproved = newAllowance()
+	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: web.NewPlaces(c.StreamsPerUser), large: web.NewPlaces(wire.LargeAnswers), queries: queryNames()}
+	a.bodies = &wire.Bodies{Limit: c.MaxBody, Timeout: c.ReadTimeout, Annotate: c.DetailedLogging}
+	a.admin = admin.New(c.Operations, a.bodies, a.large)
+	a.unproved = wire.NewAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())
 	a.addPages()
@@ -128,7 +130,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	if probe.status == http.StatusMethodNotAllowed {
 		allow := probe.header.Get("Allow")
 		w.Header().Set("Allow", allow)
-		fail(w, r, newAPIError(codeMethodNotAllowed, "Allowed here: "+allow+"."))
+		wire.Fail(w, r, wire.NewError(wire.CodeMethodNotAllowed, "Allowed here: "+allow+"."))
 		return
 	}
 	a.noRoute(w, r, "There is nothing at this path. See /docs for what there is.")
@@ -165,7 +167,7 @@ func (a *API) serve(rt route, quiet bool) http.Handler {
 			w.Header()["Cache-Control"] = noStore
 		}
 		if err := a.guarded(rt, w, r); err != nil {
-			fail(w, r, err)
+			wire.Fail(w, r, err)
 		}
 	})
 }
@@ -193,7 +195,7 @@ func (a *API) guarded(rt route, w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if rt.method == http.MethodGet {
-		if err := a.bodies.skip(w, r); err != nil {
+		if err := a.bodies.Skip(w, r); err != nil {
 			return err
 		}
 	}

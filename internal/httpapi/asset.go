@@ -5,13 +5,14 @@ import (
 	"net/http"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
 // asset serves the pictures of the embedded engine. Their names are never used
 // twice, so whoever has one may keep it for good.
 func (a *API) asset(w http.ResponseWriter, r *http.Request) error {
 	if a.c.Assets == nil {
-		return newAPIError(codeRouteNotFound, "There are no assets here.")
+		return wire.NewError(wire.CodeRouteNotFound, "There are no assets here.")
 	}
 	aw := &assetWriter{ResponseWriter: w}
 	a.c.Assets.ServeHTTP(aw, r)
@@ -19,14 +20,14 @@ func (a *API) asset(w http.ResponseWriter, r *http.Request) error {
 	case 0:
 		return nil
 	case http.StatusNotFound:
-		return newAPIError(codeRouteNotFound, "There is no such asset.")
+		return wire.NewError(wire.CodeRouteNotFound, "There is no such asset.")
 	case http.StatusRequestedRangeNotSatisfiable:
-		return newAPIError(codeRangeNotSatisfied, "The file is shorter than that.")
+		return wire.NewError(wire.CodeRangeNotSatisfied, "The file is shorter than that.")
 	}
 	if aw.refused >= http.StatusInternalServerError {
-		return newAPIError(aigen.CodeInternal, "The asset could not be read.")
+		return wire.NewError(aigen.CodeInternal, "The asset could not be read.")
 	}
-	return newAPIError(codeUnknownError, "The asset cannot be had this way.")
+	return wire.NewError(wire.CodeUnknownError, "The asset cannot be had this way.")
 }
 
 // assetWriter lets good answers through with their headers, and holds bad ones

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -31,9 +32,9 @@ var errNoToken = errors.New("the token is malformed")
 func (a *API) authenticate(r *http.Request) (web.Identity, error) {
 	token, given := bearer(r)
 	if !given {
-		return web.Identity{}, &apiError{
-			code: codeMissingToken, detail: "Send a token: Authorization: Bearer <JWT>.",
-			headers: challenge(`Bearer realm="aigen"`),
+		return web.Identity{}, &wire.Error{
+			Code: wire.CodeMissingToken, Detail: "Send a token: Authorization: Bearer <JWT>.",
+			Headers: challenge(`Bearer realm="aigen"`),
 		}
 	}
 	id, err := web.Identity{}, errNoToken
@@ -42,7 +43,7 @@ func (a *API) authenticate(r *http.Request) (web.Identity, error) {
 	}
 	switch {
 	case errors.Is(err, web.ErrAuthUnavailable):
-		return web.Identity{}, &apiError{code: web.CodeAuthUnavailable, detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", cause: err}
+		return web.Identity{}, &wire.Error{Code: web.CodeAuthUnavailable, Detail: "Whether the token is valid cannot be checked just now. Try again in a moment.", Cause: err}
 	case err == nil && id.UserID.IsZero():
 		// There is no default user, whatever an authenticator does.
 		err = errors.New("the token names no user")
@@ -55,9 +56,9 @@ func (a *API) authenticate(r *http.Request) (web.Identity, error) {
 // tokenFault is the answer to a token that is not taken, and says why.
 func tokenFault(err error) error {
 	why := firstClause(err)
-	return &apiError{
-		code: codeInvalidToken, detail: strings.ToUpper(why[:1]) + why[1:] + ".", cause: err,
-		headers: challenge(`Bearer realm="aigen", error="invalid_token", error_description="` + why + `"`),
+	return &wire.Error{
+		Code: wire.CodeInvalidToken, Detail: strings.ToUpper(why[:1]) + why[1:] + ".", Cause: err,
+		Headers: challenge(`Bearer realm="aigen", error="invalid_token", error_description="` + why + `"`),
 	}
 }
 
@@ -85,10 +86,10 @@ func firstClause(err error) string {
 // very machine may have come through a proxy, for anybody.
 func (a *API) admit(id web.Identity) error {
 	if a.c.Operations == nil {
-		return newAPIError(codeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
+		return wire.NewError(wire.CodeRouteNotFound, "There is nothing at this path. See /docs for what there is.")
 	}
 	if !id.Operator() {
-		return newAPIError(codeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
+		return wire.NewError(wire.CodeOperatorRequired, `This is for those who run the service: the token needs the role "operator".`)
 	}
 	return nil
 }

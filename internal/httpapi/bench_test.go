@@ -197,8 +197,7 @@ func (s *sink) Write(b []byte) (int, error) {
 type verified struct{ v *auth.Verifier }
 
 func (a verified) Authenticate(ctx context.Context, token string) (web.Identity, error) {
-	id, err := a.v.Verify(ctx, token)
-	return web.Identity{UserID: aigen.ID(id.UserID), Roles: id.Roles, ExpiresAt: id.ExpiresAt}, err
+	return a.v.Verify(ctx, token)
 }
 
 // forgetful is a store that takes every change and keeps none.

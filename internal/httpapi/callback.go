@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -12,26 +13,26 @@ import (
 func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 	proof := readCallbackAuth(r)
 	if a.c.CallbackSecurity && !proof.given() {
-		return &apiError{
-			code:    codeMissingProof,
-			detail:  "Prove the callback by the job's token, X-N8N-Webhook-Secret, or a webhook-signature.",
-			headers: challenge(`Bearer realm="aigen callbacks"`),
+		return &wire.Error{
+			Code:    wire.CodeMissingProof,
+			Detail:  "Prove the callback by the job's token, X-N8N-Webhook-Secret, or a webhook-signature.",
+			Headers: challenge(`Bearer realm="aigen callbacks"`),
 		}
 	}
-	room := &claim{of: a.unproved}
-	defer room.free()
+	room := &wire.Claim{Of: a.unproved}
+	defer room.Free()
 	body, err := a.authenticateCallback(w, r, proof, room)
 	if err != nil {
 		return err
 	}
-	var f faults
-	o := newObject("body", body, &f)
+	var f wire.Faults
+	o := wire.NewObject("body", body, &f)
 	tokenJob, err := a.checkToken(o, proof)
 	if err != nil {
 		return err
 	}
 	cmd := readCallback(o)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	if !tokenJob.IsZero() {
@@ -39,7 +40,7 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 			cmd.Report.JobID = tokenJob
 		}
 		if cmd.Report.JobID != tokenJob {
-			return newAPIError(codeInvalidProof, "The token is for another job than jobId.")
+			return wire.NewError(wire.CodeInvalidProof, "The token is for another job than jobId.")
 		}
 	}
 	return a.process(w, r, cmd)
@@ -54,5 +55,5 @@ func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessRes
 		return err
 	}
 	c.Outcome = string(done.Outcome)
-	return writeJSON(w, http.StatusOK, processedView{Outcome: string(done.Outcome), Status: string(done.Status)})
+	return wire.WriteJSON(w, http.StatusOK, wire.ProcessedView{Outcome: string(done.Outcome), Status: string(done.Status)})
 }

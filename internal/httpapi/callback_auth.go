@@ -6,6 +6,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
+	"github.com/creativeflow/aigen/internal/jsonscan"
 	"github.com/creativeflow/aigen/internal/web"
 	"github.com/creativeflow/aigen/internal/webhooksig"
 )
@@ -38,17 +40,17 @@ func (p *callbackAuth) given() bool { return p.hasToken || p.hasSecret || p.hasS
 // authenticateCallback reads the body of a callback and checks its proof, before the body where
 // that can be. The signature is over the bytes as they came, so it is checked before
 // their form. room is what the body takes up while nothing is proved.
-func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *callbackAuth, room *claim) ([]byte, error) {
+func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *callbackAuth, room *wire.Claim) ([]byte, error) {
 	if err := a.checkHeaders(p); err != nil {
 		return nil, err
 	}
-	if err := checkMedia(r.Header); err != nil {
+	if err := wire.CheckMedia(r.Header); err != nil {
 		return nil, err
 	}
 	if p.proved {
 		room = nil
 	}
-	body, err := a.bodies.readAll(w, r, a.c.MaxCallback, room)
+	body, err := a.bodies.ReadAll(w, r, a.c.MaxCallback, room)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,7 @@ func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *ca
 		err := webhooksig.Verify(a.secrets, p.signature, body, a.c.Now())
 		p.proved = err == nil
 		if err != nil && !p.hasToken {
-			return nil, &apiError{code: codeInvalidProof, detail: signatureFault(err), cause: err}
+			return nil, &wire.Error{Code: wire.CodeInvalidProof, Detail: signatureFault(err), Cause: err}
 		}
 	}
 	if a.c.CallbackSecurity && !p.proved && !p.firstForm {
@@ -65,7 +67,7 @@ func (a *API) authenticateCallback(w http.ResponseWriter, r *http.Request, p *ca
 	if a.c.DetailedLogging {
 		web.InfoFrom(r.Context()).Body = body
 	}
-	return body, checkBody(body, jsonRules{})
+	return body, wire.CheckBody(body, jsonscan.Rules{})
 }
 
 // checkHeaders checks the proofs that need no look into the body, and refuses where no
@@ -88,22 +90,22 @@ func (a *API) checkHeaders(p *callbackAuth) error {
 	case p.hasToken:
 		return wrongToken(cause)
 	default:
-		return newAPIError(codeInvalidProof, "X-N8N-Webhook-Secret is not the secret.")
+		return wire.NewError(wire.CodeInvalidProof, "X-N8N-Webhook-Secret is not the secret.")
 	}
 }
 
 // checkToken compares what the token was made for with what the body speaks of, and
 // returns its job: zero where another proof counts. Without the generation nothing can
 // be checked, and nothing is told.
-func (a *API) checkToken(o object, p *callbackAuth) (aigen.ID, error) {
+func (a *API) checkToken(o wire.Object, p *callbackAuth) (aigen.ID, error) {
 	if !a.c.CallbackSecurity || p.proved && p.job.IsZero() {
 		return aigen.ID{}, nil
 	}
-	o.need("generationId")
-	generation, ok := o.id("generationId")
+	o.Need("generationId")
+	generation, ok := o.ID("generationId")
 	switch {
 	case !ok:
-		return aigen.ID{}, o.faults.err()
+		return aigen.ID{}, o.Faults.Err()
 	case !p.proved:
 		job, err := a.c.Tokens.Verify(generation, p.token)
 		if err != nil {
@@ -117,7 +119,7 @@ func (a *API) checkToken(o object, p *callbackAuth) (aigen.ID, error) {
 }
 
 func wrongToken(cause error) error {
-	return &apiError{code: codeInvalidProof, detail: "The token is not one that was given out for a job of this generation.", cause: cause}
+	return &wire.Error{Code: wire.CodeInvalidProof, Detail: "The token is not one that was given out for a job of this generation.", Cause: cause}
 }
 
 // signatureFault says what to look at; none of it helps to forge a signature.

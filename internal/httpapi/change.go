@@ -6,38 +6,26 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// selectBody describes the body of select-sample.
-type selectBody struct {
-	SampleID   string  `json:"sampleId" minLength:"1" maxLength:"255" doc:"assetId of one of sampleAssets."`
-	Resolution *string `json:"resolution,omitempty" nullable:"true" pattern:"@resolution" example:"1080x1920" doc:"WIDTHxHEIGHT, each 64 to 4096; default: that of the input."`
-}
-
-// regenerateBody describes the body of regenerate-samples. What is missing stays.
-type regenerateBody struct {
-	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a blue fox"`
-	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000" pattern:"@text" example:"watercolour"`
-	InputParameters parametersSpec `json:"inputParameters,omitempty"`
-}
-
 func (a *API) selectSample(w http.ResponseWriter, r *http.Request) error {
-	id, err := generationID(r)
+	id, err := wire.GenerationID(r)
 	if err != nil {
 		return err
 	}
-	body, err := a.bodies.read(w, r)
+	body, err := a.bodies.Read(w, r)
 	if err != nil {
 		return err
 	}
-	var f faults
+	var f wire.Faults
 	cmd := app.SelectSample{UserID: web.IdentityOf(r.Context()).UserID, GenerationID: id}
 	cmd.SampleID, cmd.Resolution = readSelect(body, &f)
 	if cmd.Key, err = keyOf(r, selectPath, id, body, &f); err != nil {
 		return err
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	accepted, err := a.c.Service.SelectSample(r.Context(), cmd)
@@ -47,46 +35,46 @@ func (a *API) selectSample(w http.ResponseWriter, r *http.Request) error {
 	return accept(w, r, accepted)
 }
 
-func readSelect(body []byte, f *faults) (sample string, res aigen.Resolution) {
-	o := newObject("body", body, f)
-	if o.members == nil {
+func readSelect(body []byte, f *wire.Faults) (sample string, res aigen.Resolution) {
+	o := wire.NewObject("body", body, f)
+	if o.Members == nil {
 		return sample, res
 	}
-	o.only("sampleId", "resolution")
-	o.need("sampleId")
-	if s, ok := o.text("sampleId"); ok {
+	o.Only("sampleId", "resolution")
+	o.Need("sampleId")
+	if s, ok := o.Text("sampleId"); ok {
 		// In characters, as the document has it. One that has more bytes than an id may
 		// have is no sample's.
 		if s == "" || utf8.RuneCountInString(s) > aigen.MaxAssetIDLength {
-			o.fault("sampleId", "must have 1 to %d characters", aigen.MaxAssetIDLength)
+			o.Fault("sampleId", "must have 1 to %d characters", aigen.MaxAssetIDLength)
 		}
 		sample = s
 	}
-	if s, ok := o.text("resolution"); ok {
+	if s, ok := o.Text("resolution"); ok {
 		var err error
 		if res, err = aigen.ParseResolution(s); err != nil {
-			o.fault("resolution", "%s", err.Error())
+			o.Fault("resolution", "%s", err.Error())
 		}
 	}
 	return sample, res
 }
 
 func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
-	id, err := generationID(r)
+	id, err := wire.GenerationID(r)
 	if err != nil {
 		return err
 	}
-	body, err := a.bodies.readOptional(w, r) // nothing at all: the same once more
+	body, err := a.bodies.ReadOptional(w, r) // nothing at all: the same once more
 	if err != nil {
 		return err
 	}
-	var f faults
+	var f wire.Faults
 	cmd := readRegenerate(body, &f)
 	cmd.UserID, cmd.GenerationID = web.IdentityOf(r.Context()).UserID, id
 	if cmd.Key, err = keyOf(r, regeneratePath, id, body, &f); err != nil {
 		return err
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	accepted, err := a.c.Service.RegenerateSamples(r.Context(), cmd)
@@ -96,32 +84,32 @@ func (a *API) regenerate(w http.ResponseWriter, r *http.Request) error {
 	return accept(w, r, accepted)
 }
 
-func readRegenerate(body []byte, f *faults) (cmd app.RegenerateSamples) {
-	o := newObject("body", body, f)
-	if o.members == nil {
+func readRegenerate(body []byte, f *wire.Faults) (cmd app.RegenerateSamples) {
+	o := wire.NewObject("body", body, f)
+	if o.Members == nil {
 		return cmd
 	}
-	o.only("inputPrompt", "styleGuidance", "inputParameters")
-	if s, ok := o.text("inputPrompt"); ok {
+	o.Only("inputPrompt", "styleGuidance", "inputParameters")
+	if s, ok := o.Text("inputPrompt"); ok {
 		cmd.InputPrompt = &s
 	}
-	if s, ok := o.text("styleGuidance"); ok {
+	if s, ok := o.Text("styleGuidance"); ok {
 		cmd.StyleGuidance = &s
 	}
-	if raw, ok := o.get("inputParameters"); ok {
+	if raw, ok := o.Get("inputParameters"); ok {
 		cmd.InputParameters = raw
 	}
 	// The service checks the merged input once it has the generation. Looking at
 	// the parts here names all faults at once; a prompt that is kept is fine.
-	if _, given := o.get("inputPrompt"); !given {
-		o.set("inputPrompt", []byte(`"kept"`))
+	if _, given := o.Get("inputPrompt"); !given {
+		o.Set("inputPrompt", []byte(`"kept"`))
 	}
 	readInput(o, f)
 	return cmd
 }
 
 func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
-	id, err := generationID(r)
+	id, err := wire.GenerationID(r)
 	if err != nil {
 		return err
 	}
@@ -129,7 +117,7 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.bodies.skip(w, r); err != nil {
+	if err := a.bodies.Skip(w, r); err != nil {
 		return err
 	}
 	g, again, err := a.c.Service.CancelGeneration(r.Context(), app.CancelGeneration{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/admin"
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
@@ -52,8 +53,8 @@ type Tracer interface {
 type Config struct {
 	Service       Service
 	Authenticator web.Authenticator
-	Limiter       app.RateLimiter // nil: no limit
-	Operations    Operations      // nil: there is no admin API
+	Limiter       app.RateLimiter  // nil: no limit
+	Operations    admin.Operations // nil: there is no admin API
 
 	Tokens           *app.JobTokens
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)

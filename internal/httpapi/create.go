@@ -5,30 +5,24 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
+	"github.com/creativeflow/aigen/internal/jsonscan"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
-// createBody describes the body of POST /generations; readCreate reads it.
-type createBody struct {
-	ProjectID       string         `json:"projectId" format:"uuid" doc:"Any but the nil UUID."`
-	InputPrompt     string         `json:"inputPrompt" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a red fox in the snow" doc:"What the picture shows, 1 to 4000 characters after trimming."`
-	StyleGuidance   *string        `json:"styleGuidance,omitempty" maxLength:"2000" nullable:"true" pattern:"@text" example:"watercolour" doc:"How it shall look."`
-	InputParameters parametersSpec `json:"inputParameters,omitempty"`
-}
-
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
-	body, err := a.bodies.read(w, r)
+	body, err := a.bodies.Read(w, r)
 	if err != nil {
 		return err
 	}
-	var f faults
+	var f wire.Faults
 	cmd := app.InitiateGeneration{UserID: web.IdentityOf(r.Context()).UserID}
 	cmd.ProjectID, cmd.Input = readCreate(body, &f)
 	cmd.Key, err = keyOf(r, generationsPath, aigen.ID{}, body, &f)
 	if err != nil {
 		return err
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return err
 	}
 	accepted, err := a.c.Service.InitiateGeneration(r.Context(), cmd)
@@ -38,50 +32,50 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	return accept(w, r, accepted)
 }
 
-func readCreate(body []byte, f *faults) (project aigen.ID, in aigen.Input) {
-	o := newObject("body", body, f)
-	if o.members == nil {
+func readCreate(body []byte, f *wire.Faults) (project aigen.ID, in aigen.Input) {
+	o := wire.NewObject("body", body, f)
+	if o.Members == nil {
 		return project, in
 	}
-	o.only("projectId", "inputPrompt", "styleGuidance", "inputParameters")
-	o.need("projectId")
-	project, _ = o.id("projectId")
-	o.need("inputPrompt")
+	o.Only("projectId", "inputPrompt", "styleGuidance", "inputParameters")
+	o.Need("projectId")
+	project, _ = o.ID("projectId")
+	o.Need("inputPrompt")
 	return project, readInput(o, f)
 }
 
 // readInput reads and checks the parts of an input. Those that are missing count
 // as empty; an empty prompt is a fault.
-func readInput(o object, f *faults) aigen.Input {
-	prompt, _ := o.text("inputPrompt")
-	style, _ := o.text("styleGuidance")
-	parameters, ok := o.get("inputParameters")
+func readInput(o wire.Object, f *wire.Faults) aigen.Input {
+	prompt, _ := o.Text("inputPrompt")
+	style, _ := o.Text("styleGuidance")
+	parameters, ok := o.Get("inputParameters")
 	if ok {
-		if why := checkFree(parameters); why != "" {
-			o.fault("inputParameters", "%s", why)
+		if why := jsonscan.CheckFree(parameters); why != "" {
+			o.Fault("inputParameters", "%s", why)
 		}
 	}
 	in, err := aigen.NewInput(prompt, style, parameters)
 	if err != nil {
-		for _, field := range toAPIError(err).fields {
-			f.add(field.Location, "%s", field.Message)
+		for _, field := range wire.ErrorOf(err).Fields {
+			f.Add(field.Location, "%s", field.Message)
 		}
 	}
 	return in
 }
 
 // keyOf is requestKey with the faults of the key among those of the body.
-func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *faults) (app.RequestKey, error) {
+func keyOf(r *http.Request, route string, generation aigen.ID, body []byte, f *wire.Faults) (app.RequestKey, error) {
 	key, err := requestKey(r, route, generation, body)
 	if err == nil {
 		return key, nil
 	}
-	known := toAPIError(err)
-	if known.code != aigen.CodeInvalidInput {
+	known := wire.ErrorOf(err)
+	if known.Code != aigen.CodeInvalidInput {
 		return key, err
 	}
-	for _, field := range known.fields {
-		f.add(field.Location, "%s", field.Message)
+	for _, field := range known.Fields {
+		f.Add(field.Location, "%s", field.Message)
 	}
 	return key, nil
 }
@@ -91,7 +85,7 @@ func accept(w http.ResponseWriter, r *http.Request, accepted app.Accepted) error
 	web.InfoFrom(r.Context()).Generation = accepted.GenerationID
 	w.Header().Set("Location", generationsPath+"/"+accepted.GenerationID.String())
 	replayed(w, r, accepted.Replayed)
-	writeBody(w, http.StatusAccepted, acceptedJSON(accepted))
+	wire.WriteBody(w, http.StatusAccepted, acceptedJSON(accepted))
 	return nil
 }
 

@@ -9,4 +9,4 @@
 // answers to faults that Huma only shapes through a variable of its own package.
 package httpapi
 
-//go:generate go run ./gendoc -dir ../../api
+//go:generate go run ./openapi/gendoc -dir ../../api

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+
+	"github.com/creativeflow/aigen/internal/httpapi/openapi"
 )
 
 // file is something that stays the same as long as the process lives.
@@ -40,24 +42,24 @@ type documents struct {
 }
 
 func newDocuments() (documents, error) {
-	d, err := newDocument(described())
+	d, err := openapi.New(described())
 	if err != nil {
 		return documents{}, err
 	}
 	return documents{
-		json: newFile("application/json", d.json),
-		yaml: newFile("application/yaml", d.yaml),
-		page: newFile("text/html; charset=utf-8", d.page), pageCSP: d.pagePolicy,
+		json: newFile("application/json", d.JSON),
+		yaml: newFile("application/yaml", d.YAML),
+		page: newFile("text/html; charset=utf-8", d.Page), pageCSP: d.PagePolicy,
 	}, nil
 }
 
 // Document returns the OpenAPI document in JSON and in YAML.
 func Document() (asJSON, asYAML []byte, err error) {
-	d, err := newDocument(described())
+	d, err := openapi.New(described())
 	if err != nil {
 		return nil, nil, err
 	}
-	return d.json, d.yaml, nil
+	return d.JSON, d.YAML, nil
 }
 
 func (a *API) openAPIJSON(w http.ResponseWriter, r *http.Request) error {

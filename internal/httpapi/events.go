@@ -9,20 +9,21 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/sse"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
 func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
-	id, err := generationID(r)
+	id, err := wire.GenerationID(r)
 	if err != nil {
 		return err
 	}
 	w.Header().Add("Vary", "Accept")
 	format := negotiate(r.Header.Values("Accept"))
 	if format == formatNone {
-		return newAPIError(codeNotAcceptable, "There is text/event-stream and application/json.")
+		return wire.NewError(wire.CodeNotAcceptable, "There is text/event-stream and application/json.")
 	}
 	after, _, err := lastEventID(r)
 	if err != nil {
@@ -51,34 +52,34 @@ func (a *API) generationEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.ID, after int64) error {
-	leave, err := enterLarge(a.large, user)
+	leave, err := wire.EnterLarge(a.large, user)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	body := newListBody()
+	body := wire.NewListBody()
 	for e, err := range a.c.Service.EachEvent(r.Context(), user, id, after) {
 		if err != nil {
 			return err
 		}
-		fits, err := body.add(viewEvent(e))
+		fits, err := body.Add(wire.ViewEvent(e))
 		if err != nil {
 			return err
 		}
 		if !fits {
-			body.end(w, "nextLastEventId", strconv.FormatInt(after, 10))
+			body.End(w, "nextLastEventId", strconv.FormatInt(after, 10))
 			return nil
 		}
 		after = e.Seq
 	}
-	body.end(w, "nextLastEventId", "")
+	body.End(w, "nextLastEventId", "")
 	return nil
 }
 
 func (a *API) userEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	if accept := r.Header.Values("Accept"); qualityOf(accept, sse.MediaType).q == 0 {
-		return newAPIError(codeNotAcceptable, "There is only text/event-stream.")
+		return wire.NewError(wire.CodeNotAcceptable, "There is only text/event-stream.")
 	}
 	after, given, err := lastEventID(r)
 	if err != nil {
@@ -126,18 +127,18 @@ func parseEventID(text string) (int64, error) {
 }
 
 func eventIDFault(message string) error {
-	return newAPIError(codeInvalidEventID, "Last-Event-ID: "+message+".", aigen.FieldError{Location: "header.Last-Event-ID", Message: message})
+	return wire.NewError(wire.CodeInvalidEventID, "Last-Event-ID: "+message+".", aigen.FieldError{Location: "header.Last-Event-ID", Message: message})
 }
 
 // Stream serves a stream until its end, the client's, the token's or the service's.
 func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.Context) (*live.Stream, error)) error {
 	c, who := web.InfoFrom(r.Context()), web.IdentityOf(r.Context())
 	if a.drain.Err() != nil {
-		return newAPIError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
+		return wire.NewError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
 	}
 	leave, ok := a.streams.Enter(who.UserID)
 	if !ok {
-		return newAPIError(web.CodeTooManyStreams, "You have "+strconv.Itoa(a.c.StreamsPerUser)+" event streams open. Close one first.")
+		return wire.NewError(web.CodeTooManyStreams, "You have "+strconv.Itoa(a.c.StreamsPerUser)+" event streams open. Close one first.")
 	}
 	defer leave()
 	ctx, cancel := web.Lifetime(r.Context(), a.drain, who, a.c.Now())
@@ -179,7 +180,7 @@ func writeEvent(out *sse.Writer, number int64, e aigen.Event) error {
 	if number > 0 {
 		id = strconv.FormatInt(number, 10)
 	}
-	return out.Event(id, string(e.Type), viewEvent(e))
+	return out.Event(id, string(e.Type), wire.ViewEvent(e))
 }
 
 // writeNotice says why the stream ends from this side.
@@ -192,7 +193,7 @@ func writeNotice(out *sse.Writer, name, message string) error {
 func (a *API) notOpened(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, web.ErrStopping):
-		return newAPIError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
+		return wire.NewError(web.CodeShuttingDown, "The service is stopping. Connect again in a moment.")
 	case errors.Is(cause, web.ErrTokenExpired):
 		return tokenFault(cause)
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -47,7 +48,7 @@ var AcceptedJSON = acceptedJSON
 
 // AcceptedView is the form that the document describes.
 func AcceptedView(a app.Accepted) any {
-	return acceptedView{a.GenerationID.String(), string(a.Status), a.CreditsReserved.String()}
+	return wire.AcceptedView{GenerationID: a.GenerationID.String(), Status: string(a.Status), CreditsReserved: a.CreditsReserved.String()}
 }
 
 // PlainURL and BadOddURL are the short and the long way to check a URL.
@@ -55,6 +56,3 @@ var PlainURL, BadOddURL = plainURL, badOddURL
 
 // CheckQuery is for the fuzz target.
 var CheckQuery = checkQuery
-
-// Pattern is a pattern of the document by the name that tags have for it.
-func Pattern(name string) string { return patterns[name] }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/runtimeinfo"
 	"github.com/creativeflow/aigen/internal/web"
 )
@@ -18,7 +19,7 @@ const readyTimeout = 5 * time.Second
 func (a *API) health(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	a.prove(w, r)
-	return writeJSON(w, http.StatusOK, healthView{Status: "ok", Version: a.c.Version})
+	return wire.WriteJSON(w, http.StatusOK, wire.HealthView{Status: "ok", Version: a.c.Version})
 }
 
 // ChallengeHeader and ProofHeader let a command find out whether the service at an
@@ -44,7 +45,7 @@ func (a *API) prove(w http.ResponseWriter, r *http.Request) {
 // ready says whether requests should be sent here.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
-	view := readyView{Dependencies: []runtimeinfo.Dependency{}}
+	view := wire.ReadyView{Dependencies: []runtimeinfo.Dependency{}}
 	if a.c.Ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
@@ -57,14 +58,14 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	if view.Status == runtimeinfo.StateDown {
 		web.InfoFrom(r.Context()).Gone = r.Context().Err() != nil // then nothing was found out
 		w.Header().Set("Retry-After", "5")
-		return writeJSON(w, http.StatusServiceUnavailable, view)
+		return wire.WriteJSON(w, http.StatusServiceUnavailable, view)
 	}
-	return writeJSON(w, http.StatusOK, view)
+	return wire.WriteJSON(w, http.StatusOK, view)
 }
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
 	if a.c.MetricsHandler == nil {
-		return newAPIError(codeRouteNotFound, "Metrics are switched off.")
+		return wire.NewError(wire.CodeRouteNotFound, "Metrics are switched off.")
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	a.c.MetricsHandler.ServeHTTP(w, r)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
+	"github.com/creativeflow/aigen/internal/jsonscan"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -20,14 +22,14 @@ func requestKey(r *http.Request, route string, generation aigen.ID, body []byte)
 		return app.RequestKey{}, nil
 	}
 	if len(values) > 1 || !visible(values[0]) || len(values[0]) > aigen.MaxKeyLength {
-		return app.RequestKey{}, invalid(aigen.FieldError{
+		return app.RequestKey{}, wire.Invalid(aigen.FieldError{
 			Location: "header.Idempotency-Key",
 			Message:  "must be one value of 1 to " + strconv.Itoa(aigen.MaxKeyLength) + " visible ASCII characters",
 		})
 	}
 	if len(body) > 0 {
 		var err error
-		if body, err = canonical(body); err != nil {
+		if body, err = jsonscan.Canonical(body); err != nil {
 			return app.RequestKey{}, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
 // limit counts a request of the user and refuses it if there were too many. Every
@@ -22,25 +23,17 @@ func (a *API) limit(ctx context.Context, h http.Header, user aigen.ID) error {
 	if d.OK {
 		return nil
 	}
-	wait := seconds(d.Reset)
-	return &apiError{
-		code: aigen.CodeRateLimited, detail: "You asked too often. Wait " + wait + " s.",
-		headers: http.Header{"Retry-After": {wait}},
+	wait := wire.Seconds(d.Reset)
+	return &wire.Error{
+		Code: aigen.CodeRateLimited, Detail: "You asked too often. Wait " + wait + " s.",
+		Headers: http.Header{"Retry-After": {wait}},
 	}
 }
-
-// The fields of draft-ietf-httpapi-ratelimit-headers-11. They are not written
-// "Ratelimit", as net/http would have it: the names are the draft's, and h[name]
-// keeps them.
-const (
-	rateHeader       = "RateLimit"
-	ratePolicyHeader = "RateLimit-Policy"
-)
 
 // rateHeaders tells the user where they stand. t is the "effective window": until it
 // ends, no more than r requests are let through. Section 6 of the draft wants
 // Retry-After not to be earlier; here it is the same moment.
 func rateHeaders(h http.Header, d app.RateDecision) {
-	h[ratePolicyHeader] = []string{`"default";q=` + strconv.Itoa(d.Rate.Requests) + ";w=" + seconds(d.Rate.Per)}
-	h[rateHeader] = []string{`"default";r=` + strconv.Itoa(d.Remaining) + ";t=" + seconds(d.Reset)}
+	h[wire.RatePolicyHeader] = []string{`"default";q=` + strconv.Itoa(d.Rate.Requests) + ";w=" + wire.Seconds(d.Rate.Per)}
+	h[wire.RateHeader] = []string{`"default";r=` + strconv.Itoa(d.Remaining) + ";t=" + wire.Seconds(d.Reset)}
 }

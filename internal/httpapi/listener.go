@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
 // Listener wraps the listener of a server. What package http answers by itself, because
@@ -34,9 +35,9 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct{ *net.TCPConn }
 
 var bareDetails = map[aigen.Code]string{
-	codeUnreadable:        "The request is not HTTP/1.1 as it should be: look at its first line, its Host and its other headers.",
-	codeHeadersTooLarge:   "The headers may have at most 16 KiB.",
-	codeExpectationFailed: "Of Expect only 100-continue is understood.",
+	wire.CodeUnreadable:        "The request is not HTTP/1.1 as it should be: look at its first line, its Host and its other headers.",
+	wire.CodeHeadersTooLarge:   "The headers may have at most 16 KiB.",
+	wire.CodeExpectationFailed: "Of Expect only 100-continue is understood.",
 }
 
 func (c conn) Write(b []byte) (int, error) {
@@ -62,16 +63,16 @@ func bareStatus(b []byte) (status int, ok bool) {
 }
 
 func bareProblem(status int) string {
-	code := codeUnreadable
+	code := wire.CodeUnreadable
 	switch status {
 	case http.StatusExpectationFailed:
-		code = codeExpectationFailed
+		code = wire.CodeExpectationFailed
 	case http.StatusRequestHeaderFieldsTooLarge:
-		code = codeHeadersTooLarge
+		code = wire.CodeHeadersTooLarge
 	}
-	k, _ := specOf(code)
+	k, _ := wire.ErrorSpecOf(code)
 	id := rand.Text()
-	p := Problem{Type: problemType + string(code), Title: k.title, Status: status, Detail: bareDetails[code], Code: string(code), RequestID: id}
+	p := wire.Problem{Type: wire.ProblemType + string(code), Title: k.Title, Status: status, Detail: bareDetails[code], Code: string(code), RequestID: id}
 	body, _ := json.Marshal(p) //nolint:errchkjson // strings and a number: cannot fail
 	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n"+
 		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nDate: %s\r\nConnection: close\r\n\r\n%s",

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
 func (a *API) addPages() {
@@ -44,7 +46,7 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request, detail string) {
 		a.c.NoPage.ServeHTTP(w, r)
 		return
 	}
-	fail(w, r, newAPIError(codeRouteNotFound, detail))
+	wire.Fail(w, r, wire.NewError(wire.CodeRouteNotFound, detail))
 }
 
 // prefersHTML: browsers name text/html; curl and programs do not.

@@ -18,7 +18,9 @@ import (
 // TestPatternsAreWhatIsTaken holds the patterns of the document against what reads.
 func TestPatternsAreWhatIsTaken(t *testing.T) {
 	t.Parallel()
-	resolution := regexp.MustCompile(httpapi.Pattern("@resolution"))
+	document, _, err := httpapi.Document()
+	require.NoError(t, err)
+	resolution := pattern(t, document, "Select", "resolution")
 	for n := range 10_100 {
 		text := fmt.Sprintf("%dx100", n)
 		_, err := aigen.ParseResolution(text)
@@ -31,13 +33,29 @@ func TestPatternsAreWhatIsTaken(t *testing.T) {
 		require.Error(t, err)
 		assert.NotRegexp(t, resolution, text)
 	}
-	url := regexp.MustCompile(httpapi.Pattern("@assetURL"))
+	url := pattern(t, document, "CallbackAsset", "url")
 	for _, text := range []string{
 		"/", "/a", "/a/b.png?x=1#y", "http://a", "https://a/b", "HTTPS://a/b", "https://a:8080/ü", "https://[::1]/x", "", "//a", `/\a`, "/a b",
 		"/a\nb", "javascript:alert(1)", "data:image/png;base64,AA", "ftp://a", "https://", "https:///a", "http:/a", "relative", "/\u0085", "\u00a0", "https:// a",
 	} {
 		assert.Equal(t, httpapi.BadOddURL(text) == "", url.MatchString(text), "%q", text)
 	}
+}
+
+// pattern is that of a member of a schema.
+func pattern(t *testing.T, document []byte, schema, member string) *regexp.Regexp {
+	t.Helper()
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Pattern string }
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(document, &doc))
+	text := doc.Components.Schemas[schema].Properties[member].Pattern
+	require.NotEmpty(t, text)
+	return regexp.MustCompile(text)
 }
 
 // TestWhatTheDocumentAllows: null stands for what may be missing, and every spelling that

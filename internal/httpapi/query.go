@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
-// queryNames are the parameters of the query of each route, by method and path, as the
+// QueryNames are the parameters of the query of each route, by method and path, as the
 // document describes them.
 func queryNames() map[string][]string {
 	names := map[string][]string{}
 	for _, rt := range described() {
-		names[rt.method+" "+rt.path] = rt.spec.queryNames()
+		names[rt.Method+" "+rt.Path] = rt.Operation.QueryNames()
 	}
 	return names
 }
@@ -27,20 +28,20 @@ func checkQuery(r *http.Request, known []string) error {
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return invalid(aigen.FieldError{Location: "query", Message: "cannot be read: parameters are parted by &, and % begins two hexadecimal digits"})
+		return wire.Invalid(aigen.FieldError{Location: "query", Message: "cannot be read: parameters are parted by &, and % begins two hexadecimal digits"})
 	}
-	var f faults
+	var f wire.Faults
 	for name, list := range values {
-		at := "query." + shorten(plain(name), 64)
+		at := "query." + wire.Shorten(wire.Plain(name), 64)
 		switch {
 		case !slices.Contains(known, name):
-			f.add(at, "%s", unknownName(name, known))
+			f.Add(at, "%s", unknownName(name, known))
 		case len(list) > 1:
-			f.add(at, "comes %d times, and counts once", len(list))
+			f.Add(at, "comes %d times, and counts once", len(list))
 		}
 	}
 	slices.SortFunc(f, func(a, b aigen.FieldError) int { return strings.Compare(a.Location, b.Location) })
-	return f.err()
+	return f.Err()
 }
 
 func unknownName(name string, known []string) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -16,7 +17,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.UserID = web.IdentityOf(r.Context()).UserID
-	leave, err := enterLarge(a.large, q.UserID)
+	leave, err := wire.EnterLarge(a.large, q.UserID)
 	if err != nil {
 		return err
 	}
@@ -32,16 +33,16 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		page, err := a.c.Service.ListGenerations(r.Context(), part)
 		return page.Items, page.Next != nil, err
 	}
-	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
+	return wire.GenerationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
 func readListQuery(r *http.Request) (app.ListQuery, error) {
-	f := newFilter(r)
-	q := app.ListQuery{Limit: f.limit(), Status: word(f, "status", aigen.Statuses()), ProjectID: f.id("projectId")}
-	if err := f.faults.err(); err != nil {
+	f := wire.NewFilter(r)
+	q := app.ListQuery{Limit: f.Limit(), Status: wire.Word(f, "status", aigen.Statuses()), ProjectID: f.ID("projectId")}
+	if err := f.Faults.Err(); err != nil {
 		return q, err
 	}
-	text := f.get("cursor")
+	text := f.Get("cursor")
 	if text == "" {
 		return q, nil
 	}
@@ -55,14 +56,14 @@ func readListQuery(r *http.Request) (app.ListQuery, error) {
 func parseCursor(text string) (app.Cursor, error) {
 	cursor, err := app.ParseCursor(text)
 	if year := cursor.CreatedAt.Year(); err != nil || year < 1970 || year > 9999 {
-		return app.Cursor{}, newAPIError(codeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
+		return app.Cursor{}, wire.NewError(wire.CodeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
 			aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 	}
 	return cursor, nil
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
-	id, err := generationID(r)
+	id, err := wire.GenerationID(r)
 	if err != nil {
 		return err
 	}
@@ -86,22 +87,22 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 			return nil
 		}
 	}
-	view, err := viewGeneration(g)
+	view, err := wire.ViewGeneration(g)
 	if err != nil {
 		return err
 	}
-	body, err := marshal(view)
+	body, err := wire.Marshal(view)
 	if err != nil {
 		return err
 	}
-	if conditional && len(body) > largeAnswer {
-		leave, err := enterLarge(a.large, web.IdentityOf(r.Context()).UserID)
+	if conditional && len(body) > wire.LargeAnswer {
+		leave, err := wire.EnterLarge(a.large, web.IdentityOf(r.Context()).UserID)
 		if err != nil {
 			return err
 		}
 		defer leave()
 	}
-	writeBody(w, http.StatusOK, body)
+	wire.WriteBody(w, http.StatusOK, body)
 	return nil
 }
 
@@ -129,5 +130,5 @@ func (a *API) credits(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, viewBalance(balance))
+	return wire.WriteJSON(w, http.StatusOK, wire.ViewBalance(balance))
 }

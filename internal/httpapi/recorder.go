@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -110,7 +111,7 @@ func (a *API) finish(rec *recorder, r *http.Request, c *web.RequestInfo) {
 			a.report(rec, r, c)
 			panic(http.ErrAbortHandler)
 		}
-		fail(rec, r, newAPIError(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
+		wire.Fail(rec, r, wire.NewError(aigen.CodeInternal, "The request could not be completed. The requestId finds the reason in the log."))
 	}
 	a.report(rec, r, c)
 }
@@ -179,7 +180,7 @@ func attrsOf(c *web.RequestInfo) (attrs []slog.Attr) {
 	}
 	if c.Body != nil {
 		// The format in JSON leaves some characters as they are that terminals obey.
-		attrs = append(attrs, slog.String("body", plain(string(c.Body))))
+		attrs = append(attrs, slog.String("body", wire.Plain(string(c.Body))))
 	}
 	return attrs
 }

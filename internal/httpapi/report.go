@@ -12,6 +12,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
+	"github.com/creativeflow/aigen/internal/jsonscan"
 )
 
 // The words of a callback.
@@ -30,18 +32,18 @@ const maxPixels = 100_000
 
 // readCallback reads a report. Fields it does not know are let through: workflows
 // are older or newer than the service.
-func readCallback(o object) (cmd app.ProcessResult) {
-	if o.members == nil {
+func readCallback(o wire.Object) (cmd app.ProcessResult) {
+	if o.Members == nil {
 		return cmd
 	}
-	o.need("generationId")
-	cmd.GenerationID, _ = o.id("generationId")
-	cmd.Report.JobID, _ = o.id("jobId")
+	o.Need("generationId")
+	cmd.GenerationID, _ = o.ID("generationId")
+	cmd.Report.JobID, _ = o.ID("jobId")
 	status := oneOf(o, "status", statusSuccess, statusFailure)
 	stage := oneOf(o, "stage", stageSamples, stageFinal, stageRejected, stageProgress)
-	results, _ := o.child("results")
-	if model, ok := results.text("aiModelUsed"); ok {
-		cmd.Report.AIModelUsed = shorten(plain(model), 255)
+	results, _ := o.Child("results")
+	if model, ok := results.Text("aiModelUsed"); ok {
+		cmd.Report.AIModelUsed = wire.Shorten(wire.Plain(model), 255)
 	}
 	switch {
 	case stage == stageProgress:
@@ -71,117 +73,117 @@ func stageOf(word string) aigen.Stage {
 }
 
 // oneOf reads a required word.
-func oneOf(o object, name string, words ...string) string {
-	if !o.need(name) {
+func oneOf(o wire.Object, name string, words ...string) string {
+	if !o.Need(name) {
 		return ""
 	}
-	s, ok := o.text(name)
+	s, ok := o.Text(name)
 	for _, word := range words {
 		if ok && s == word {
 			return word
 		}
 	}
-	o.fault(name, "must be one of %s", strings.Join(words, ", "))
+	o.Fault(name, "must be one of %s", strings.Join(words, ", "))
 	return ""
 }
 
-func readProgress(o, results object, status string, cmd *app.ProcessResult) {
+func readProgress(o, results wire.Object, status string, cmd *app.ProcessResult) {
 	if status == statusFailure {
-		o.fault("status", "must be success for progress; a failure has the stage that failed")
+		o.Fault("status", "must be success for progress; a failure has the stage that failed")
 	}
-	results.need("progress")
-	percent := results.percent("progress")
+	results.Need("progress")
+	percent := results.Percent("progress")
 	cmd.Progress = &percent
 }
 
-func readSamples(results object) []aigen.Asset {
-	results.need("sampleAssets")
-	elements, ok := results.list("sampleAssets")
+func readSamples(results wire.Object) []aigen.Asset {
+	results.Need("sampleAssets")
+	elements, ok := results.List("sampleAssets")
 	if !ok {
 		return nil
 	}
 	if len(elements) < 1 || len(elements) > aigen.MaxSamples {
-		results.fault("sampleAssets", "must have 1 to %d assets", aigen.MaxSamples)
+		results.Fault("sampleAssets", "must have 1 to %d assets", aigen.MaxSamples)
 		return nil
 	}
 	samples := make([]aigen.Asset, len(elements))
 	for i, raw := range elements {
-		o := newObject(results.location("sampleAssets")+"["+strconv.Itoa(i)+"]", raw, results.faults)
+		o := wire.NewObject(results.Location("sampleAssets")+"["+strconv.Itoa(i)+"]", raw, results.Faults)
 		samples[i] = readAsset(o)
 		id := samples[i].AssetID
 		if id != "" && slices.ContainsFunc(samples[:i], func(other aigen.Asset) bool { return other.AssetID == id }) {
-			o.fault("assetId", "comes twice")
+			o.Fault("assetId", "comes twice")
 		}
 	}
 	return samples
 }
 
-func readFinal(results object, rep *aigen.Report) {
-	id, _ := results.text("finalAssetId")
-	if _, given := results.get("finalAssetId"); given {
+func readFinal(results wire.Object, rep *aigen.Report) {
+	id, _ := results.Text("finalAssetId")
+	if _, given := results.Get("finalAssetId"); given {
 		checkAssetID(results, "finalAssetId", id)
 	}
 	rep.FinalAssetID = id
-	o, given := results.child("finalAsset")
+	o, given := results.Child("finalAsset")
 	switch {
 	case given:
 		asset := readAsset(o)
 		rep.FinalAsset = &asset
 		if id != "" && asset.AssetID != "" && id != asset.AssetID {
-			results.fault("finalAssetId", "is not the assetId of finalAsset")
+			results.Fault("finalAssetId", "is not the assetId of finalAsset")
 		}
 		rep.FinalAssetID = asset.AssetID
 	case id == "":
-		results.fault("finalAsset", "is required, or finalAssetId")
+		results.Fault("finalAsset", "is required, or finalAssetId")
 	}
 }
 
-func readAsset(o object) (a aigen.Asset) {
-	if o.members == nil {
+func readAsset(o wire.Object) (a aigen.Asset) {
+	if o.Members == nil {
 		return a
 	}
-	if o.need("assetId") {
-		a.AssetID, _ = o.text("assetId")
+	if o.Need("assetId") {
+		a.AssetID, _ = o.Text("assetId")
 		checkAssetID(o, "assetId", a.AssetID)
 	}
-	if o.need("url") {
-		a.URL, _ = o.text("url")
+	if o.Need("url") {
+		a.URL, _ = o.Text("url")
 		if why := badURL(a.URL); why != "" {
-			o.fault("url", "%s", why)
+			o.Fault("url", "%s", why)
 		}
 	}
-	a.Width = o.number("width", maxPixels)
-	a.Height = o.number("height", maxPixels)
-	if f, ok := o.text("format"); ok {
-		a.Format = shorten(plain(f), 32)
+	a.Width = o.Number("width", maxPixels)
+	a.Height = o.Number("height", maxPixels)
+	if f, ok := o.Text("format"); ok {
+		a.Format = wire.Shorten(wire.Plain(f), 32)
 	}
 	a.Metadata = readMetadata(o)
 	return a
 }
 
-func checkAssetID(o object, name, id string) {
+func checkAssetID(o wire.Object, name, id string) {
 	if id == "" || len(id) > aigen.MaxAssetIDLength || strings.ContainsFunc(id, unicode.IsControl) {
-		o.fault(name, "must have 1 to %d bytes without control characters", aigen.MaxAssetIDLength)
+		o.Fault(name, "must have 1 to %d bytes without control characters", aigen.MaxAssetIDLength)
 	}
 }
 
 // readMetadata keeps an asset's metadata in its canonical form: a repeat of the
 // callback may spell it otherwise.
-func readMetadata(o object) json.RawMessage {
-	raw, ok := o.get("metadata")
+func readMetadata(o wire.Object) json.RawMessage {
+	raw, ok := o.Get("metadata")
 	if !ok {
 		return nil
 	}
-	m := newObject(o.location("metadata"), raw, o.faults)
-	if m.members == nil {
+	m := wire.NewObject(o.Location("metadata"), raw, o.Faults)
+	if m.Members == nil {
 		return nil
 	}
-	if why := checkFree(raw); why != "" {
-		o.fault("metadata", "%s", why)
+	if why := jsonscan.CheckFree(raw); why != "" {
+		o.Fault("metadata", "%s", why)
 	}
-	raw, err := canonical(raw)
+	raw, err := jsonscan.Canonical(raw)
 	if err != nil || len(raw) > aigen.MaxAssetMetadata {
-		o.fault("metadata", "may have at most %d bytes as JSON", aigen.MaxAssetMetadata)
+		o.Fault("metadata", "may have at most %d bytes as JSON", aigen.MaxAssetMetadata)
 		return nil
 	}
 	return raw

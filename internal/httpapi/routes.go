@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/creativeflow/aigen/internal/httpapi/admin"
+	"github.com/creativeflow/aigen/internal/httpapi/openapi"
 	"github.com/creativeflow/aigen/internal/web"
 )
 
@@ -39,11 +41,11 @@ type route struct {
 	path   string // also the name of the route in logs and metrics
 	guard  web.Guard
 	handle func(a *API, w http.ResponseWriter, r *http.Request) error
-	// describe says what the route looks like; nil: it is not in the document.
-	describe func() spec
+	// Describe says what the route looks like; nil: it is not in the document.
+	describe func() openapi.Operation
 }
 
-// strictQuery: what the query may hold is in the document, and nothing else is taken.
+// StrictQuery: what the query may hold is in the document, and nothing else is taken.
 // Engines may add to the address that they report to, and so may whoever watches the
 // service or opens a page.
 func (rt route) strictQuery() bool {
@@ -61,23 +63,23 @@ func (rt route) pattern() string {
 func routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return slices.Concat([]route{
-		{post, generationsPath, web.GuardUser, (*API).create, specCreateGeneration},
-		{get, generationsPath, web.GuardUser, (*API).list, specListGenerations},
-		{get, generationPath, web.GuardUser, (*API).get, specGetGeneration},
-		{post, selectPath, web.GuardUser, (*API).selectSample, specSelectSample},
-		{post, regeneratePath, web.GuardUser, (*API).regenerate, specRegenerateSamples},
-		{post, cancelPath, web.GuardUser, (*API).cancel, specCancelGeneration},
-		{get, eventsPath, web.GuardUser, (*API).generationEvents, specGenerationEvents},
-		{get, userEventsPath, web.GuardUser, (*API).userEvents, specUserEvents},
-		{get, creditsPath, web.GuardUser, (*API).credits, specGetCredits},
-		{post, callbackPath, web.GuardNone, (*API).callback, specN8nCallback},
+		{post, generationsPath, web.GuardUser, (*API).create, openapi.CreateGeneration},
+		{get, generationsPath, web.GuardUser, (*API).list, openapi.ListGenerations},
+		{get, generationPath, web.GuardUser, (*API).get, openapi.GetGeneration},
+		{post, selectPath, web.GuardUser, (*API).selectSample, openapi.SelectSample},
+		{post, regeneratePath, web.GuardUser, (*API).regenerate, openapi.RegenerateSamples},
+		{post, cancelPath, web.GuardUser, (*API).cancel, openapi.CancelGeneration},
+		{get, eventsPath, web.GuardUser, (*API).generationEvents, openapi.GenerationEvents},
+		{get, userEventsPath, web.GuardUser, (*API).userEvents, openapi.UserEvents},
+		{get, creditsPath, web.GuardUser, (*API).credits, openapi.GetCredits},
+		{post, callbackPath, web.GuardNone, (*API).callback, openapi.N8NCallback},
 	}, operatorRoutes(), []route{
-		{get, healthPath, web.GuardNone, (*API).health, specHealth},
-		{get, readyPath, web.GuardNone, (*API).ready, specReady},
-		{get, metricsPath, web.GuardNone, (*API).metrics, specMetrics},
-		{get, openAPIJSONPath, web.GuardNone, (*API).openAPIJSON, specOpenapiJSON},
-		{get, openAPIYAMLPath, web.GuardNone, (*API).openAPIYAML, specOpenapiYAML},
-		{get, docsPath, web.GuardNone, (*API).docsPage, specDocs},
+		{get, healthPath, web.GuardNone, (*API).health, openapi.Health},
+		{get, readyPath, web.GuardNone, (*API).ready, openapi.Ready},
+		{get, metricsPath, web.GuardNone, (*API).metrics, openapi.Metrics},
+		{get, openAPIJSONPath, web.GuardNone, (*API).openAPIJSON, openapi.JSON},
+		{get, openAPIYAMLPath, web.GuardNone, (*API).openAPIYAML, openapi.YAML},
+		{get, docsPath, web.GuardNone, (*API).docsPage, openapi.Docs},
 		{get, assetsPath, web.GuardNone, (*API).asset, nil},
 		{get, "/", web.GuardNone, (*API).home, nil},
 	})
@@ -85,18 +87,18 @@ func routes() []route {
 
 // operatorRoutes are those of the admin API.
 func operatorRoutes() (list []route) {
-	for _, rt := range adminRoutes() {
-		handle := func(a *API, w http.ResponseWriter, r *http.Request) error { return rt.handle(a.admin, w, r) }
-		list = append(list, route{rt.method, adminPath + rt.path, web.GuardOperator, handle, rt.describe})
+	for _, rt := range admin.Routes() {
+		handle := func(a *API, w http.ResponseWriter, r *http.Request) error { return rt.Handle(a.admin, w, r) }
+		list = append(list, route{rt.Method, adminPath + rt.Path, web.GuardOperator, handle, rt.Describe})
 	}
 	return list
 }
 
 // described are the routes that are in the document.
-func described() (list []docRoute) {
+func described() (list []openapi.Route) {
 	for _, rt := range routes() {
 		if rt.describe != nil {
-			list = append(list, docRoute{method: rt.method, path: rt.path, guard: rt.guard, strictQuery: rt.strictQuery(), spec: rt.describe()})
+			list = append(list, openapi.Route{Method: rt.method, Path: rt.path, Guard: rt.guard, StrictQuery: rt.strictQuery(), Operation: rt.describe()})
 		}
 	}
 	return list

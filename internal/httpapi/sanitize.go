@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/httpapi/wire"
 )
 
 // Bounds of what an engine says of a failure.
@@ -20,33 +21,33 @@ var (
 
 // readFailure reads error{code,message,retryable}. Users see it, so what engines
 // put there by habit is taken out: stacks, addresses, control characters.
-func readFailure(o object, required bool, fallback aigen.Failure) aigen.Failure {
+func readFailure(o wire.Object, required bool, fallback aigen.Failure) aigen.Failure {
 	if required {
-		o.need("error")
+		o.Need("error")
 	}
-	e, given := o.child("error")
+	e, given := o.Child("error")
 	if !given {
 		return fallback
 	}
-	if e.members == nil {
+	if e.Members == nil {
 		return fallback
 	}
 	why := fallback
 	if required {
-		e.need("code")
-		e.need("message")
+		e.Need("code")
+		e.Need("message")
 	}
-	if text, ok := e.text("code"); ok {
+	if text, ok := e.Text("code"); ok {
 		if code := failureCode(text); code != "" {
 			why.Code = aigen.Code(code)
 		}
 	}
-	if text, ok := e.text("message"); ok {
+	if text, ok := e.Text("message"); ok {
 		if message := failureMessage(text); message != "" {
 			why.Message = message
 		}
 	}
-	why.Retryable = e.flag("retryable")
+	why.Retryable = e.Flag("retryable")
 	return why
 }
 
@@ -78,14 +79,14 @@ var (
 // failureMessage keeps the lines before the first of a stack.
 func failureMessage(s string) string {
 	var lines []string
-	for line := range strings.Lines(shorten(s, 8*maxFailureMessage)) {
+	for line := range strings.Lines(wire.Shorten(s, 8*maxFailureMessage)) {
 		line = strings.TrimRight(line, "\r\n")
 		if stackLine.MatchString(line) {
 			break
 		}
-		if line = strings.TrimSpace(plain(line)); line != "" {
+		if line = strings.TrimSpace(wire.Plain(line)); line != "" {
 			lines = append(lines, line)
 		}
 	}
-	return shorten(address.ReplaceAllString(strings.Join(lines, " "), "[address]"), maxFailureMessage)
+	return wire.Shorten(address.ReplaceAllString(strings.Join(lines, " "), "[address]"), maxFailureMessage)
 }

@@ -29,10 +29,10 @@ type Reader struct {
 	Retry time.Duration // as the server asked, 0 if it did not
 
 	r      *bufio.Reader
-	skipLF bool          // the line before ended with CR: a LF belongs to it
-	begun  bool          // the first line was read: a BOM there is no part of it
-	lastID string        // the last id that was named
-	line   []byte        // reused
+	skipLF bool   // the line before ended with CR: a LF belongs to it
+	begun  bool   // the first line was read: a BOM there is no part of it
+	lastID string // the last id that was named
+	line   []byte // reused
 }
 
 // NewReader returns a Reader of the body of an answer.

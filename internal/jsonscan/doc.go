@@ -1,0 +1,3 @@
+// Package jsonscan checks JSON of any origin, and takes apart what was checked without
+// copying it.
+package jsonscan
