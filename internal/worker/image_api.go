@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/picture"
 )
 
 // ImageAPI asks a server that speaks the OpenAI images API for the pictures: OpenAI
@@ -105,7 +106,7 @@ func (p *ImageAPI) Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, e
 		return aigen.Asset{}, err
 	}
 	asset, err := p.render(ctx, id, o.picture, previewSize(res))
-	if errors.Is(err, errPicture) {
+	if errors.Is(err, picture.ErrUnusable) {
 		p.assets.remove(id)
 		err = unusable(err) // and paid for: another one may be no better
 	}
