@@ -102,10 +102,10 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	switch rep.Kind {
 	case ReportSamples:
 		g.endJob(run, job, JobSucceeded)
-		g.samplesReady(p, run, rep.Samples)
+		g.samplesReady(p, run, g.named(p, job, rep.Samples))
 	case ReportFinal:
 		g.endJob(run, job, JobSucceeded)
-		g.finalReady(p, run, rep.FinalAssetID, rep.FinalAsset)
+		g.finalReady(p, run, rep.FinalAssetID, g.namedFinal(p, job, rep.FinalAsset))
 	case ReportFailure:
 		g.endJob(run, job, JobFailed)
 		g.jobFailed(p, run, rep.Failure)

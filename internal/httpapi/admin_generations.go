@@ -120,7 +120,7 @@ func (a *API) adminGenerations(w http.ResponseWriter, r *http.Request) error {
 		page, err := a.c.Operations.ListAllGenerations(r.Context(), part)
 		return page.Items, !page.Next.IsZero(), err
 	}
-	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
+	return a.generationPage(r, w, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
 }
 
 func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
@@ -132,7 +132,11 @@ func (a *API) adminGeneration(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	generation, err := viewGeneration(story.Generation)
+	known, err := a.facts(r.Context(), story.Generation)
+	if err != nil {
+		return err
+	}
+	generation, err := a.viewGeneration(story.Generation, known)
 	if err != nil {
 		return err
 	}

@@ -71,8 +71,8 @@ func (l *listBody) end(w http.ResponseWriter, name, next string) {
 
 // generationPage answers with up to limit generations. read gets the next ones after
 // the last of those before, which is nil at first, and says whether there are more.
-func generationPage(
-	w http.ResponseWriter, limit int,
+func (a *API) generationPage(
+	r *http.Request, w http.ResponseWriter, limit int,
 	read func(after *aigen.Generation, limit int) (items []*aigen.Generation, more bool, err error),
 	cursor func(*aigen.Generation) string,
 ) error {
@@ -84,8 +84,12 @@ func generationPage(
 		if items, more, err = read(last, body.part(limit-body.items)); err != nil {
 			return err
 		}
+		known, err := a.facts(r.Context(), items...)
+		if err != nil {
+			return err
+		}
 		for _, g := range items {
-			view, err := viewGeneration(g)
+			view, err := a.viewGeneration(g, known)
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,8 @@ type regenerateBody struct {
 	InputPrompt     *string        `json:"inputPrompt,omitempty" nullable:"true" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a blue fox"`
 	StyleGuidance   *string        `json:"styleGuidance,omitempty" nullable:"true" maxLength:"2000" pattern:"@text" example:"watercolour"`
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
+
+	References []referenceView `json:"references,omitempty" maxItems:"16" nullable:"true" doc:"Replace those that the generation has."`
 }
 
 func (a *API) selectSample(w http.ResponseWriter, r *http.Request) error {
@@ -100,7 +102,10 @@ func readRegenerate(body []byte, f *faults) (cmd app.RegenerateSamples) {
 	if o.members == nil {
 		return cmd
 	}
-	o.only("inputPrompt", "styleGuidance", "inputParameters")
+	o.only("inputPrompt", "styleGuidance", "inputParameters", "references")
+	if list, ok := readReferences(o); ok {
+		cmd.References = &list
+	}
 	if s, ok := o.text("inputPrompt"); ok {
 		cmd.InputPrompt = &s
 	}

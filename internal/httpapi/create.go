@@ -13,6 +13,11 @@ type createBody struct {
 	InputPrompt     string         `json:"inputPrompt" minLength:"1" maxLength:"4000" pattern:"@prompt" example:"a red fox in the snow" doc:"What the picture shows, 1 to 4000 characters after trimming."`
 	StyleGuidance   *string        `json:"styleGuidance,omitempty" maxLength:"2000" nullable:"true" pattern:"@text" example:"watercolour" doc:"How it shall look."`
 	InputParameters parametersSpec `json:"inputParameters,omitempty"`
+
+	References []referenceView   `json:"references,omitempty" maxItems:"16" nullable:"true" doc:"Pictures of yours, uploads or results, to go by."`
+	ExternalID *string           `json:"externalId,omitempty" nullable:"true" minLength:"1" maxLength:"128" doc:"Your own id, unique among your generations."`
+	Metadata   map[string]string `json:"metadata,omitempty" nullable:"true" doc:"At most 16 texts, 4 KiB together; returned with the generation and its events."`
+	AutoSelect *string           `json:"autoSelect,omitempty" nullable:"true" enum:"first" doc:"first: choose the first sample as soon as there is one."`
 }
 
 // strict are the rules for what users send.
@@ -25,7 +30,7 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	var f faults
 	cmd := app.InitiateGeneration{UserID: identityOf(r.Context()).UserID}
-	cmd.ProjectID, cmd.Input = readCreate(body, &f)
+	readCreate(body, &f, &cmd)
 	cmd.Key, err = keyOf(r, generationsPath, aigen.ID{}, body, &f)
 	if err != nil {
 		return err
@@ -40,16 +45,20 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	return accept(w, r, accepted)
 }
 
-func readCreate(body []byte, f *faults) (project aigen.ID, in aigen.Input) {
+func readCreate(body []byte, f *faults, cmd *app.InitiateGeneration) {
 	o := newObject("body", body, f)
 	if o.members == nil {
-		return project, in
+		return
 	}
-	o.only("projectId", "inputPrompt", "styleGuidance", "inputParameters")
+	o.only("projectId", "inputPrompt", "styleGuidance", "inputParameters", "references", "externalId", "metadata", "autoSelect")
 	o.need("projectId")
-	project, _ = o.id("projectId")
+	cmd.ProjectID, _ = o.id("projectId")
 	o.need("inputPrompt")
-	return project, readInput(o, f)
+	cmd.Input = readInput(o, f)
+	if list, ok := readReferences(o); ok {
+		cmd.Input.References = list
+	}
+	cmd.Options = readOptions(o, f)
 }
 
 // readInput reads and checks the parts of an input. Those that are missing count

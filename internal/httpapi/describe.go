@@ -24,6 +24,7 @@ type spec struct {
 	params                 []*huma.Param
 	body                   reflect.Type
 	bodyOptional           bool
+	rawBody                bool // a picture
 	dropsBody              bool // one may be sent, and is not looked at
 	answers                []answer
 	codes                  []aigen.Code
@@ -55,6 +56,7 @@ func describe() *huma.OpenAPI {
 			{Name: tagGenerations, Description: "A user's generations."},
 			{Name: tagEvents, Description: "What happens, as it happens."},
 			{Name: tagCredits, Description: "The user's account."},
+			{Name: tagAssets, Description: "Pictures that you bring."},
 			{Name: tagEngine, Description: "For the workflow engine."},
 			{Name: tagService, Description: "For operators and tools."},
 			{Name: tagOperators, Description: "For those who run the service: the token needs the role `operator` in the claim that JWT_ROLE_CLAIM names (`roles` or `role`)."},
@@ -76,8 +78,9 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 		Method: rt.method, Path: rt.path, OperationID: sp.id, Summary: sp.summary, Description: sp.text,
 		Tags: []string{sp.tag}, Parameters: sp.params, Responses: map[string]*huma.Response{}, Security: sp.security,
 	}
-	if strings.Contains(rt.path, "{id}") {
-		op.Parameters = append([]*huma.Param{idParam(rt.path)}, op.Parameters...)
+	if _, rest, ok := strings.Cut(rt.path, "{"); ok {
+		name, _, _ := strings.Cut(rest, "}")
+		op.Parameters = append([]*huma.Param{idParam(rt.path, name)}, op.Parameters...)
 	}
 	codes := sp.codes
 	if rt.method == http.MethodGet || sp.dropsBody {
@@ -99,6 +102,9 @@ func operation(s shapes, rt route, sp spec, problem *huma.Schema) *huma.Operatio
 			Content:  map[string]*huma.MediaType{"application/json": {Schema: s.of(sp.body)}},
 		}
 		codes = append(codes, bodyCodes()...)
+	}
+	if sp.rawBody {
+		op.RequestBody = pictureBody()
 	}
 	for _, a := range sp.answers {
 		op.Responses[strconv.Itoa(a.status)] = a.response(s)

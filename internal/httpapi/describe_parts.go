@@ -13,6 +13,7 @@ const (
 	tagGenerations = "Generations"
 	tagEvents      = "Events"
 	tagCredits     = "Credits"
+	tagAssets      = "Assets"
 	tagEngine      = "Engine"
 	tagService     = "Service"
 
@@ -55,14 +56,19 @@ func ifNoneMatchParam() *huma.Param {
 	}
 }
 
-func idParam(path string) *huma.Param {
-	text := "The generation."
-	if strings.HasPrefix(path, adminDeliveriesPath) {
+func idParam(path, name string) *huma.Param {
+	text, format := "The generation.", "uuid"
+	switch {
+	case strings.HasPrefix(path, adminDeliveriesPath):
 		text = "The delivery."
+	case strings.HasPrefix(path, userAssetsPath):
+		text, format = "The assetId.", ""
+	case name == "job":
+		text = "The jobId."
 	}
 	return &huma.Param{
-		Name: "id", In: "path", Required: true, Description: text,
-		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
+		Name: name, In: "path", Required: true, Description: text,
+		Schema: &huma.Schema{Type: huma.TypeString, Format: format},
 	}
 }
 
@@ -90,9 +96,13 @@ func listParams() []*huma.Param {
 	status.Enum = list(aigen.Statuses())
 	project := text()
 	project.Format = "uuid"
+	batch := text()
+	batch.Format = "uuid"
 	return []*huma.Param{
 		{Name: "status", In: "query", Description: "Only those in this state.", Schema: status},
 		{Name: "projectId", In: "query", Description: "Only those of this project.", Schema: project},
+		{Name: "externalId", In: "query", Description: "Only the one with this externalId.", Schema: text()},
+		{Name: "batchId", In: "query", Description: "Only those of this batch.", Schema: batch},
 		{Name: "limit", In: "query", Description: "How many at most. A page of large ones has fewer, and a nextCursor.", Schema: &huma.Schema{
 			Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Default: defaultLimit,
 		}},

@@ -65,7 +65,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.
 		if err != nil {
 			return err
 		}
-		fits, err := body.add(viewEvent(e))
+		fits, err := body.add(a.viewEvent(e))
 		if err != nil {
 			return err
 		}
@@ -213,7 +213,7 @@ func (a *API) pump(ctx context.Context, source *live.Stream, out *sse) error {
 		cancel()
 		switch {
 		case err == nil:
-			err = out.event(source.Number(e), viewEvent(e))
+			err = out.event(source.Number(e), a.viewEvent(e))
 		case idle && errors.Is(err, context.DeadlineExceeded):
 			err = out.comment("still here")
 		}

@@ -37,12 +37,12 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		page, err := a.c.Service.ListGenerations(r.Context(), part)
 		return page.Items, page.Next != nil, err
 	}
-	return generationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
+	return a.generationPage(r, w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
 func readListQuery(r *http.Request) (app.ListQuery, error) {
 	f := newFilter(r)
-	q := app.ListQuery{Limit: f.limit(), Status: word(f, "status", aigen.Statuses()), ProjectID: f.id("projectId")}
+	q := app.ListQuery{Limit: f.limit(), Status: word(f, "status", aigen.Statuses()), ProjectID: f.id("projectId"), BatchID: f.id("batchId"), ExternalID: f.get("externalId")}
 	if err := f.faults.err(); err != nil {
 		return q, err
 	}
@@ -81,7 +81,11 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 // answerGeneration writes a generation with its ETag; conditional lets a client
 // that has it already off with 304.
 func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
-	tag := etag(g)
+	known, err := a.facts(r.Context(), g)
+	if err != nil {
+		return err
+	}
+	tag := etag(g, known)
 	if conditional {
 		w.Header().Set("ETag", tag)
 		// It may be kept, and must be asked for again each time.
@@ -91,7 +95,7 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 			return nil
 		}
 	}
-	view, err := viewGeneration(g)
+	view, err := a.viewGeneration(g, known)
 	if err != nil {
 		return err
 	}
@@ -110,10 +114,10 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 	return nil
 }
 
-// etag names a state of a generation. The 1 stands for the shape of the JSON: who
+// etag names a state of a generation. The 2 stands for the shape of the JSON: who
 // changes that counts it up.
-func etag(g *aigen.Generation) string {
-	return `"1.` + strconv.FormatInt(g.Version, 10) + `"`
+func etag(g *aigen.Generation, known facts) string {
+	return `"2.` + strconv.FormatInt(g.Version, 10) + "." + strconv.Itoa(known.stored(g)) + `"`
 }
 
 // matches compares weakly, as If-None-Match wants (RFC 9110, 13.1.2).

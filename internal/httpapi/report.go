@@ -144,7 +144,7 @@ func readAsset(o object) (a aigen.Asset) {
 		a.AssetID, _ = o.text("assetId")
 		checkAssetID(o, "assetId", a.AssetID)
 	}
-	if o.need("url") {
+	if _, given := o.get("url"); given {
 		a.URL, _ = o.text("url")
 		if why := badURL(a.URL); why != "" {
 			o.fault("url", "%s", why)
@@ -197,6 +197,9 @@ func badURL(s string) string {
 // badOddURL is badURL for what is not plain.
 func badOddURL(s string) string {
 	const want = "must be an http or https URL, or a path that starts with one slash"
+	if strings.HasPrefix(s, "data:image/") && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+		return "" // copied, never shown
+	}
 	switch {
 	case s == "" || !utf8.ValidString(s):
 		return want

@@ -13,10 +13,14 @@ const (
 	selectPath      = generationPath + "/select-sample"
 	regeneratePath  = generationPath + "/regenerate-samples"
 	cancelPath      = generationPath + "/cancel"
+	retryPath       = generationPath + "/retry"
 	eventsPath      = generationPath + "/events"
 	userEventsPath  = apiPath + "events"
 	creditsPath     = apiPath + "credits"
 	callbackPath    = apiPath + "callbacks/n8n"
+	userAssetsPath  = apiPath + "assets"
+	userAssetPath   = userAssetsPath + "/{id}"
+	uploadPath      = apiPath + "uploads/{job}"
 
 	adminPath            = apiPath + "admin/"
 	adminDeliveriesPath  = adminPath + "deliveries"
@@ -76,7 +80,7 @@ func (rt route) pattern() string {
 }
 
 func routes() []route {
-	const get, post = http.MethodGet, http.MethodPost
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	return []route{
 		{post, generationsPath, guardUser, (*API).create},
 		{get, generationsPath, guardUser, (*API).list},
@@ -86,7 +90,13 @@ func routes() []route {
 		{post, cancelPath, guardUser, (*API).cancel},
 		{get, eventsPath, guardUser, (*API).generationEvents},
 		{get, userEventsPath, guardUser, (*API).userEvents},
+		{post, retryPath, guardUser, (*API).retry},
 		{get, creditsPath, guardUser, (*API).credits},
+		{post, userAssetsPath, guardUser, (*API).uploadAsset},
+		{get, userAssetsPath, guardUser, (*API).listAssets},
+		{get, userAssetPath, guardUser, (*API).getAsset},
+		{del, userAssetPath, guardUser, (*API).removeAsset},
+		{post, uploadPath, guardNone, (*API).engineUpload},
 		{post, callbackPath, guardNone, (*API).callback},
 
 		{get, adminDeliveriesPath, guardOperator, (*API).adminDeliveries},

@@ -161,7 +161,7 @@ func eventTypes() []aigen.EventType {
 		aigen.EventCreated, aigen.EventSamplesStarted, aigen.EventSamplesRetrying, aigen.EventSamplesReady,
 		aigen.EventFinalStarted, aigen.EventFinalRetrying, aigen.EventCompleted, aigen.EventFailed,
 		aigen.EventRejected, aigen.EventCancelled, aigen.EventCreditsRefused, aigen.EventCreditsUnavailable,
-		aigen.EventProgress,
+		aigen.EventAssetLost, aigen.EventProgress,
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // specs describes the routes that are in the document, by method and path.
 func specs() map[string]spec {
 	all := map[string]spec{}
-	for _, group := range []map[string]spec{generationSpecs(), eventSpecs(), engineSpecs(), serviceSpecs(), adminSpecs()} {
+	for _, group := range []map[string]spec{generationSpecs(), eventSpecs(), assetSpecs(), engineSpecs(), serviceSpecs(), adminSpecs()} {
 		for key, s := range group {
 			all[key] = s
 		}
@@ -39,7 +39,7 @@ func generationSpecs() map[string]spec {
 			id: "createGeneration", tag: tagGenerations, summary: "Start a generation",
 			text:   "Reserves credits and orders samples. Unknown fields are refused, except within inputParameters, whose unknown keys pass through to the engine.",
 			params: []*huma.Param{keyParam()}, body: reflect.TypeFor[createBody](), answers: []answer{accepted},
-			codes: work,
+			codes: append([]aigen.Code{aigen.CodeExternalIDTaken}, work...),
 		},
 		"GET " + generationsPath: {
 			id: "listGenerations", tag: tagGenerations, summary: "List your generations, newest first",
@@ -71,6 +71,11 @@ func generationSpecs() map[string]spec {
 				aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput,
 				aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused, codeBusy,
 			},
+		},
+		"POST " + retryPath: {
+			id: "retryGeneration", tag: tagGenerations, summary: "Repeat a generation that has ended",
+			text: "Starts a new generation with the same input. A body is not looked at.", dropsBody: true, params: []*huma.Param{keyParam()},
+			answers: []answer{accepted}, codes: append([]aigen.Code{aigen.CodeInvalidInput}, change...),
 		},
 		"GET " + creditsPath: {
 			id: "getCredits", tag: tagCredits, summary: "Read your balance",

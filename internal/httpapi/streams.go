@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -57,6 +58,17 @@ type eventView struct {
 	aigen.EventData
 }
 
-func viewEvent(e aigen.Event) eventView {
-	return eventView{Type: string(e.Type), Seq: e.Seq, At: e.At.UTC(), EventData: e.Data}
+func (a *API) viewEvent(e aigen.Event) eventView {
+	v := eventView{Type: string(e.Type), Seq: e.Seq, At: e.At.UTC(), EventData: e.Data}
+	if len(v.SampleAssets) > 0 {
+		v.SampleAssets = slices.Clone(v.SampleAssets)
+		for i := range v.SampleAssets {
+			v.SampleAssets[i] = a.c.Links.Show(v.SampleAssets[i])
+		}
+	}
+	if v.FinalAsset != nil {
+		final := a.c.Links.Show(*v.FinalAsset)
+		v.FinalAsset = &final
+	}
+	return v
 }

@@ -12,11 +12,16 @@ import (
 
 type assetView struct {
 	AssetID  string          `json:"assetId" doc:"The engine's name for the picture."`
-	URL      string          `json:"url" doc:"Where the picture is: http(s), or a path of this service."`
+	URL      string          `json:"url" doc:"Where the picture is: http(s), or a path of this service. Where the service stores pictures it is permanent."`
 	Width    int             `json:"width,omitempty" doc:"Pixels."`
 	Height   int             `json:"height,omitempty" doc:"Pixels."`
 	Format   string          `json:"format,omitempty" doc:"png, jpeg …"`
 	Metadata json.RawMessage `json:"metadata,omitempty" doc:"Whatever the engine sent."`
+
+	Size              *int64  `json:"size,omitempty" doc:"Bytes; once it is stored."`
+	SHA256            *string `json:"sha256,omitempty" pattern:"^[0-9a-f]{64}$" doc:"Of the bytes; once it is stored."`
+	Stored            bool    `json:"stored" doc:"Whether the service has a copy. Until then the URL redirects to the engine."`
+	DigitalSourceType *string `json:"digitalSourceType,omitempty" enum:"trainedAlgorithmicMedia,compositeWithTrainedAlgorithmicMedia,algorithmicMedia" doc:"How it was made, in IPTC's terms."`
 }
 
 type failureView struct {
@@ -32,26 +37,36 @@ type totalsView struct {
 }
 
 type generationView struct {
-	ID                string          `json:"id" format:"uuid"`
-	UserID            string          `json:"userId" format:"uuid"`
-	ProjectID         string          `json:"projectId" format:"uuid"`
-	InputPrompt       string          `json:"inputPrompt"`
-	StyleGuidance     *string         `json:"styleGuidance"`
-	InputParameters   json.RawMessage `json:"inputParameters" doc:"As sent, with samples filled in."`
-	Status            string          `json:"status" enum:"@status"`
-	Stage             *string         `json:"stage" enum:"samples,final" doc:"What was last worked on."`
-	Attempt           int             `json:"attempt" doc:"Which try of that stage; 0 before the first."`
-	Error             *failureView    `json:"error" doc:"Why it ended without a picture."`
-	SampleAssets      []assetView     `json:"sampleAssets" nullable:"false"`
-	SelectedSampleID  *string         `json:"selectedSampleId"`
-	FinalAssetID      *string         `json:"finalAssetId"`
-	FinalAsset        *assetView      `json:"finalAsset"`
-	CreditsCostSample *string         `json:"creditsCostSample" pattern:"^[0-9]+\\.[0-9]{2}$" example:"1.00" doc:"Price of the newest samples."`
-	CreditsCostFinal  *string         `json:"creditsCostFinal" pattern:"^[0-9]+\\.[0-9]{2}$" example:"1.00" doc:"Price of the final."`
-	AIModelUsed       *string         `json:"aiModelUsed"`
-	CreatedAt         time.Time       `json:"createdAt"`
-	UpdatedAt         time.Time       `json:"updatedAt"`
-	Credits           totalsView      `json:"credits"`
+	ID                string            `json:"id" format:"uuid"`
+	UserID            string            `json:"userId" format:"uuid"`
+	ProjectID         string            `json:"projectId" format:"uuid"`
+	InputPrompt       string            `json:"inputPrompt"`
+	StyleGuidance     *string           `json:"styleGuidance"`
+	InputParameters   json.RawMessage   `json:"inputParameters" doc:"As sent, with samples filled in."`
+	Status            string            `json:"status" enum:"@status"`
+	Stage             *string           `json:"stage" enum:"samples,final" doc:"What was last worked on."`
+	Attempt           int               `json:"attempt" doc:"Which try of that stage; 0 before the first."`
+	Error             *failureView      `json:"error" doc:"Why it ended without a picture."`
+	SampleAssets      []assetView       `json:"sampleAssets" nullable:"false"`
+	SelectedSampleID  *string           `json:"selectedSampleId"`
+	FinalAssetID      *string           `json:"finalAssetId"`
+	FinalAsset        *assetView        `json:"finalAsset"`
+	CreditsCostSample *string           `json:"creditsCostSample" pattern:"^[0-9]+\\.[0-9]{2}$" example:"1.00" doc:"Price of the newest samples."`
+	CreditsCostFinal  *string           `json:"creditsCostFinal" pattern:"^[0-9]+\\.[0-9]{2}$" example:"1.00" doc:"Price of the final."`
+	AIModelUsed       *string           `json:"aiModelUsed"`
+	CreatedAt         time.Time         `json:"createdAt"`
+	UpdatedAt         time.Time         `json:"updatedAt"`
+	Credits           totalsView        `json:"credits"`
+	References        []referenceView   `json:"references" nullable:"false" doc:"Pictures given along with the prompt."`
+	ExternalID        *string           `json:"externalId" doc:"The caller's own id."`
+	Metadata          map[string]string `json:"metadata" nullable:"false" doc:"What the caller added."`
+	BatchID           *string           `json:"batchId" format:"uuid"`
+	RetryOf           *string           `json:"retryOf" format:"uuid" doc:"The generation that this one repeats."`
+}
+
+type referenceView struct {
+	AssetID string `json:"assetId"`
+	Role    string `json:"role" enum:"reference,style,mask,logo"`
 }
 
 // pageView describes what generationPage writes.
@@ -72,7 +87,7 @@ type balanceView struct {
 	Available string `json:"available" pattern:"^-?[0-9]+\\.[0-9]{2}$" example:"99.00" doc:"balance - reserved"`
 }
 
-func viewGeneration(g *aigen.Generation) (generationView, error) {
+func (a *API) viewGeneration(g *aigen.Generation, known facts) (generationView, error) {
 	parameters, err := g.Input.Parameters.MarshalJSON()
 	if err != nil {
 		return generationView{}, err
@@ -85,16 +100,31 @@ func viewGeneration(g *aigen.Generation) (generationView, error) {
 		FinalAssetID:      orNull(g.FinalAssetID),
 		CreditsCostSample: viewCost(g, aigen.StageSamples), CreditsCostFinal: viewCost(g, aigen.StageFinal),
 		AIModelUsed: orNull(g.AIModelUsed), CreatedAt: g.CreatedAt.UTC(), UpdatedAt: g.UpdatedAt.UTC(),
-		Credits: viewTotals(g.Totals()),
+		Credits: viewTotals(g.Totals()), References: make([]referenceView, len(g.Input.References)),
+		ExternalID: orNull(g.Options.ExternalID), Metadata: g.Options.Metadata,
+		BatchID: idOrNull(g.Options.BatchID), RetryOf: idOrNull(g.Options.RetryOf),
+	}
+	if v.Metadata == nil {
+		v.Metadata = map[string]string{}
+	}
+	for i, r := range g.Input.References {
+		v.References[i] = referenceView{AssetID: r.AssetID, Role: string(r.Role)}
 	}
 	for i, s := range g.Samples {
-		v.SampleAssets[i] = assetView(s)
+		v.SampleAssets[i] = a.viewAsset(s, known)
 	}
 	if g.FinalAsset != nil {
-		final := assetView(*g.FinalAsset)
+		final := a.viewAsset(*g.FinalAsset, known)
 		v.FinalAsset = &final
 	}
 	return v, nil
+}
+
+func idOrNull(id aigen.ID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	return orNull(id.String())
 }
 
 func orNull(s string) *string {

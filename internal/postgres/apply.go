@@ -115,6 +115,7 @@ type batch struct {
 	runs        map[aigen.ID]*ledger.History
 	grants      map[grantKey]bool
 	keys        map[userKey]*keyState
+	externals   map[userKey]aigen.ID // external ids that are taken, and by which generation
 	entries     []ledger.Entry
 }
 
@@ -143,6 +144,6 @@ func newBatch(initial aigen.Credits, encoded []encodedChange, thorough bool) *ba
 	return &batch{
 		initial: initial, encoded: encoded, thorough: thorough, outcomes: make([]outcome, len(encoded)),
 		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, runs: map[aigen.ID]*ledger.History{},
-		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{},
+		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{}, externals: map[userKey]aigen.ID{},
 	}
 }

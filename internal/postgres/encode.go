@@ -16,9 +16,9 @@ type encodedChange struct {
 	commitUnknown bool  // a commit of it has no answer
 	err           error // a value that JSON cannot hold; the change fails with it
 
-	parameters, samples, finalAsset, failure string // "" for NULL
-	events                                   []string
-	answer                                   string
+	parameters, samples, finalAsset, failure, refs, options string // "" for NULL
+	events                                                  []string
+	answer                                                  string
 }
 
 func encodeChange(c *app.Change) encodedChange {
@@ -48,6 +48,12 @@ func (d *encodedChange) encode() error {
 				return fmt.Errorf("generation %s: %w", g.ID, err)
 			}
 		}
+	}
+	if d.refs, err = rowjson.References(g.Input.References); err != nil {
+		return fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	if d.options, err = rowjson.Options(&g.Options); err != nil {
+		return fmt.Errorf("generation %s: %w", g.ID, err)
 	}
 	d.events = make([]string, len(d.change.Events))
 	for i := range d.change.Events {

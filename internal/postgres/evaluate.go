@@ -55,6 +55,10 @@ func (s *evaluation) run() (position int64, err error) {
 	if g.version != ch.From || (ch.Discard && ch.From == 0) {
 		return 0, fmt.Errorf("generation %s is not at version %d: %w", ch.Generation.ID, ch.From, app.ErrVersionConflict)
 	}
+	external := userKey{ch.Generation.UserID, textArg(ch.Generation.Options.ExternalID)}
+	if other, taken := s.b.externals[external]; taken && ch.From == 0 && external.key != "" && other != ch.Generation.ID {
+		return 0, app.ErrExternalIDTaken
+	}
 	for _, m := range ch.Postings {
 		if err := s.post(m); err != nil {
 			return 0, err
@@ -69,6 +73,9 @@ func (s *evaluation) run() (position int64, err error) {
 			position = a.position + 1
 			a.position += int64(len(ch.Events))
 		}
+	}
+	if ch.From == 0 && external.key != "" {
+		s.b.externals[external] = ch.Generation.ID
 	}
 	s.accept(g)
 	return position, nil

@@ -13,7 +13,8 @@ import (
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
-	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event,
+	refs, options, external_id, batch_id`
 
 const (
 	selectGeneration = `SELECT ` + generationColumns + ` FROM generations WHERE id = $1::uuid`
@@ -97,6 +98,12 @@ func listFilter(q app.ListQuery) (where string, args []any) {
 	if !q.ProjectID.IsZero() {
 		b.WriteString(` AND project_id = ` + param(idArg(q.ProjectID), "uuid"))
 	}
+	if !q.BatchID.IsZero() {
+		b.WriteString(` AND batch_id = ` + param(idArg(q.BatchID), "uuid"))
+	}
+	if q.ExternalID != "" {
+		b.WriteString(` AND external_id = ` + param(textArg(q.ExternalID), "text"))
+	}
 	if q.Before != nil {
 		b.WriteString(` AND (created_at, id) < (` + param(q.Before.CreatedAt, "timestamptz") + `, ` + param(idArg(q.Before.ID), "uuid") + `)`)
 	}
@@ -133,6 +140,7 @@ func loadGeneration(list *[]*aigen.Generation) func(pgx.Rows) error {
 			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
 			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
 			(*timeColumn)(&g.SelectBy), (*timeColumn)(&g.DueAt), (*timeColumn)(&g.CreatedAt), (*timeColumn)(&g.UpdatedAt),
-			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent)
+			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent,
+			jsonColumn(&g.Input.References), optionsColumn(&g.Options), textColumn(&g.Options.ExternalID), (*idColumn)(&g.Options.BatchID))
 	}
 }

@@ -70,11 +70,13 @@ func (g *generation) discard(d *encodedChange) { g.latest, g.version, g.runs = d
 const lockGenerations = `SELECT id, version, status FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
 
 const insertGenerations = `INSERT INTO generations (id, user_id, project_id, created_at, version, prompt, style, parameters, status, samples,
-	selected_sample_id, final_asset_id, final_asset, ai_model, failure, select_by, due_at, updated_at, status_since, last_event)
+	selected_sample_id, final_asset_id, final_asset, ai_model, failure, select_by, due_at, updated_at, status_since, last_event, refs,
+	options, external_id, batch_id)
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::bigint[]), unnest($6::text[]),
 	unnest($7::text[]), unnest($8::json[]), unnest($9::text[]), unnest($10::json[]), unnest($11::text[]), unnest($12::text[]),
 	unnest($13::json[]), unnest($14::text[]), unnest($15::json[]), unnest($16::timestamptz[]), unnest($17::timestamptz[]),
-	unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::bigint[])`
+	unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::bigint[]), unnest($21::json[]),
+	unnest($22::json[]), unnest($23::text[]), unnest($24::uuid[])`
 
 // What a generation was made with does not change, except its input: that of a
 // regeneration replaces it. The version is that of the locked row; it is asked for
@@ -82,17 +84,18 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::ti
 const updateGenerations = `UPDATE generations g SET prompt = n.prompt, style = n.style, parameters = n.parameters, status = n.status,
 	samples = n.samples, selected_sample_id = n.selected_sample_id, final_asset_id = n.final_asset_id, final_asset = n.final_asset,
 	ai_model = n.ai_model, failure = n.failure, select_by = n.select_by, due_at = n.due_at, updated_at = n.updated_at,
-	status_since = n.status_since, version = n.version, last_event = n.last_event
+	status_since = n.status_since, version = n.version, last_event = n.last_event, refs = n.refs
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS stored, unnest($3::bigint[]) AS version, unnest($4::text[]) AS prompt,
 	unnest($5::text[]) AS style, unnest($6::json[]) AS parameters, unnest($7::text[]) AS status, unnest($8::json[]) AS samples,
 	unnest($9::text[]) AS selected_sample_id, unnest($10::text[]) AS final_asset_id, unnest($11::json[]) AS final_asset,
 	unnest($12::text[]) AS ai_model, unnest($13::json[]) AS failure, unnest($14::timestamptz[]) AS select_by,
 	unnest($15::timestamptz[]) AS due_at, unnest($16::timestamptz[]) AS updated_at, unnest($17::timestamptz[]) AS status_since,
-	unnest($18::bigint[]) AS last_event) n
+	unnest($18::bigint[]) AS last_event, unnest($19::json[]) AS refs) n
 WHERE g.id = n.id AND g.version = n.stored`
 
 // A generation with events is not removed: a trigger refuses.
 const (
+	deleteUses        = `DELETE FROM asset_uses WHERE generation_id = ANY ($1::uuid[])`
 	deleteRuns        = `DELETE FROM runs WHERE generation_id = ANY ($1::uuid[])`
 	deleteGenerations = `DELETE FROM generations WHERE id = ANY ($1::uuid[])`
 )
@@ -107,7 +110,11 @@ func (t *tx) queueInsertGenerations(rows []*generation) {
 		uuids(rows, func(g *generation) aigen.ID { return g.value().ProjectID }),
 		times(rows, func(g *generation) time.Time { return g.value().CreatedAt }),
 	}
-	t.queue(insertGenerations, append(args, changing(rows)...)...)
+	args = append(args, changing(rows)...)
+	t.queue(insertGenerations, append(args,
+		optional(rows, func(g *generation) string { return g.latest.options }),
+		optional(rows, func(g *generation) string { return textArg(g.value().Options.ExternalID) }),
+		uuids(rows, func(g *generation) aigen.ID { return g.value().Options.BatchID }))...)
 }
 
 func (t *tx) queueUpdateGenerations(rows []*generation) {
@@ -140,6 +147,7 @@ func changing(rows []*generation) []any {
 		times(rows, func(g *generation) time.Time { return g.value().UpdatedAt }),
 		times(rows, func(g *generation) time.Time { return g.value().StatusSince }),
 		integers(rows, func(g *generation) int64 { return g.value().LastEvent }),
+		optional(rows, func(g *generation) string { return g.latest.refs }),
 	}
 }
 

@@ -320,7 +320,7 @@ func accepting(t *testing.T, p *aigen.Policy, user aigen.ID) *app.Change {
 	t.Helper()
 	in, err := aigen.NewInput("a red fox in the snow", "", nil)
 	require.NoError(t, err)
-	g := aigen.New(p, user, p.NewID(), in)
+	g := aigen.New(p, user, p.NewID(), in, aigen.Options{})
 	run, _ := g.PendingRun()
 	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ type needs struct {
 	runs        []aigen.ID // of which the reservation is wanted
 	grants      []grantKey
 	keys        []userKey
+	externals   []userKey // external ids of new generations
 }
 
 // read queues what locks and reads.
@@ -54,6 +55,9 @@ func (n *needs) add(ch *app.Change, thorough bool) {
 	if ch.ForgetKey != "" {
 		n.keys = append(n.keys, userKey{g.UserID, ch.ForgetKey})
 	}
+	if ch.From == 0 && g.Options.ExternalID != "" {
+		n.externals = append(n.externals, userKey{g.UserID, textArg(g.Options.ExternalID)})
+	}
 	if ch.Record != nil {
 		n.keys = append(n.keys, userKey{ch.Record.UserID, ch.Record.Key})
 	}
@@ -73,6 +77,9 @@ func (b *batch) readRows(t *tx, n needs) {
 	}
 	// After the locks, each query with a snapshot of its own: what is read below was
 	// committed by those who had the locks before.
+	if len(n.externals) > 0 {
+		t.queue(selectExternals, keyUsers(n.externals), keyTexts(n.externals)).Query(each(b.readExternal))
+	}
 	if len(n.manyRuns) > 0 {
 		t.queue(selectOpenRuns, ids(n.manyRuns)).Query(each(b.readOpenRun))
 	}
@@ -108,6 +115,14 @@ func (b *batch) readKey(r pgx.Rows) error {
 	k := &keyState{stored: true}
 	err := r.Scan((*idColumn)(&key.user), &key.key, (*timeColumn)(&k.expires), (*idColumn)(&k.run))
 	b.keys[key] = k
+	return err
+}
+
+func (b *batch) readExternal(r pgx.Rows) error {
+	var key userKey
+	var id aigen.ID
+	err := r.Scan((*idColumn)(&key.user), &key.key, (*idColumn)(&id))
+	b.externals[key] = id
 	return err
 }
 

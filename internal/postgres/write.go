@@ -73,6 +73,9 @@ func (b *batch) writeTrail(t *tx) {
 	events := make([]eventRow, 0, len(b.encoded))
 	deliveries := make([]*outbox.Delivery, 0, len(b.encoded))
 	var withdrawn []aigen.ID
+	var assets []*aigen.StoredAsset
+	var uses []assetUse
+	var removals []app.AssetRemoval
 	var actions []app.OperatorAction // few: no room is kept for them
 	for i := range b.encoded {
 		d, o := &b.encoded[i], b.outcomes[i]
@@ -86,6 +89,11 @@ func (b *batch) writeTrail(t *tx) {
 			deliveries = append(deliveries, &d.change.Deliveries[k])
 		}
 		withdrawn = append(withdrawn, d.change.Withdrawn...)
+		for k := range d.change.Assets {
+			assets = append(assets, &d.change.Assets[k])
+		}
+		uses = appendUses(uses, d.change.Generation)
+		removals = append(removals, d.change.AssetRemovals...)
 		actions = append(actions, d.change.Actions...)
 	}
 	t.queueEvents(events)
@@ -93,6 +101,9 @@ func (b *batch) writeTrail(t *tx) {
 	if len(withdrawn) > 0 {
 		t.queue(withdrawJobs, ids(withdrawn))
 	}
+	t.queueAssets(assets)
+	t.queueUses(uses)
+	t.queueRemovals(removals)
 	t.queueActions(actions)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 // How values of the domain are written to columns and read back. Zero ids and
@@ -97,6 +98,35 @@ func parametersColumn(dst *aigen.Parameters) column {
 			return err
 		}
 		return dst.UnmarshalJSON(text)
+	}
+}
+
+func optionsColumn(dst *aigen.Options) column {
+	return func(src any) error {
+		text, err := textOf(src)
+		if err != nil {
+			return err
+		}
+		return rowjson.ReadOptions(text, dst)
+	}
+}
+
+// textColumn reads NULL as "".
+func textColumn(dst *string) column {
+	return func(src any) error {
+		text, err := textOf(src)
+		*dst = string(text)
+		return err
+	}
+}
+
+func hashColumn(dst *[32]byte) column {
+	return func(src any) error {
+		if b, ok := src.([]byte); ok && len(b) == len(dst) {
+			copy(dst[:], b)
+			return nil
+		}
+		return fmt.Errorf("not a hash: %T", src)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
-	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event,
+	refs, options, external_id, batch_id`
 
 // Get implements app.GenerationRepository.
 func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
@@ -62,6 +63,14 @@ func listFilter(q app.ListQuery) (where string, args []any) {
 		b.WriteString(` AND project_id = ?`)
 		args = append(args, q.ProjectID[:])
 	}
+	if !q.BatchID.IsZero() {
+		b.WriteString(` AND batch_id = ?`)
+		args = append(args, q.BatchID[:])
+	}
+	if q.ExternalID != "" {
+		b.WriteString(` AND external_id = ?`)
+		args = append(args, q.ExternalID)
+	}
 	if q.Before != nil {
 		b.WriteString(` AND (created_at, id) < (?, ?)`)
 		args = append(args, q.Before.CreatedAt.UnixMicro(), q.Before.ID[:])
@@ -96,19 +105,20 @@ func loadGenerations(ctx context.Context, c *session, query string, args ...any)
 			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
 			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
 			timeColumn(&g.SelectBy), timeColumn(&g.DueAt), timeColumn(&g.CreatedAt), timeColumn(&g.UpdatedAt), timeColumn(&g.StatusSince),
-			&g.Version, &g.LastEvent)
+			&g.Version, &g.LastEvent,
+			jsonColumn(&g.Input.References), optionsColumn(&g.Options), textColumn(&g.Options.ExternalID), idColumn(&g.Options.BatchID))
 	}, query, args...)
 	return list, err
 }
 
 const insertGeneration = `INSERT INTO generations (` + generationColumns + `)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // What a generation was made with does not change, except its input: that of a
 // regeneration replaces it.
 const updateGeneration = `UPDATE generations SET prompt = ?, style = ?, parameters = ?, status = ?, samples = ?,
 	selected_sample_id = ?, final_asset_id = ?, final_asset = ?, ai_model = ?, failure = ?, select_by = ?, due_at = ?,
-	updated_at = ?, status_since = ?, version = ?, last_event = ?
+	updated_at = ?, status_since = ?, version = ?, last_event = ?, refs = ?
 WHERE id = ? AND version = ?`
 
 // countGenerations adds new generations to the count of their status.
@@ -132,10 +142,19 @@ func generationRow(g *aigen.Generation) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generation %s: %w", g.ID, err)
 	}
+	refs, err := rowjson.References(g.Input.References)
+	if err != nil {
+		return nil, fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	options, err := rowjson.Options(&g.Options)
+	if err != nil {
+		return nil, fmt.Errorf("generation %s: %w", g.ID, err)
+	}
 	return []any{
 		g.ID[:], g.UserID[:], g.ProjectID[:], g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
 		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
 		g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), int64(1), g.LastEvent,
+		orNull(refs), orNull(options), orNull(g.Options.ExternalID), idArg(g.Options.BatchID),
 	}, nil
 }
 
@@ -146,10 +165,14 @@ func replaceGeneration(ctx context.Context, c *session, g *aigen.Generation, fro
 	if err != nil {
 		return false, fmt.Errorf("generation %s: %w", g.ID, err)
 	}
+	refs, err := rowjson.References(g.Input.References)
+	if err != nil {
+		return false, fmt.Errorf("generation %s: %w", g.ID, err)
+	}
 	n, err := c.exec(ctx, updateGeneration,
 		g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
 		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-		g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
+		g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, orNull(refs), g.ID[:], from)
 	return n == 1, err
 }
 

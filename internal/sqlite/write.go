@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/ledger"
 )
 
@@ -21,8 +22,9 @@ type pending struct {
 	ids      []aigen.ID     // of the generations that have rows here
 	statuses []aigen.Status // of those that are new
 
-	generations, runs, events, deliveries []any // columns, one row after the other
-	entries                               []ledger.Entry
+	generations, runs, events, deliveries, assets, uses []any // columns, one row after the other
+	entries                                             []ledger.Entry
+	removals                                            []app.AssetRemoval
 }
 
 // full is a bound on what is looked through for each change.
@@ -58,10 +60,17 @@ func (p *pending) save(ctx context.Context) error {
 		{"runs", insertRun, p.runs},
 		{"events", insertEvent, p.events},
 		{"deliveries", insertDelivery, p.deliveries},
+		{"assets", insertAsset, p.assets},
+		{"uses of assets", insertUse, p.uses},
 		{"ledger entries", insertEntry, entryRows(p.entries)},
 	} {
 		if _, err := p.c.execRows(ctx, table.query, table.rows); err != nil {
 			return fmt.Errorf("%s: %w", table.of, err)
+		}
+	}
+	for _, r := range p.removals { // after the rows of pictures
+		if err := scheduleRemoval(ctx, p.c, r); err != nil {
+			return fmt.Errorf("removals of assets: %w", err)
 		}
 	}
 	p.drop()
@@ -72,4 +81,5 @@ func (p *pending) save(ctx context.Context) error {
 func (p *pending) drop() {
 	p.ids, p.statuses, p.entries = p.ids[:0], p.statuses[:0], p.entries[:0]
 	p.generations, p.runs, p.events, p.deliveries = p.generations[:0], p.runs[:0], p.events[:0], p.deliveries[:0]
+	p.assets, p.uses, p.removals = p.assets[:0], p.uses[:0], p.removals[:0]
 }
