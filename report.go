@@ -222,7 +222,9 @@ func (g *Generation) samplesReady(p *Policy, r *Run, samples []Asset) {
 	g.SelectBy = g.UpdatedAt.Add(p.SelectionTimeout)
 	g.DueAt = g.SelectBy
 	g.record(p, EventSamplesReady)
-	g.addEffect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+	if !g.Options.AutoSelect { // nobody has to choose
+		g.addEffect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+	}
 }
 
 func (g *Generation) finalReady(p *Policy, r *Run, id string, asset *Asset) {

@@ -74,11 +74,10 @@ func New(c Config) *Service {
 // Errors of uploads, which may be shown to the caller.
 var (
 	errUnusable = func(err error) error {
-		code := aigen.CodeUnusablePicture
 		if errors.Is(err, picture.ErrFormat) {
-			code = aigen.CodeUnsupportedPicture
+			return &aigen.Error{Code: aigen.CodeUnsupportedPicture, Message: "The file is neither PNG nor JPEG nor WebP.", Err: err}
 		}
-		return &aigen.Error{Code: code, Message: "The file cannot be used: " + err.Error() + ".", Err: err}
+		return &aigen.Error{Code: aigen.CodeUnusablePicture, Message: "The picture is cut off or damaged.", Err: err}
 	}
 	errTooManyPixels = &aigen.Error{Code: aigen.CodeUnusablePicture, Message: "The picture has more than 100 megapixels."}
 )
