@@ -24,6 +24,16 @@ const (
 	AssetLost    AssetState = "lost" // the source did not give it up; SourceURL is all that is left
 )
 
+// SourceType says how a picture was made, in IPTC's terms (contract section 8).
+type SourceType string
+
+// The source types of results.
+const (
+	SourceTrained     SourceType = "trainedAlgorithmicMedia"              // by a model
+	SourceComposite   SourceType = "compositeWithTrainedAlgorithmicMedia" // by a model that edited a reference
+	SourceAlgorithmic SourceType = "algorithmicMedia"                     // by rules alone
+)
+
 // StoredAsset is a picture of which the service keeps a copy.
 type StoredAsset struct {
 	Name         AssetName
@@ -42,7 +52,7 @@ type StoredAsset struct {
 	Size       int64    // bytes of what is stored
 	SHA256     [32]byte // of what is stored
 	SourceHash [32]byte // of what came, before it was marked
-	SourceType string   // IPTC's digital source type; "" for the upload of a user
+	SourceType SourceType // "" for the upload of a user
 
 	CreatedAt time.Time
 	StoredAt  time.Time // zero until it is stored
@@ -57,7 +67,7 @@ type AssetFacts struct {
 	Size       int64
 	SHA256     [32]byte
 	SourceHash [32]byte
-	SourceType string
+	SourceType SourceType
 	StoredAt   time.Time
 }
 

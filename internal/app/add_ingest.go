@@ -6,7 +6,6 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/outbox"
-	"github.com/creativeflow/aigen/internal/picture"
 )
 
 // IngestPayload is the payload of a delivery of the queue of assets.
@@ -19,20 +18,20 @@ func (s *Service) addIngest(c *Change, e aigen.Effect) error {
 	g := c.Generation
 	c.Assets = append(c.Assets, aigen.StoredAsset{
 		Name: e.Asset.Name, AssetID: e.Asset.AssetID, Kind: aigen.AssetResult, UserID: g.UserID, GenerationID: g.ID, JobID: e.JobID,
-		Model: g.AIModelUsed, SourceURL: e.Asset.URL, State: aigen.AssetWaiting, SourceType: string(SourceTypeOf(g)), CreatedAt: g.UpdatedAt,
+		Model: g.AIModelUsed, SourceURL: e.Asset.URL, State: aigen.AssetWaiting, SourceType: SourceTypeOf(g), CreatedAt: g.UpdatedAt,
 	})
 	return s.addDelivery(c, outbox.Delivery{ID: s.policy.NewID(), Kind: outbox.DeliverIngest}, 0, IngestPayload{e.Asset.Name})
 }
 
 // SourceTypeOf is what the pictures of g declare about how they were made.
-func SourceTypeOf(g *aigen.Generation) picture.SourceType {
+func SourceTypeOf(g *aigen.Generation) aigen.SourceType {
 	switch {
 	case strings.HasPrefix(g.AIModelUsed, "embedded/"):
-		return picture.Algorithmic // without any trained model
+		return aigen.SourceAlgorithmic // without any trained model
 	case len(g.Input.References) > 0:
-		return picture.CompositeWithTrained
+		return aigen.SourceComposite
 	}
-	return picture.TrainedAlgorithmic
+	return aigen.SourceTrained
 }
 
 // NewestAssets keeps the first of those that share an id; list is ordered newest first.

@@ -44,7 +44,7 @@ func (s *Service) UploadByEngine(ctx context.Context, generation, job aigen.ID, 
 		return a, false, err
 	}
 	a = aigen.StoredAsset{
-		Kind: aigen.AssetResult, UserID: g.UserID, GenerationID: generation, JobID: job, SourceType: string(app.SourceTypeOf(g)),
+		Kind: aigen.AssetResult, UserID: g.UserID, GenerationID: generation, JobID: job, SourceType: app.SourceTypeOf(g),
 	}
 	// The report that names it has it stay with its generation. One that no report names
 	// goes after a while.

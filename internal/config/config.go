@@ -102,7 +102,7 @@ type Assets struct {
 	Delivery  string `env:"ASSET_DELIVERY" default:"serve" oneof:"serve redirect" doc:"Whether the service sends the bytes, or redirects to a presigned URL of ASSET_STORE."`
 
 	MaxBytes int           `env:"ASSET_MAX_BYTES" default:"67108864" min:"1024" max:"1073741824" doc:"Size of a picture that an engine may report or hand over, in bytes."`
-	Sources  []string      `env:"ASSET_SOURCES" empty:"the public network alone" doc:"Hosts, addresses and CIDRs that pictures may be copied from although they are not of the public network, comma-separated (files.internal,10.0.0.0/8)."`
+	Sources  []string      `env:"ASSET_SOURCES" check:"sources" empty:"the public network alone" doc:"Hosts, addresses and CIDRs that pictures may be copied from although they are not of the public network, comma-separated (files.internal,10.0.0.0/8)."`
 	URLTTL   time.Duration `env:"ASSET_URL_TTL" default:"0s" min:"0s" max:"8760h" doc:"How long the URL of a picture works; every read gives a fresh one. 0: for good."`
 
 	SamplesRetention time.Duration `env:"SAMPLES_RETENTION" default:"720h" min:"0s" max:"87600h" doc:"How long samples that were not chosen are kept after the end of their generation; 0: as long as the generation."`

@@ -12,7 +12,7 @@ import (
 
 type adminDeliveryView struct {
 	ID           string    `json:"id" format:"uuid" doc:"The jobId of a job; the Idempotency-Key of a notification."`
-	Lane         string    `json:"lane" enum:"jobs,credits,notifications"`
+	Lane         string    `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Kind         string    `json:"kind" enum:"@kind"`
 	State        string    `json:"state" enum:"waiting,leased,dead" doc:"leased: being made right now; dead: given up, until somebody retries it."`
 	GenerationID string    `json:"generationId" format:"uuid"`
@@ -45,7 +45,7 @@ type adminDropBody struct {
 
 type adminRetryBody struct {
 	IDs          []string `json:"ids,omitempty" minItems:"1" maxItems:"500" format:"uuid" doc:"These. Without: all that are dead and match the rest."`
-	Lane         string   `json:"lane,omitempty" enum:"jobs,credits,notifications"`
+	Lane         string   `json:"lane,omitempty" enum:"jobs,credits,notifications,assets"`
 	Kind         string   `json:"kind,omitempty" enum:"@kind"`
 	GenerationID string   `json:"generationId,omitempty" format:"uuid"`
 	Reason       string   `json:"reason,omitempty" maxLength:"500"`

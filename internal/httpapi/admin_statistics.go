@@ -47,7 +47,7 @@ type adminTimesView struct {
 }
 
 type adminLaneView struct {
-	Lane      string  `json:"lane" enum:"jobs,credits,notifications"`
+	Lane      string  `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Depth     int64   `json:"depth" doc:"Deliveries that wait or are being made."`
 	Dead      int64   `json:"dead"`
 	OldestAge float64 `json:"oldestAgeSeconds" doc:"Of the oldest that is not dead; 0 if there is none."`
@@ -65,7 +65,7 @@ type adminReservationsView struct {
 }
 
 type adminCauseView struct {
-	Lane    string    `json:"lane" enum:"jobs,credits,notifications"`
+	Lane    string    `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Kind    string    `json:"kind" enum:"@kind"`
 	Error   string    `json:"error"`
 	Count   int64     `json:"count"`

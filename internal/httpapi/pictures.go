@@ -17,7 +17,6 @@ import (
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/assets"
-	"github.com/creativeflow/aigen/internal/picture"
 )
 
 // facts are what is stored of the pictures of some generations.
@@ -49,13 +48,17 @@ func (a *API) viewAsset(s aigen.Asset, known facts) assetView {
 	stored, ok := known[s.Name]
 	shown := a.c.Links.Show(s)
 	v := assetView{AssetID: s.AssetID, URL: shown.URL, Width: s.Width, Height: s.Height, Format: s.Format, Metadata: s.Metadata}
+	if !s.Name.IsZero() {
+		is := stored.State == aigen.AssetStored
+		v.Stored = &is
+	}
 	if !ok {
 		return v
 	}
-	v.DigitalSourceType = orNull(stored.SourceType)
+	v.DigitalSourceType = orNull(string(stored.SourceType))
 	if stored.State == aigen.AssetStored {
 		sum := hex.EncodeToString(stored.SHA256[:])
-		v.Stored, v.Size, v.SHA256 = true, &stored.Size, &sum
+		v.Size, v.SHA256 = &stored.Size, &sum
 		v.Width, v.Height, v.Format = stored.Width, stored.Height, stored.Format
 	}
 	return v
@@ -334,5 +337,3 @@ func fileNameOf(name string) string {
 	}
 	return name
 }
-
-var _ = picture.PNG

@@ -194,10 +194,12 @@ func badURL(s string) string {
 	return badOddURL(s)
 }
 
+func oddInURL(r rune) bool { return r <= ' ' || r == 0x7f || unicode.IsControl(r) || r == '\\' }
+
 // badOddURL is badURL for what is not plain.
 func badOddURL(s string) string {
 	const want = "must be an http or https URL, or a path that starts with one slash"
-	if strings.HasPrefix(s, "data:image/") && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+	if strings.HasPrefix(s, "data:image/") && utf8.ValidString(s) && !strings.ContainsFunc(s, oddInURL) {
 		return "" // copied, never shown
 	}
 	switch {
@@ -205,7 +207,7 @@ func badOddURL(s string) string {
 		return want
 	case len(s) > aigen.MaxAssetURL:
 		return fmt.Sprintf("may have at most %d bytes", aigen.MaxAssetURL)
-	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || unicode.IsControl(r) || r == '\\' }):
+	case strings.ContainsFunc(s, oddInURL):
 		return "must not hold blanks, backslashes or control characters"
 	}
 	u, err := url.Parse(s)

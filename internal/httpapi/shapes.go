@@ -18,7 +18,7 @@ type parametersSpec struct {
 	_          struct{} `additionalProperties:"true"`
 	Format     string   `json:"format,omitempty" enum:"@format" doc:"What the picture is for; decides its proportions."`
 	Resolution string   `json:"resolution,omitempty" pattern:"@resolution" example:"1080x1920" doc:"WIDTHxHEIGHT of the final, each 64 to 4096; default: that of the format."`
-	Samples    int      `json:"samples,omitempty" minimum:"1" maximum:"8" default:"4" doc:"How many samples to make."`
+	Samples    int      `json:"samples,omitempty" minimum:"0" maximum:"8" default:"4" doc:"How many samples to make; 0: the final at once."`
 }
 
 type callbackBody struct {
@@ -44,7 +44,7 @@ type callbackResults struct {
 type callbackAsset struct {
 	_        struct{}       `additionalProperties:"true"`
 	AssetID  string         `json:"assetId" minLength:"1" maxLength:"255" pattern:"@assetId" example:"sample-1" doc:"The engine's name for the picture, at most 255 bytes."`
-	URL      string         `json:"url" maxLength:"4096" format:"uri-reference" pattern:"@assetURL" example:"https://cdn.example.com/sample-1.png" doc:"Where the picture is: http(s), or a path that starts with one slash; at most 4096 bytes."`
+	URL      string         `json:"url,omitempty" maxLength:"1048576" format:"uri-reference" pattern:"@assetURL" example:"https://cdn.example.com/sample-1.png" doc:"Where the picture is: http(s), a path that starts with one slash, or a data: URL; of the first two at most 4096 bytes. Not needed where the picture was handed over."`
 	Width    int            `json:"width,omitempty" minimum:"0" maximum:"100000" doc:"Pixels; 0 if it is not known."`
 	Height   int            `json:"height,omitempty" minimum:"0" maximum:"100000" doc:"Pixels; 0 if it is not known."`
 	Format   string         `json:"format,omitempty" doc:"png, jpeg …"`
@@ -63,7 +63,7 @@ type callbackError struct {
 var patterns = map[string]string{
 	"@resolution": "^" + sidePattern + "x" + sidePattern + "$",
 	"@assetId":    `^[^\x00-\x1f\x7f-\x9f]+$`,
-	"@assetURL":   `^([Hh][Tt][Tt][Pp][Ss]?://[^\s/\\]|/[^\s/\\\x00-\x1f\x7f-\x9f]|/$)[^\s\\\x00-\x1f\x7f-\x9f]*$`,
+	"@assetURL":   `^([Hh][Tt][Tt][Pp][Ss]?://[^\s/\\]|/[^\s/\\\x00-\x1f\x7f-\x9f]|/$|data:image/)[^\s\\\x00-\x1f\x7f-\x9f]*$`,
 	"@prompt":     `^[^\x00]*[^\s\x00][^\x00]*$`,
 	"@text":       `^[^\x00]*$`,
 }

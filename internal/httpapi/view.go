@@ -20,7 +20,7 @@ type assetView struct {
 
 	Size              *int64  `json:"size,omitempty" doc:"Bytes; once it is stored."`
 	SHA256            *string `json:"sha256,omitempty" pattern:"^[0-9a-f]{64}$" doc:"Of the bytes; once it is stored."`
-	Stored            bool    `json:"stored" doc:"Whether the service has a copy. Until then the URL redirects to the engine."`
+	Stored            *bool   `json:"stored,omitempty" doc:"Whether the service has a copy. Until then the URL redirects to the engine."`
 	DigitalSourceType *string `json:"digitalSourceType,omitempty" enum:"trainedAlgorithmicMedia,compositeWithTrainedAlgorithmicMedia,algorithmicMedia" doc:"How it was made, in IPTC's terms."`
 }
 

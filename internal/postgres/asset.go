@@ -43,7 +43,7 @@ func (t *tx) queueAssets(rows []*aigen.StoredAsset) {
 		integers(rows, func(a asset) int64 { return a.Size }),
 		hashes(rows, func(a asset) [32]byte { return a.SHA256 }),
 		hashes(rows, func(a asset) [32]byte { return a.SourceHash }),
-		texts(rows, func(a asset) string { return a.SourceType }),
+		texts(rows, func(a asset) string { return string(a.SourceType) }),
 		times(rows, func(a asset) time.Time { return a.CreatedAt }),
 		times(rows, func(a asset) time.Time { return a.StoredAt }),
 		times(rows, func(a asset) time.Time { return a.RemoveAt }))
@@ -100,7 +100,7 @@ func (s *Store) assets(ctx context.Context, op, where string, args ...any) ([]ai
 func scanAsset(r pgx.Rows) (a aigen.StoredAsset, err error) {
 	err = r.Scan((*idColumn)(&a.Name), &a.AssetID, (*string)(&a.Kind), (*idColumn)(&a.UserID), (*idColumn)(&a.GenerationID),
 		(*idColumn)(&a.JobID), &a.Model, &a.SourceURL, (*string)(&a.State), &a.Format, &a.Width, &a.Height, &a.Size,
-		hashColumn(&a.SHA256), hashColumn(&a.SourceHash), &a.SourceType,
+		hashColumn(&a.SHA256), hashColumn(&a.SourceHash), (*string)(&a.SourceType),
 		(*timeColumn)(&a.CreatedAt), (*timeColumn)(&a.StoredAt), (*timeColumn)(&a.RemoveAt))
 	return a, err
 }
@@ -177,7 +177,7 @@ func (s *Store) FinishAsset(ctx context.Context, name aigen.AssetName, f aigen.A
 	n, err := s.execOne(ctx, "finish asset", `UPDATE assets SET state = 'stored', source_url = '', format = $2::text, width = $3::bigint,
 	height = $4::bigint, size = $5::bigint, sha256 = $6::bytea, source_hash = $7::bytea, source_type = $8::text, stored_at = $9::timestamptz,
 	remove_at = coalesce($10::timestamptz, remove_at) WHERE name = $1::uuid AND (state <> 'stored' OR sha256 = $6::bytea)`,
-		idArg(name), f.Format, f.Width, f.Height, f.Size, f.SHA256[:], f.SourceHash[:], f.SourceType, f.StoredAt, timeOrNull(removeAt))
+		idArg(name), f.Format, f.Width, f.Height, f.Size, f.SHA256[:], f.SourceHash[:], string(f.SourceType), f.StoredAt, timeOrNull(removeAt))
 	return n > 0, err
 }
 

@@ -22,7 +22,7 @@ const insertAsset = `INSERT INTO assets (` + assetColumns + `) VALUES (?, ?, ?, 
 func assetRow(a *aigen.StoredAsset) []any {
 	return []any{
 		a.Name[:], a.AssetID, string(a.Kind), a.UserID[:], idArg(a.GenerationID), idArg(a.JobID), a.Model, a.SourceURL, string(a.State),
-		a.Format, a.Width, a.Height, a.Size, a.SHA256[:], a.SourceHash[:], a.SourceType,
+		a.Format, a.Width, a.Height, a.Size, a.SHA256[:], a.SourceHash[:], string(a.SourceType),
 		a.CreatedAt.UnixMicro(), timeArg(a.StoredAt), timeArg(a.RemoveAt),
 	}
 }
@@ -41,7 +41,7 @@ func loadAssets(ctx context.Context, c *session, where string, args ...any) (lis
 		err := r.Scan(
 			idColumn((*aigen.ID)(&a.Name)), &a.AssetID, (*string)(&a.Kind), idColumn(&a.UserID), idColumn(&a.GenerationID), idColumn(&a.JobID),
 			&a.Model, &a.SourceURL, (*string)(&a.State), &a.Format, &a.Width, &a.Height, &a.Size, hashColumn(&a.SHA256), hashColumn(&a.SourceHash),
-			&a.SourceType, timeColumn(&a.CreatedAt), timeColumn(&a.StoredAt), timeColumn(&a.RemoveAt))
+			(*string)(&a.SourceType), timeColumn(&a.CreatedAt), timeColumn(&a.StoredAt), timeColumn(&a.RemoveAt))
 		list = append(list, a)
 		return err
 	}, `SELECT `+assetColumns+` FROM assets `+where, args...)
@@ -124,7 +124,7 @@ func (s *Store) AddAsset(ctx context.Context, a aigen.StoredAsset) error {
 func (s *Store) FinishAsset(ctx context.Context, name aigen.AssetName, f aigen.AssetFacts, removeAt time.Time) (bool, error) {
 	return s.changeAsset(ctx, "finish asset", `UPDATE assets SET state = 'stored', source_url = '', format = ?, width = ?, height = ?,
 	size = ?, sha256 = ?, source_hash = ?, source_type = ?, stored_at = ?, remove_at = coalesce(?, remove_at) WHERE name = ? AND (state <> 'stored' OR sha256 = ?)`,
-		f.Format, f.Width, f.Height, f.Size, f.SHA256[:], f.SourceHash[:], f.SourceType, f.StoredAt.UnixMicro(), timeArg(removeAt), name[:], f.SHA256[:])
+		f.Format, f.Width, f.Height, f.Size, f.SHA256[:], f.SourceHash[:], string(f.SourceType), f.StoredAt.UnixMicro(), timeArg(removeAt), name[:], f.SHA256[:])
 }
 
 // LoseAsset implements assets.Repository.
