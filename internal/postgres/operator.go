@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/operations"
 )
 
@@ -123,4 +124,164 @@ func (s *Store) Entries(ctx context.Context, runs []aigen.ID) ([]operations.Ledg
 		err = r.Scan((*string)(&e.Kind), (*idColumn)(&e.RunID), (*int64)(&e.Amount), (*int64)(&e.BalanceAfter), (*int64)(&e.HeldAfter), (*timeColumn)(&e.At))
 		return e, err
 	}, entriesOfRuns, ids(runs))
+}
+
+// Times are in microseconds, as they are kept; the parts are counted from the start.
+const (
+	activityEvents = `SELECT (extract(epoch FROM at - $1::timestamptz) * 1000000)::bigint / $3::bigint AS part, type, count(*)
+FROM events WHERE at >= $1::timestamptz AND at < $2::timestamptz GROUP BY 1, 2`
+
+	// The newest successes of each part, each with the start of its stage: the last
+	// event before it that says so.
+	activityStages = `SELECT e.part, e.type, (extract(epoch FROM e.at - s.at) * 1000000)::bigint
+FROM (SELECT generation_id, seq, at, type, part, row_number() OVER (PARTITION BY part, type ORDER BY at DESC) AS n
+	FROM (SELECT generation_id, seq, at, type, (extract(epoch FROM at - $1::timestamptz) * 1000000)::bigint / $3::bigint AS part
+		FROM events WHERE at >= $1::timestamptz AND at < $2::timestamptz AND type IN ('samples_ready', 'generation_completed')) AS ended) AS e,
+LATERAL (SELECT at FROM events b WHERE b.generation_id = e.generation_id AND b.seq < e.seq AND
+		b.type = ANY (CASE e.type WHEN 'samples_ready' THEN ARRAY['generation_created', 'samples_started'] ELSE ARRAY['final_started'] END)
+	ORDER BY b.seq DESC LIMIT 1) AS s
+WHERE e.n <= $4::bigint`
+
+	activityCredits = `SELECT (extract(epoch FROM created_at - $1::timestamptz) * 1000000)::bigint / $3::bigint AS part,
+	coalesce(sum(amount) FILTER (WHERE reservation IN ('held', 'deducted', 'refunded')), 0)::bigint,
+	coalesce(sum(amount) FILTER (WHERE reservation = 'deducted'), 0)::bigint,
+	coalesce(sum(amount) FILTER (WHERE reservation = 'refunded'), 0)::bigint
+FROM runs WHERE created_at >= $1::timestamptz AND created_at < $2::timestamptz GROUP BY 1`
+
+	deadCauses = `SELECT kind, last_error, count(*), min(created_at), max(created_at), min(id::text)::uuid FROM deliveries
+WHERE state = 'dead' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $1::bigint`
+)
+
+// Activity implements app.OperatorStore.
+func (s *Store) Activity(ctx context.Context, q operations.ActivityQuery) ([]operations.Activity, error) {
+	var parts map[int64]*operations.Activity
+	part := func(i int64) *operations.Activity {
+		a, ok := parts[i]
+		if !ok {
+			a = &operations.Activity{From: q.From.Add(time.Duration(i) * q.Width), Events: map[aigen.EventType]int64{}}
+			parts[i] = a
+		}
+		return a
+	}
+	err := s.snapshot(ctx, "activity", func(b *pgx.Batch) {
+		parts = map[int64]*operations.Activity{}
+		b.Queue(activityEvents, q.From, q.To, q.Width.Microseconds()).Query(each(func(r pgx.Rows) error {
+			var i, n int64
+			var event string
+			err := r.Scan(&i, &event, &n)
+			part(i).Events[aigen.EventType(event)] = n
+			return err
+		}))
+		b.Queue(activityStages, q.From, q.To, q.Width.Microseconds(), q.Sample).Query(each(func(r pgx.Rows) error {
+			var i, took int64
+			var event string
+			err := r.Scan(&i, &event, &took)
+			part(i).Took(aigen.EventType(event), time.Duration(took)*time.Microsecond)
+			return err
+		}))
+		b.Queue(activityCredits, q.From, q.To, q.Width.Microseconds()).Query(each(func(r pgx.Rows) error {
+			var i int64
+			var c aigen.CreditTotals
+			err := r.Scan(&i, (*int64)(&c.Reserved), (*int64)(&c.Deducted), (*int64)(&c.Refunded))
+			part(i).Credits = c
+			return err
+		}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return operations.SortActivity(parts), nil
+}
+
+// DeadCauses implements app.OperatorStore.
+func (s *Store) DeadCauses(ctx context.Context, limit int) ([]operations.DeadCause, error) {
+	return query(ctx, s, "causes of dead deliveries", func(r pgx.Rows) (c operations.DeadCause, err error) {
+		err = r.Scan((*string)(&c.Kind), &c.Error, &c.Count, (*timeColumn)(&c.Oldest), (*timeColumn)(&c.Newest), (*idColumn)(&c.Example))
+		return c, err
+	}, deadCauses, limit)
+}
+
+const insertActions = `INSERT INTO operator_actions (at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail)
+SELECT unnest($1::timestamptz[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::text[]),
+	unnest($7::text[]), unnest($8::text[])`
+
+func (t *tx) queueActions(rows []app.OperatorAction) {
+	if len(rows) == 0 {
+		return
+	}
+	t.queue(insertActions,
+		times(rows, func(a app.OperatorAction) time.Time { return a.At }),
+		uuids(rows, func(a app.OperatorAction) aigen.ID { return a.OperatorID }),
+		texts(rows, func(a app.OperatorAction) string { return string(a.Kind) }),
+		uuids(rows, func(a app.OperatorAction) aigen.ID { return a.GenerationID }),
+		uuids(rows, func(a app.OperatorAction) aigen.ID { return a.DeliveryID }),
+		texts(rows, func(a app.OperatorAction) string { return string(a.DeliveryKind) }),
+		texts(rows, func(a app.OperatorAction) string { return textArg(a.Reason) }),
+		texts(rows, func(a app.OperatorAction) string { return textArg(a.Detail) }))
+}
+
+// One statement each: what is chosen and locked is changed, and what was changed is
+// written down. A row that somebody is claiming is waited for and looked at again.
+const (
+	settleChosen = `ARRAY(
+	SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND (owner IS NULL OR leased_until <= $2::timestamptz) ORDER BY id FOR UPDATE)`
+	settleNote = `INSERT INTO operator_actions (at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail)
+SELECT $2::timestamptz, $3::uuid, $4::text, generation_id, id, kind, $5::text, $6::text FROM done ORDER BY id RETURNING delivery_id`
+
+	settleRetry = `WITH done AS (
+	UPDATE deliveries SET state = 'waiting', attempts = 0, available_at = $2::timestamptz, owner = NULL, leased_until = NULL
+	WHERE id = ANY (` + settleChosen + `) RETURNING id, kind, generation_id)
+` + settleNote
+	settleDrop = `WITH done AS (DELETE FROM deliveries WHERE id = ANY (` + settleChosen + `) RETURNING id, kind, generation_id)
+` + settleNote
+)
+
+// ActOnDeliveries implements app.OperatorStore.
+func (s *Store) ActOnDeliveries(ctx context.Context, st operations.DeliveryAction) (done []aigen.ID, err error) {
+	sql := settleRetry
+	if st.Action == app.ActionDrop {
+		sql = settleDrop
+	}
+	if len(st.IDs) == 0 {
+		return nil, nil
+	}
+	err = s.write(ctx, string(st.Action)+" deliveries", func(ctx context.Context, t *tx) error {
+		done = nil
+		t.queue(sql, ids(st.IDs), st.Now, idArg(st.By.ID), string(st.Action), textArg(st.By.Reason), textArg(st.Detail)).
+			Query(each(func(r pgx.Rows) error {
+				var id aigen.ID
+				err := r.Scan((*idColumn)(&id))
+				done = append(done, id)
+				return err
+			}))
+		return t.commit(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+const selectActions = `SELECT id, at, operator_id, action, generation_id, delivery_id, delivery_kind, reason, detail FROM operator_actions `
+
+// Actions implements app.OperatorStore.
+func (s *Store) Actions(ctx context.Context, q operations.ActionQuery) ([]app.OperatorAction, error) {
+	var args []any
+	param := func(v any, cast string) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args)) + "::" + cast
+	}
+	sql := selectActions + `WHERE true`
+	if !q.GenerationID.IsZero() {
+		sql += ` AND generation_id = ` + param(idArg(q.GenerationID), "uuid")
+	}
+	if q.Before > 0 {
+		sql += ` AND id < ` + param(q.Before, "bigint")
+	}
+	sql += ` ORDER BY id DESC LIMIT ` + param(max(q.Limit, 1), "bigint")
+	return query(ctx, s, "operator actions", func(r pgx.Rows) (a app.OperatorAction, err error) {
+		err = r.Scan(&a.ID, (*timeColumn)(&a.At), (*idColumn)(&a.OperatorID), (*string)(&a.Kind), (*idColumn)(&a.GenerationID),
+			(*idColumn)(&a.DeliveryID), (*string)(&a.DeliveryKind), &a.Reason, &a.Detail)
+		return a, err
+	}, sql, args...)
 }
