@@ -14,11 +14,9 @@ import (
 
 // Apply implements app.GenerationRepository.
 //
-// It takes two round trips, whatever the number of changes. The first locks and
-// reads what they touch. Then they are decided one after the other in memory, under
-// the locks, so that one that is refused is left out and the next sees what the one
-// before it did. The second writes the sum of it, a statement for each table, and
-// commits.
+// The changes are decided one after the other in memory, under the locks, so that one
+// that is refused is left out and the next sees what the one before it did. The package
+// comment names the steps.
 //
 // A row that breaks a rule of the schema is a defect of ours. It fails the whole
 // transaction, and then the slice is halved until the change stands alone; the
