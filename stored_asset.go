@@ -49,9 +49,9 @@ type StoredAsset struct {
 	Format     string // "png", "jpeg" or "webp"; "" until it is stored, likewise below
 	Width      int    // pixels, as shown
 	Height     int
-	Size       int64    // bytes of what is stored
-	SHA256     [32]byte // of what is stored
-	SourceHash [32]byte // of what came, before it was marked
+	Size       int64      // bytes of what is stored
+	SHA256     [32]byte   // of what is stored
+	SourceHash [32]byte   // of what came, before it was marked
 	SourceType SourceType // "" for the upload of a user
 
 	CreatedAt time.Time

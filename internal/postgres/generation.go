@@ -10,6 +10,8 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/reconcile"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
@@ -143,4 +145,61 @@ func loadGeneration(list *[]*aigen.Generation) func(pgx.Rows) error {
 			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent,
 			jsonColumn(&g.Input.References), optionsColumn(&g.Options), textColumn(&g.Options.ExternalID), (*idColumn)(&g.Options.BatchID))
 	}
+}
+
+const runColumns = `generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
+	ask_at, jobs, deadline, created_at`
+
+const runsOfGeneration = `SELECT ` + runColumns + ` FROM runs WHERE generation_id = $1::uuid ORDER BY number`
+
+// runsOfList is the query for the runs of the generations that where selects.
+func runsOfList(where string) string {
+	return `SELECT ` + runColumns + ` FROM runs WHERE generation_id = ANY (ARRAY(SELECT id FROM generations ` + where + `))
+ORDER BY generation_id, number`
+}
+
+// loadRun gives each generation of the list its runs, oldest first.
+func loadRun(list *[]*aigen.Generation) func(pgx.Rows) error {
+	var owners map[aigen.ID]*aigen.Generation
+	return func(rows pgx.Rows) error {
+		if owners == nil {
+			owners = make(map[aigen.ID]*aigen.Generation, len(*list))
+			for _, g := range *list {
+				owners[g.ID] = g
+			}
+		}
+		var generation aigen.ID
+		var r aigen.Run
+		err := rows.Scan((*idColumn)(&generation), &r.Number, (*idColumn)(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
+			&r.SampleID, (*resolutionColumn)(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
+			(*timeColumn)(&r.ReservationRetryAt), jsonColumn(&r.Jobs), (*timeColumn)(&r.Deadline), (*timeColumn)(&r.CreatedAt))
+		if err != nil {
+			return err
+		}
+		g := owners[generation]
+		g.Runs = append(g.Runs, r)
+		return nil
+	}
+}
+
+func inputColumn(dst **aigen.Input) column {
+	return func(text []byte) (err error) {
+		if text != nil {
+			*dst, err = rowjson.ReadInput(text)
+		}
+		return err
+	}
+}
+
+const bookedRuns = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
+WHERE (generation_id, number) > ($1::uuid, $2::bigint) ORDER BY generation_id, number LIMIT $3::bigint`
+
+// Runs implements app.RunBook.
+func (s *Store) Runs(ctx context.Context, after reconcile.RunPlace, limit int) ([]reconcile.BookedRun, error) {
+	// The nil UUID as a value: idArg makes NULL of it, and nothing is greater than that.
+	return query(ctx, s, "list runs", func(rows pgx.Rows) (r reconcile.BookedRun, err error) {
+		err = rows.Scan((*idColumn)(&r.GenerationID), &r.Number, (*idColumn)(&r.ID), (*idColumn)(&r.UserID),
+			(*int64)(&r.Amount), (*string)(&r.Reservation), (*timeColumn)(&r.CreatedAt))
+		return r, err
+	}, bookedRuns, after.GenerationID.String(), after.Number, limit)
 }

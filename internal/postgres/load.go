@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -93,12 +94,44 @@ func (b *batch) readRows(t *tx, n needs) {
 	}
 }
 
+// load locks and reads what the changes touch.
+func (b *batch) load(ctx context.Context, t *tx) error {
+	b.read(t)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	if !anyUnknown(b.encoded) {
+		return nil
+	}
+	b.findCommitted(t)
+	return t.send(ctx)
+}
+
+// lockAccounts comes first of all locks. Positions have no gaps and grow in the
+// order of commits, since the row is locked from here to the commit, whichever
+// replica: who has seen position n will see nothing before it later.
+//
+// A user who has no row has nothing to lock. If two are to write it, the second runs
+// into its key and is done again.
+const lockAccounts = `SELECT ` + accountColumns + ` FROM accounts WHERE user_id = ANY ($1::uuid[]) ORDER BY user_id FOR NO KEY UPDATE`
+
+const accountColumns = `user_id, balance IS NOT NULL, coalesce(balance, 0), held, event_position`
+
+func (a *account) scan(r pgx.Row) error {
+	a.stored = true
+	return r.Scan((*idColumn)(&a.user), &a.Opened, (*int64)(&a.Balance), (*int64)(&a.Held), &a.position)
+}
+
 func (b *batch) readAccount(r pgx.Rows) error {
 	a := new(account)
 	err := a.scan(r)
 	b.accounts[a.user] = a
 	return err
 }
+
+// lockGenerations comes after the accounts. NO KEY: what refers to a generation may
+// be written meanwhile.
+const lockGenerations = `SELECT id, version, status FROM generations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
 
 func (b *batch) readGeneration(r pgx.Rows) error {
 	var id aigen.ID
@@ -109,6 +142,10 @@ func (b *batch) readGeneration(r pgx.Rows) error {
 	g.stored, g.version, g.status = version, version, aigen.Status(status)
 	return err
 }
+
+// lockKeys comes last of all locks.
+const lockKeys = `SELECT k.user_id, k.key, k.expires_at, k.run_id FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS key) n
+JOIN idempotency_keys k ON k.user_id = n.user_id AND k.key = n.key ORDER BY k.user_id, k.key FOR UPDATE OF k`
 
 func (b *batch) readKey(r pgx.Rows) error {
 	var key userKey
@@ -126,6 +163,10 @@ func (b *batch) readExternal(r pgx.Rows) error {
 	return err
 }
 
+// selectOpenRuns finds the runs that may still change.
+const selectOpenRuns = `SELECT generation_id, number FROM runs
+WHERE generation_id = ANY ($1::uuid[]) AND reservation IN ('pending', 'held', 'releasing')`
+
 func (b *batch) readOpenRun(r pgx.Rows) error {
 	var id aigen.ID
 	var number int
@@ -137,12 +178,17 @@ func (b *batch) readOpenRun(r pgx.Rows) error {
 	return err
 }
 
+const selectPostings = `SELECT run_id, kind, amount, user_id FROM ledger_entries WHERE run_id = ANY ($1::uuid[]) AND run_id IS NOT NULL`
+
 func (b *batch) readPosting(r pgx.Rows) error {
 	m := new(ledger.Posting)
 	err := r.Scan((*idColumn)(&m.RunID), (*string)(&m.Kind), (*int64)(&m.Amount), (*idColumn)(&m.UserID))
 	b.run(m.RunID).Add(m)
 	return err
 }
+
+const selectGrants = `SELECT e.user_id, reference(e) FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS reference) n
+JOIN ledger_entries e ON e.user_id = n.user_id AND e.reference = n.reference AND e.kind = 'grant'`
 
 func (b *batch) readGrant(r pgx.Rows) error {
 	var key grantKey

@@ -1,25 +1,3 @@
-// Package postgres keeps generations, the outbox and the embedded ledger in
-// PostgreSQL: the store of an installation with several replicas, or many users.
-//
-// # Transactions
-//
-// A transaction is one or two round trips, whatever the number of its changes: what
-// is read and locked goes in one batch, all writes and the commit in another. Rows
-// are locked in a fixed order (accounts, generations, idempotency keys, each by id).
-// A transaction that loses all the same (a deadlock, a serialization failure, a row
-// that somebody else inserted first) is done again.
-//
-// A connection that is lost during the commit leaves it open whether the transaction
-// was committed. Apply finds out, by the rows that it would have written; see commit_recovery.go.
-//
-// # Poolers
-//
-// No session state outlives a transaction: no advisory lock, no SET, no LISTEN.
-// PgBouncer in transaction mode works with default_query_exec_mode=exec in the URL
-// (postgres://…/aigen?default_query_exec_mode=exec), or simple_protocol, which send
-// no prepared statement. From version 1.21 on, with max_prepared_statements set,
-// PgBouncer keeps prepared statements itself, and the default, which is faster, works
-// too. Without it the default fails with "prepared statement does not exist".
 package postgres
 
 import (
