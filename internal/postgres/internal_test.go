@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen/internal/migrate"
@@ -22,6 +23,23 @@ type Internals struct{}
 
 // SetPatience bounds how long s waits for an answer.
 func (s *Store) SetPatience(d time.Duration) { s.patience = d }
+
+// SetLook sets how often s looks whether a commit without an answer still waits.
+func (s *Store) SetLook(d time.Duration) { s.look = d }
+
+// SetPingAfter sets how long a connection may be idle before it is tried.
+func (s *Store) SetPingAfter(d time.Duration) { s.pingAfter = d }
+
+// Unanswered is how many commits have no answer.
+func (s *Store) Unanswered() int { return s.unanswered.count() }
+
+// Hold lends a connection of the pool to f.
+func (Internals) Hold(ctx context.Context, s *Store, f func(*pgx.Conn)) error {
+	return s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { f(c.Conn()); return nil })
+}
+
+// Connections is how many the pool has.
+func (Internals) Connections(s *Store) int { return int(s.pool.Stat().TotalConns()) }
 
 // TryMigrations applies scripts after those there are.
 func (Internals) TryMigrations(t *testing.T, url string) {

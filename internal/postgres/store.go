@@ -39,6 +39,8 @@ type Store struct {
 	claims   claimCursor
 
 	unanswered unanswered
+	look       time.Duration // how often it is asked whether a commit without an answer waits
+	pingAfter  time.Duration // a connection that was idle for longer is tried before it is used
 }
 
 var (
@@ -63,8 +65,10 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		initial: o.InitialCredits, log: o.Logger, patience: o.StatementTimeout + 5*time.Second,
-		settings: settings(o.LockTimeout, o.StatementTimeout),
+		settings: settings(o.LockTimeout, o.StatementTimeout), look: unansweredLook, pingAfter: time.Second,
 	}
+	config.ShouldPing = s.alive
+	s.unanswered.open()
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -91,6 +95,7 @@ func Open(ctx context.Context, url string, o Options) (_ *Store, err error) {
 // Close waits for the calls that are under way, then closes the connections. Calls
 // that come later fail. Commits that have no answer are left to the server.
 func (s *Store) Close() error {
+	s.unanswered.end()
 	s.pool.Close()
 	s.unanswered.close()
 	return nil
