@@ -28,7 +28,7 @@ func (s *Service) keep(ctx context.Context, a aigen.StoredAsset, data []byte) (a
 	if err := s.c.Objects.Put(ctx, s.originalKey(a.Name), stored, info.Format.MediaType()); err != nil {
 		return aigen.AssetFacts{}, err
 	}
-	if _, err := s.derive(ctx, a, info, img, Thumb, picture.WebP); err != nil {
+	if err := s.derive(ctx, a, info, img, Thumb, picture.WebP); err != nil {
 		return aigen.AssetFacts{}, err
 	}
 	return aigen.AssetFacts{
@@ -71,13 +71,13 @@ func (s *Service) decode(ctx context.Context, data []byte) (info picture.Info, i
 // derive makes a smaller picture and puts it into the store.
 func (s *Service) derive(
 	ctx context.Context, a aigen.StoredAsset, info picture.Info, img image.Image, size Size, f picture.Format,
-) ([]byte, error) {
+) error {
 	small, err := picture.Encode(picture.Within(img, info.Orientation, size.side()), f)
 	if err == nil && a.SourceType != "" {
 		small, err = picture.Marked(small, markOf(a))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make %s of asset %s: %w", size, a.Name, err)
+		return fmt.Errorf("make %s of asset %s: %w", size, a.Name, err)
 	}
-	return small, s.c.Objects.Put(ctx, derivedKey(a.Name, size, f), small, f.MediaType())
+	return s.c.Objects.Put(ctx, derivedKey(a.Name, size, f), small, f.MediaType())
 }

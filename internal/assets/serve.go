@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -46,7 +47,7 @@ type Picture struct {
 	Redirect string // where the picture is for now
 	Object   Object // to be closed
 	Format   picture.Format
-	ETag     string // quoted
+	ETag     string // quoted; "" for a picture that is about to be copied, which nobody may keep
 	StoredAt time.Time
 }
 
@@ -71,7 +72,7 @@ func (s *Service) Open(ctx context.Context, name aigen.AssetName, size Size, web
 	case s.gone(a):
 		return Picture{}, ErrNoAsset
 	case a.State != aigen.AssetStored:
-		return notStored(a)
+		return s.notStored(a)
 	}
 	format, key := picture.Format(a.Format), s.originalKey(name)
 	etag := `"` + hex.EncodeToString(a.SHA256[:])
@@ -119,8 +120,22 @@ func derivedFormat(original picture.Format, webp bool) picture.Format {
 	return picture.PNG
 }
 
+// inMemory is a picture that an engine in this process has made.
+type inMemory struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (inMemory) Close() error { return nil }
+
 // notStored is the answer for a picture that the engine alone has.
-func notStored(a aigen.StoredAsset) (Picture, error) {
+func (s *Service) notStored(a aigen.StoredAsset) (Picture, error) {
+	if s.c.Local != nil && s.c.Local.Owns(a.SourceURL) {
+		data, err := s.c.Local.Read(a.SourceURL)
+		if err != nil {
+			return Picture{}, ErrNoAsset
+		}
+		f, err := picture.Sniff(data)
+		return Picture{Object: inMemory{bytes.NewReader(data)}, Format: f}, err
+	}
 	for _, scheme := range []string{"http://", "https://", "/"} {
 		if strings.HasPrefix(strings.ToLower(a.SourceURL), scheme) {
 			return Picture{Redirect: a.SourceURL}, nil
@@ -145,7 +160,7 @@ func (s *Service) openDerived(ctx context.Context, a aigen.StoredAsset, size Siz
 		return nil, err
 	}
 	defer done()
-	if _, err := s.derive(ctx, a, info, img, size, f); err != nil {
+	if err := s.derive(ctx, a, info, img, size, f); err != nil {
 		return nil, err
 	}
 	return s.c.Objects.Open(ctx, key)

@@ -243,12 +243,12 @@ func cancelOf(g *aigen.Generation) app.CancelGeneration {
 	return app.CancelGeneration{UserID: g.UserID, GenerationID: g.ID}
 }
 
-// try asks for a generation with a reference.
-func (w *fixture) try(r aigen.Reference) error {
+// try asks for a generation of a user with a reference.
+func (w *fixture) try(user aigen.ID, r aigen.Reference) error {
 	w.t.Helper()
 	in, err := aigen.NewInput("a fox", "", nil)
 	require.NoError(w.t, err)
 	in.References = []aigen.Reference{r}
-	_, err = w.app.InitiateGeneration(w.ctx, app.InitiateGeneration{UserID: w.user, ProjectID: newID(), Input: in})
+	_, err = w.app.InitiateGeneration(w.ctx, app.InitiateGeneration{UserID: user, ProjectID: newID(), Input: in})
 	return err
 }

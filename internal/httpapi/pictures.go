@@ -193,7 +193,7 @@ func (a *API) listAssets(w http.ResponseWriter, r *http.Request) error {
 }
 
 func assetCursor(s aigen.StoredAsset) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(s.CreatedAt.UnixMicro())) //nolint:gosec // G115: read back the same way
+	b := binary.BigEndian.AppendUint64(nil, uint64(s.CreatedAt.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, s.Name[:]...))
 }
 
@@ -303,8 +303,10 @@ func (a *API) storedPicture(w http.ResponseWriter, r *http.Request, name aigen.A
 	}
 	defer func() { _ = p.Object.Close() }()
 	h.Set("Content-Type", p.Format.MediaType())
-	h.Set("ETag", p.ETag)
-	h.Set("Cache-Control", a.c.Links.CacheControl())
+	if h.Set("Cache-Control", "no-store"); p.ETag != "" {
+		h.Set("ETag", p.ETag)
+		h.Set("Cache-Control", a.c.Links.CacheControl())
+	}
 	if size != assets.Original {
 		h.Add("Vary", "Accept")
 	}

@@ -322,7 +322,9 @@ func markWebP(data []byte, m Mark) ([]byte, error) {
 // vp8lAlpha reports whether the header of a lossless picture says that it uses alpha.
 func vp8lAlpha(chunk []byte) bool { return len(chunk) >= 5 && chunk[4]&0x10 != 0 }
 
-func putUint24(b []byte, v int) { b[0], b[1], b[2] = byte(v), byte(v>>8), byte(v>>16) }
+func putUint24(b []byte, v int) {
+	b[0], b[1], b[2] = byte(v&0xff), byte(v>>8&0xff), byte(v>>16&0xff)
+}
 
 func appendRIFFChunk(b []byte, kind string, body []byte) []byte {
 	b = append(b, kind...)

@@ -22,7 +22,7 @@ func gradient(w, h int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
-			img.Set(x, y, color.RGBA{uint8(255 * x / w), uint8(255 * y / h), 0x80, 0xff}) //nolint:gosec // G115: below 256
+			img.Set(x, y, color.RGBA{uint8(255 * x / w), uint8(255 * y / h), 0x80, 0xff})
 		}
 	}
 	return img

@@ -62,7 +62,7 @@ func TestRefusesRedirectsInside(t *testing.T) {
 	// The front server alone is allowed; "localhost" resolves to an address that is too, so
 	// its name must not be.
 	c := client(t, "127.0.0.1/32")
-	_, err = c.Get(t.Context(), strings.Replace(front.URL, "127.0.0.1", "127.0.0.1", 1)+"/scheme", "*/*")
+	_, err = c.Get(t.Context(), front.URL+"/scheme", "*/*")
 	require.ErrorIs(t, err, safehttp.ErrAddress)
 	byName := client(t, "front.test")
 	_, err = byName.Get(t.Context(), front.URL, "*/*")

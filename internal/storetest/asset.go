@@ -221,18 +221,18 @@ func testAssetsOfRemoved(t *testing.T, open Open) {
 func testOptions(t *testing.T, open Open) {
 	w := setup(t, open, Options{InitialCredits: 10_000})
 	user, batch := w.id(), w.id()
-	make := func(user aigen.ID, o aigen.Options) *aigen.Generation {
+	request := func(user aigen.ID, o aigen.Options) *aigen.Generation {
 		return aigen.New(w.policy, user, w.id(), w.input(), o)
 	}
-	g := make(user, aigen.Options{
+	g := request(user, aigen.Options{
 		ExternalID: "order-1 é", Metadata: map[string]string{"a": "<b>", "": "x"}, AutoSelect: true, BatchID: batch, RetryOf: w.id(),
 	})
 	w.keep(w.reserved(g))
 	w.must(g.Cancel(w.policy))
 	w.keep(w.change(g))
 
-	again, others := make(user, aigen.Options{ExternalID: "order-1 é"}), make(w.id(), aigen.Options{ExternalID: "order-1 é"})
-	twins := []*aigen.Generation{make(user, aigen.Options{ExternalID: "twin"}), make(user, aigen.Options{ExternalID: "twin"})}
+	again, others := request(user, aigen.Options{ExternalID: "order-1 é"}), request(w.id(), aigen.Options{ExternalID: "order-1 é"})
+	twins := []*aigen.Generation{request(user, aigen.Options{ExternalID: "twin"}), request(user, aigen.Options{ExternalID: "twin"})}
 	changes := []*app.Change{w.change(again), w.change(others), w.change(twins[0]), w.change(twins[1])}
 	errs := w.Apply(w.ctx, changes)
 	require.ErrorIs(t, errs[0], app.ErrExternalIDTaken)
