@@ -25,7 +25,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /out/bin/aigen ./cmd/aigen \
+RUN go build -tags nodynamic -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /out/bin/aigen ./cmd/aigen \
  && mkdir -p /out/owned && mkdir -m 0700 /out/owned/data
 
 FROM scratch

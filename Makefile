@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# libwebp as WebAssembly alone: loading the system's would need the C library.
+TAGS := nodynamic
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_VERSION := v2.15.0
@@ -27,7 +29,7 @@ run: build ## Build and serve on 127.0.0.1:8000, everything embedded, new users 
 	LEDGER_INITIAL_CREDITS=$${LEDGER_INITIAL_CREDITS:-100} ./bin/aigen serve
 
 build: ## Build bin/aigen
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/aigen ./cmd/aigen
 
 test: ## All tests with the race detector, the kill test and short fault runs included (about 10 minutes on 2 cores)
 	$(GO) vet ./...
@@ -50,6 +52,18 @@ test-outages: ## The broker away for OUTAGE (30s) under load, and the other outa
 e2e-odoo: ## The addon in a real Odoo: ODOO_DIR=a source tree of Odoo 17, 18 or 19 (10 minutes)
 	@test -n '$(ODOO_DIR)' || { echo 'name a source tree of Odoo 17, 18 or 19: make e2e-odoo ODOO_DIR=/src/odoo'; exit 2; }
 	ODOO_DIR='$(abspath $(ODOO_DIR))' $(GO) test -tags odoo -count=1 -timeout 40m -v $(E2E_FLAGS) ./test/odoo/
+
+S3_SERVERS := $(TOOLS)/s3
+MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+VERSITYGW := github.com/versity/versitygw/cmd/versitygw@v1.8.0
+e2e-s3: $(S3_SERVERS)/minio $(S3_SERVERS)/versitygw ## The stores of pictures against real S3 servers, built at first (3 minutes)
+	S3_SERVERS=$(S3_SERVERS) $(GO) test -tags s3 -count=1 -timeout 10m -v ./internal/s3store
+
+$(S3_SERVERS)/minio:
+	GOBIN=$(S3_SERVERS) $(GO) install $(MINIO)
+
+$(S3_SERVERS)/versitygw:
+	GOBIN=$(S3_SERVERS) $(GO) install $(VERSITYGW)
 
 bench: ## Measure everything against baselines, ten million rows included (about half an hour, 30 GB); appends to bench/RESULTS.md
 	$(GO) run ./bench -record $(BENCH)

@@ -15,11 +15,13 @@ const (
 	MaxSamples       = 8
 )
 
-// Asset is a picture that the engine made. The URL is stored and shown, never
-// fetched by the service: it comes from outside.
+// Asset is a picture of a generation. URL is where the engine has it, and is empty where
+// Name is set: then the service keeps a copy, and its permanent URL follows from the name
+// (contract section 8).
 type Asset struct {
 	AssetID  string          `json:"assetId"`
-	URL      string          `json:"url"`
+	Name     AssetName       `json:"name,omitzero"`
+	URL      string          `json:"url,omitempty"`
 	Width    int             `json:"width,omitempty"`  // pixels, 0 if the engine did not say
 	Height   int             `json:"height,omitempty"` // pixels
 	Format   string          `json:"format,omitempty"` // "png", "jpeg" …

@@ -177,6 +177,7 @@ func (g *Generation) recordEvent(p *Policy, t EventType, by *OperatorNote, more 
 	data := EventData{
 		GenerationID: g.ID, ProjectID: g.ProjectID,
 		Status: g.Status, Stage: g.Stage(), Attempt: g.Attempt(), Credits: g.Totals(), Error: g.Failure,
+		ExternalID: g.Options.ExternalID, Metadata: g.Options.Metadata,
 	}
 	switch t {
 	case EventSamplesReady:

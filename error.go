@@ -30,6 +30,11 @@ const (
 	CodeForceRequired            Code = "force_required"             // a step that breaks a rule needs an explicit word
 	CodeRateLimited              Code = "rate_limited"               // the user starts work too often
 	CodeQueueFull                Code = "queue_full"                 // too many of the user's generations wait or are worked on
+	CodeExternalIDTaken          Code = "external_id_taken"          // another generation of the user has this external id
+	CodeUnsupportedPicture       Code = "unsupported_picture"        // the file is neither PNG nor JPEG nor WebP
+	CodeUnusablePicture          Code = "unusable_picture"           // the picture is cut off, damaged or too large
+	CodeAssetNotFound            Code = "asset_not_found"            // the user has no such asset
+	CodeAssetInUse               Code = "asset_in_use"               // a generation works with the asset
 	CodeInternal                 Code = "internal_error"             // a defect of ours
 )
 

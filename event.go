@@ -21,7 +21,9 @@ const (
 	EventCreditsRefused  EventType = "credits_insufficient"
 	// EventCreditsUnavailable: a request was dropped because the credit service did not answer.
 	EventCreditsUnavailable EventType = "credits_unavailable"
-	EventProgress           EventType = "progress"
+	// EventAssetLost: a picture could not be copied from the engine, which has it no more.
+	EventAssetLost EventType = "asset_lost"
+	EventProgress  EventType = "progress"
 )
 
 // Event is one entry of a generation's history. Seq counts 1, 2, 3 … within the generation,
@@ -42,18 +44,21 @@ type Event struct {
 // Attempt and Credits of the last event are those of the generation. Only ConfirmRelease
 // changes the credits without an event, since it may come after the last event.
 type EventData struct {
-	GenerationID     ID           `json:"generationId"`
-	ProjectID        ID           `json:"projectId"`
-	Status           Status       `json:"status"`
-	Stage            Stage        `json:"stage,omitempty"`
-	Attempt          int          `json:"attempt,omitempty"`
-	Credits          CreditTotals `json:"credits"`
-	SampleAssets     []Asset      `json:"sampleAssets,omitempty"`
-	SelectedSampleID string       `json:"selectedSampleId,omitempty"`
-	FinalAssetID     string       `json:"finalAssetId,omitempty"`
-	FinalAsset       *Asset       `json:"finalAsset,omitempty"`
-	Error            *Failure     `json:"error,omitempty"`
-	Progress         *int         `json:"progress,omitempty"` // percent; EventProgress only
+	GenerationID     ID                `json:"generationId"`
+	ProjectID        ID                `json:"projectId"`
+	Status           Status            `json:"status"`
+	Stage            Stage             `json:"stage,omitempty"`
+	Attempt          int               `json:"attempt,omitempty"`
+	Credits          CreditTotals      `json:"credits"`
+	SampleAssets     []Asset           `json:"sampleAssets,omitempty"`
+	SelectedSampleID string            `json:"selectedSampleId,omitempty"`
+	FinalAssetID     string            `json:"finalAssetId,omitempty"`
+	FinalAsset       *Asset            `json:"finalAsset,omitempty"`
+	AssetID          string            `json:"assetId,omitempty"` // EventAssetLost only
+	ExternalID       string            `json:"externalId,omitempty"`
+	Metadata         map[string]string `json:"metadata,omitempty"`
+	Error            *Failure          `json:"error,omitempty"`
+	Progress         *int              `json:"progress,omitempty"` // percent; EventProgress only
 }
 
 // EffectKind is the kind of an effect.
@@ -70,6 +75,7 @@ const (
 	EffectRelease  EffectKind = "release"  // find out whether the amount is held although no answer came, and refund it
 	EffectNotify   EffectKind = "notify"   // notify the user
 	EffectWithdraw EffectKind = "withdraw" // the job has ended: do not hand it over any more
+	EffectIngest   EffectKind = "ingest"   // copy the picture from the engine
 )
 
 // Effect is work outside of the service that a verb requires.
@@ -80,4 +86,5 @@ type Effect struct {
 	Amount Credits       // the four effects on credits
 	Notice EventType     // EffectNotify: the event to notify of
 	Delay  time.Duration // wait this long before
+	Asset  Asset         // EffectIngest: with its name, and the URL that it has at the engine
 }

@@ -19,6 +19,7 @@ type Generation struct {
 	UserID    ID
 	ProjectID ID
 	Input     Input
+	Options   Options
 
 	Status           Status
 	Samples          []Asset
@@ -43,14 +44,19 @@ type Generation struct {
 	effects []Effect
 }
 
-// New makes a generation in Pending with one run for its samples, whose reservation is
-// pending. It has no event yet: the first event is recorded when the reservation is
+// New makes a generation in Pending with one run for its samples, or for its final if none
+// are asked for. The reservation of the run is pending. It has no event yet: the first event is recorded when the reservation is
 // confirmed or rejected, or when DeferReservation hands it to the outbox.
-func New(p *Policy, user, project ID, in Input) *Generation {
+func New(p *Policy, user, project ID, in Input, o Options) *Generation {
 	now := p.now()
 	g := &Generation{
-		ID: p.NewID(), UserID: user, ProjectID: project, Input: in,
+		ID: p.NewID(), UserID: user, ProjectID: project, Input: in, Options: o,
 		Status: StatusPending, CreatedAt: now, UpdatedAt: now, StatusSince: now,
+	}
+	if in.Parameters.Samples == 0 {
+		res := in.Parameters.FinalResolution()
+		g.addRun(p, Run{Stage: StageFinal, Resolution: res, Amount: p.Pricing.FinalRun(res)})
+		return g
 	}
 	g.addRun(p, Run{Stage: StageSamples, Amount: p.Pricing.SamplesRun(in.Parameters.Samples)})
 	return g
@@ -95,6 +101,9 @@ const MaxRuns = 50
 func (g *Generation) Regenerate(p *Policy, in Input) error {
 	if err := g.awaitsChoice("samples can be regenerated"); err != nil {
 		return err
+	}
+	if in.Parameters.Samples == 0 {
+		return InvalidInput(FieldError{"body.inputParameters.samples", fmt.Sprintf("must be 1 to %d: samples are what is asked for", MaxSamples)})
 	}
 	if len(g.Runs) >= MaxRuns {
 		return &Error{

@@ -36,7 +36,7 @@ func begin(t *rapid.T, reached *tally) *history {
 	w.ChargeRejected = rapid.Bool().Draw(t, "charge")
 	in, err := aigen.NewInput("a red fox", "", json.RawMessage(`{}`))
 	require.NoError(t, err)
-	g := aigen.New(w.Policy, w.newID(), w.newID(), in)
+	g := aigen.New(w.Policy, w.newID(), w.newID(), in, aigen.Options{})
 	g.Version = 41
 	h := &history{T: t, w: w, g: g, m: newModel(g, w), reached: reached}
 	h.before = g.Clone()

@@ -26,6 +26,8 @@ type Input struct {
 	Prompt        string     `json:"inputPrompt"`
 	StyleGuidance string     `json:"styleGuidance,omitempty"`
 	Parameters    Parameters `json:"inputParameters"`
+
+	References []Reference `json:"references,omitempty"`
 }
 
 // Parameters is the JSON object `inputParameters`: keys that the service knows,
@@ -33,7 +35,7 @@ type Input struct {
 type Parameters struct {
 	Format     Format
 	Resolution Resolution // zero: that of Format
-	Samples    int        // 1 to MaxSamples
+	Samples    int        // 0 to MaxSamples; 0 asks for the final at once
 
 	raw json.RawMessage // the object as it came, compacted, with `samples` always there
 }
@@ -135,8 +137,8 @@ func (p *Parameters) readKnown(known knownParameters, at string) (faults []Field
 	}
 	if v := known.samples; v != nil {
 		n, ok := WholeNumber(string(v))
-		if !ok || n < 1 || n > MaxSamples {
-			faults = append(faults, FieldError{at + ".samples", fmt.Sprintf("must be a whole number from 1 to %d", MaxSamples)})
+		if !ok || n < 0 || n > MaxSamples {
+			faults = append(faults, FieldError{at + ".samples", fmt.Sprintf("must be a whole number from 0 to %d", MaxSamples)})
 		}
 		p.Samples = int(n)
 	}

@@ -61,7 +61,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t,
 		[]string{"inputPrompt", "styleGuidance", "inputParameters.format", "inputParameters.resolution", "inputParameters.samples"},
-		locations(t, "", "\xff", `{"samples":0,"format":"Poster","resolution":"1x1"}`))
+		locations(t, "", "\xff", `{"samples":-1,"format":"Poster","resolution":"1x1"}`))
 }
 
 func TestKnownKeys(t *testing.T) {
@@ -69,7 +69,7 @@ func TestKnownKeys(t *testing.T) {
 	bad := map[string][]string{
 		"format":     {`""`, `"instagrampost"`, `"Poster"`, `"Custom "`, `1`, `null`, `true`, `[]`, `{}`, `["Custom"]`},
 		"resolution": {`""`, `"63x64"`, `"64x63"`, `"4097x64"`, `"64x4097"`, `"64"`, `"64x"`, `"64X64"`, `"64×64"`, `"64x64x64"`, `"-64x64"`, `"+64x64"`, `"64.0x64"`, `" 64x64"`, `"00064x64"`, `"1e2x100"`, `64`, `null`, `[64,64]`, `{"width":64}`},
-		"samples":    {`0`, `9`, `-5`, `-0`, `1.5`, `"4"`, `null`, `true`, `[4]`, `{}`, `99999999999999999999`, `1e400`},
+		"samples":    {`9`, `-5`, `1.5`, `"4"`, `null`, `true`, `[4]`, `{}`, `99999999999999999999`, `1e400`},
 	}
 	for key, values := range bad {
 		for _, v := range values {

@@ -17,6 +17,10 @@ type Policy struct {
 
 	Now   func() time.Time
 	NewID func() ID
+
+	// NewAssetName names a picture that an engine reports, of which the service keeps a
+	// copy. nil: no copy is kept, and the engine's URL is passed on.
+	NewAssetName func() AssetName
 }
 
 // now is cut to microseconds: what PostgreSQL keeps. A time that changes when it

@@ -102,10 +102,10 @@ func (g *Generation) Report(p *Policy, rep Report) (Outcome, error) {
 	switch rep.Kind {
 	case ReportSamples:
 		g.endJob(run, job, JobSucceeded)
-		g.samplesReady(p, run, rep.Samples)
+		g.samplesReady(p, run, g.named(p, job, rep.Samples))
 	case ReportFinal:
 		g.endJob(run, job, JobSucceeded)
-		g.finalReady(p, run, rep.FinalAssetID, rep.FinalAsset)
+		g.finalReady(p, run, rep.FinalAssetID, g.namedFinal(p, job, rep.FinalAsset))
 	case ReportFailure:
 		g.endJob(run, job, JobFailed)
 		g.jobFailed(p, run, rep.Failure)
@@ -222,7 +222,9 @@ func (g *Generation) samplesReady(p *Policy, r *Run, samples []Asset) {
 	g.SelectBy = g.UpdatedAt.Add(p.SelectionTimeout)
 	g.DueAt = g.SelectBy
 	g.record(p, EventSamplesReady)
-	g.addEffect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+	if !g.Options.AutoSelect { // nobody has to choose
+		g.addEffect(Effect{Kind: EffectNotify, Notice: EventSamplesReady})
+	}
 }
 
 func (g *Generation) finalReady(p *Policy, r *Run, id string, asset *Asset) {

@@ -59,7 +59,7 @@ func (w *fixture) pending(t testing.TB) *aigen.Generation {
 	t.Helper()
 	in, err := aigen.NewInput("a red fox", "watercolour", json.RawMessage(`{"format":"InstagramStory"}`))
 	require.NoError(t, err)
-	return aigen.New(w.Policy, w.newID(), w.newID(), in)
+	return aigen.New(w.Policy, w.newID(), w.newID(), in, aigen.Options{})
 }
 
 // in brings a new generation into a status, by verbs alone, and drains it.

@@ -7,8 +7,9 @@ import "slices"
 // updates.
 //
 //	Pending ──► ProcessingSamples ──► AwaitingSelection ──► ProcessingFinal ──► Completed
-//	                   ▲                     │ regenerate
-//	                   └─────────────────────┘
+//	   │               ▲                     │ regenerate         ▲
+//	   │               └─────────────────────┘                    │
+//	   └──────────────────────────────────────────────────────────┘ without samples
 //	any state that has not ended ──► Failed | Cancelled    either Processing state ──► ContentRejected
 type Status string
 
@@ -30,7 +31,7 @@ var states = []struct {
 	status Status
 	next   []Status
 }{
-	{StatusPending, []Status{StatusProcessingSamples, StatusFailed, StatusCancelled}},
+	{StatusPending, []Status{StatusProcessingSamples, StatusProcessingFinal, StatusFailed, StatusCancelled}},
 	{StatusProcessingSamples, []Status{StatusAwaitingSelection, StatusFailed, StatusCancelled, StatusContentRejected}},
 	{StatusAwaitingSelection, []Status{StatusProcessingFinal, StatusProcessingSamples, StatusFailed, StatusCancelled}},
 	{StatusProcessingFinal, []Status{StatusCompleted, StatusFailed, StatusCancelled, StatusContentRejected}},

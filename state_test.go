@@ -103,6 +103,7 @@ var table = map[string]row{
 	"DispatchFailed newest":             {others: same, samples: toFailed, final: toFailed},
 	"DispatchFailed unknown":            {others: same},
 	"Expire too early":                  {others: same},
+	"AssetLost":                         {others: same},
 	"Expire when due":                   {others: same, pending: toPending, samples: toFailed, choice: toCancelled, reserving: toChoice, final: toFailed},
 
 	"Report samples":               {others: ignore, pending: noJob, samples: toChoice, choice: again, reserving: again, final: against},
@@ -200,7 +201,7 @@ func TestEveryMethodIsTried(t *testing.T) {
 	t.Parallel()
 	asks := map[string]bool{ // change nothing that is kept
 		"AwaitsJob": true, "Attempt": true, "Clone": true, "Cost": true, "Drain": true, "FindJob": true,
-		"ReservationDeferred": true, "PendingRun": true, "SelectedSample": true, "Stage": true, "Totals": true,
+		"ReservationDeferred": true, "Assets": true, "PendingRun": true, "SelectedSample": true, "Stage": true, "Totals": true,
 	}
 	tried := map[string]bool{}
 	for name := range verbs() {

@@ -21,6 +21,7 @@ func TestTransitions(t *testing.T) {
 	picture := map[[2]aigen.Status]bool{
 		{pending, samples}: true, {samples, choice}: true, {choice, final}: true, {final, done}: true,
 		{choice, samples}: true, // regenerate
+		{pending, final}:  true, // no samples are asked for
 		{pending, failed}: true, {samples, failed}: true, {choice, failed}: true, {final, failed}: true,
 		{pending, cancelled}: true, {samples, cancelled}: true, {choice, cancelled}: true, {final, cancelled}: true,
 		{samples, rejected}: true, {final, rejected}: true,

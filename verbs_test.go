@@ -36,6 +36,9 @@ func verbs() map[string]verb {
 		"DispatchFailed unknown": func(w *fixture, g *aigen.Generation) (string, error) {
 			return changed(g.DispatchFailed(w.Policy, w.newID()))
 		},
+		"AssetLost": func(w *fixture, g *aigen.Generation) (string, error) { // a picture that the generation does not show
+			return changed(g.AssetLost(w.Policy, aigen.AssetName{1}), nil)
+		},
 		"Expire too early": func(w *fixture, g *aigen.Generation) (string, error) {
 			if !g.DueAt.IsZero() {
 				w.now = g.DueAt.Add(-time.Microsecond)

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/creativeflow/aigen/test/faults"
@@ -27,11 +28,22 @@ func run() int {
 	flag.StringVar(&o.Folder, "folder", "", "for logs and databases, kept (default: a temporary one, kept after violations)")
 	flag.BoolVar(&o.Calm, "calm", false, "inject nothing")
 	schedule := flag.Bool("schedule", false, "print the schedule and end")
+	kinds := flag.String("only", "", "inject these kinds alone, parted by commas: half-open,cut")
 	flag.Parse()
 	o.Store = faults.Store(*store)
 	if o.Store != faults.PostgreSQL && o.Store != faults.SQLite || flag.NArg() > 0 || o.Seconds < 1 {
 		flag.Usage()
 		return 2
+	}
+	for _, kind := range strings.Split(*kinds, ",") {
+		switch {
+		case kind == "":
+		case !faults.Kind(kind).Known():
+			fmt.Fprintf(os.Stderr, "aigen-faults: no faults are of the kind %q: --schedule shows those there are\n", kind)
+			return 2
+		default:
+			o.Only = append(o.Only, faults.Kind(kind))
+		}
 	}
 	if o.Seed == 0 {
 		o.Seed = uint64(rand.Uint32()) //nolint:gosec // G404: a seed, no secret

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,6 +24,7 @@ func clock() func() time.Time {
 	if path == "" {
 		return time.Now
 	}
+	writeGoroutines(filepath.Join(filepath.Dir(path), "goroutines"))
 	var offset atomic.Int64
 	read := func() {
 		raw, err := os.ReadFile(path)

@@ -20,7 +20,8 @@ import (
 
 // newConsole is nil where ENABLE_CONSOLE is off.
 func newConsole(
-	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string, log *slog.Logger,
+	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, limiter app.RateLimiter, publicURL func() string,
+	show func(aigen.Asset) aigen.Asset, log *slog.Logger,
 ) (*console.Console, error) {
 	if !c.Server.Console {
 		return nil, nil //nolint:nilnil // there is none
@@ -32,7 +33,7 @@ func newConsole(
 	return console.New(console.Config{
 		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Pricing: policyOf(c).Pricing,
 		Ledger: c.UsesLedger(),
-		Local:  local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL,
+		Local:  local, PublicBase: c.PublicBase(), Portals: c.Server.CORSAllowedOrigins, AssetBase: publicURL, Show: show,
 		Log: log, Version: programVersion(),
 	})
 }

@@ -54,7 +54,7 @@ func stepOf(e client.Event) step {
 		s.mark, s.remark = stepFailed, "not enough credits"
 	case aigen.EventCreditsUnavailable:
 		s.mark, s.remark = stepFailed, "credits could not be checked"
-	case aigen.EventSamplesStarted, aigen.EventFinalStarted, aigen.EventProgress:
+	case aigen.EventSamplesStarted, aigen.EventFinalStarted, aigen.EventAssetLost, aigen.EventProgress:
 	}
 	return s
 }

@@ -122,6 +122,7 @@ func (in *instance) assemble(ctx context.Context) error {
 	service, err := app.New(app.Config{
 		Policy: policy, Store: repository, Credits: credits, Ledger: ledgerOf(c, in.store), Live: live, Dispatcher: relay,
 		Mode: modeOf(c), Metrics: m, Tracer: tracer, Log: in.log, ReserveTimeout: c.Credits.OdooTimeout,
+		Assets: in.assetConfig(),
 		Limits: app.Limits{Starts: replicas.limiter("start", c.Generation.LimitPerMinute), QueuedPerUser: c.Generation.MaxQueuedPerUser},
 	})
 	if err != nil {
@@ -132,6 +133,10 @@ func (in *instance) assemble(ctx context.Context) error {
 		return err
 	}
 	jobs, assets, err := in.connectEngine(ctx, service)
+	if err != nil {
+		return err
+	}
+	pictures, err := in.connectPictures(service, policy, assets)
 	if err != nil {
 		return err
 	}
@@ -147,17 +152,20 @@ func (in *instance) assemble(ctx context.Context) error {
 	in.dependOnKeys(verifier)
 
 	relay.Handle(outbox.QueueJobs, service.JobHandler(relay, jobs,
-		app.JobCallbacks{URL: in.callbackURL() + "/api/v1/callbacks/n8n", Tokens: tokens}))
+		in.jobCallbacks(tokens)))
 	relay.Handle(outbox.QueueCredits, service.CreditHandler())
 	relay.Handle(outbox.QueueNotifications, service.NotificationHandler(notifications))
+	if pictures != nil {
+		relay.Handle(outbox.QueueAssets, pictures.Handler())
+	}
 	sweeper := app.NewSweeper(service, time.Second)
 	sweeper.KeepEnded(time.Duration(c.Database.RetentionDays) * 24 * time.Hour)
 	limiter := replicas.limiter("rate", c.Server.RateLimitPerMinute)
 	operations := in.newOperations(service, policy)
-	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.log); err != nil {
+	if in.console, err = newConsole(c, service, operations, verifier, limiter, in.publicURL, in.assetLinks().Show, in.log); err != nil {
 		return err
 	}
-	if in.api, err = newAPI(c, service, operations, verifier, tokens, assets, m, tracer, limiter, in.ready, in.console, in.log); err != nil {
+	if in.api, err = newAPI(c, service, operations, verifier, tokens, assets, pictures, in.assetLinks(), m, tracer, limiter, in.ready, in.console, in.log); err != nil {
 		return err
 	}
 	in.server = httpapi.NewServer(in.api, in.log)
@@ -170,6 +178,9 @@ func (in *instance) assemble(ctx context.Context) error {
 		in.loop("events", func() error { return replicas.bus.Run(loopContext, live) })
 	}
 	in.loop("relay", func() error { return relay.Run(loopContext) })
+	if pictures != nil {
+		in.loop("pictures", func() error { return pictures.Run(loopContext) })
+	}
 	in.loop("sweeper", func() error { return sweeper.Run(loopContext) })
 	in.loop("operations", func() error { return operations.Run(loopContext) })
 	return nil

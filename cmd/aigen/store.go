@@ -12,6 +12,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/assets"
 	"github.com/creativeflow/aigen/internal/config"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
@@ -25,6 +26,7 @@ type store interface {
 	app.GenerationRepository
 	outbox.Store
 	app.Ledger
+	assets.Repository
 	operations.Store
 	reconcile.RunLister
 	reconcile.Auditor

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/assets"
 	"github.com/creativeflow/aigen/internal/auth"
 	"github.com/creativeflow/aigen/internal/batch"
 	"github.com/creativeflow/aigen/internal/config"
@@ -47,6 +48,7 @@ func policyOf(c config.Config) *aigen.Policy {
 		ChargeRejected:   c.Generation.ContentRejectedPolicy == "charge",
 		Now:              clock(),
 		NewID:            newID,
+		NewAssetName:     newAssetName(c),
 	}
 }
 
@@ -99,29 +101,29 @@ func jobTokens(c config.Config) (*app.JobTokens, error) {
 	return app.NewJobTokens(keys...)
 }
 
-func newAssets(c config.Config, baseURL func() string) (*worker.Assets, error) {
+func newEngineFiles(c config.Config, baseURL func() string) (*worker.Assets, error) {
 	return worker.NewAssets(assetFolder(c), baseURL, []byte(c.Callback.Secrets[0].Reveal()))
 }
 
 // newWorker is the engine in the process.
-func newWorker(c config.Config, assets *worker.Assets, r worker.Reporter, log *slog.Logger) (*worker.Engine, error) {
+func newWorker(c config.Config, files *worker.Assets, r worker.Reporter, log *slog.Logger) (*worker.Engine, error) {
 	switch {
 	case !c.Worker.Render:
-		stub, err := worker.NewStub(assets)
+		stub, err := worker.NewStub(files)
 		return worker.New(stub, r, stubWindow, log), err
 	case c.UsesImageAPI():
-		return worker.New(worker.NewImageAPI(imageConfig(c, assets, log)), r, c.Worker.Concurrency, log), nil
+		return worker.New(worker.NewImageAPI(imageConfig(c, files, log)), r, c.Worker.Concurrency, log), nil
 	default:
-		return worker.New(worker.NewProcedural(assets), r, c.Worker.Concurrency, log), nil
+		return worker.New(worker.NewProcedural(files), r, c.Worker.Concurrency, log), nil
 	}
 }
 
 // imageConfig is how IMAGE_API_URL is asked. Doctor builds it the same way, without assets.
-func imageConfig(c config.Config, assets *worker.Assets, log *slog.Logger) worker.ImageAPIConfig {
+func imageConfig(c config.Config, files *worker.Assets, log *slog.Logger) worker.ImageAPIConfig {
 	return worker.ImageAPIConfig{
 		BaseURL: c.Worker.ImageAPIURL.Reveal(), Key: c.Worker.ImageAPIKey.Reveal(), Model: c.Worker.ImageAPIModel,
 		Timeout: c.Worker.ImageAPITimeout, Concurrency: c.Worker.ImageAPIConcurrency,
-		Assets: assets, Log: log, Detailed: c.Log.Detailed,
+		Assets: files, Log: log, Detailed: c.Log.Detailed,
 	}
 }
 
@@ -190,13 +192,18 @@ func proofOf(c config.Config) func(challenge, port string) string {
 }
 
 func newAPI(
-	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, tokens *app.JobTokens, assets *worker.Assets,
+	c config.Config, s *app.Service, o *operations.Service, v *auth.Verifier, tokens *app.JobTokens, files *worker.Assets,
+	pictures *assets.Service, links *assets.Links,
 	m *metrics.Metrics, tracer *tracing.Tracer, limiter app.RateLimiter, ready func(context.Context) []runtimeinfo.Dependency,
 	pages *console.Console, log *slog.Logger,
 ) (*httpapi.API, error) {
-	var files http.Handler // nil: pictures lie elsewhere
-	if assets != nil {
-		files = assets.Handler(http.NotFoundHandler())
+	var handler http.Handler // nil: pictures lie elsewhere
+	if files != nil {
+		handler = files.Handler(http.NotFoundHandler())
+	}
+	var stored httpapi.Pictures // likewise
+	if pictures != nil {
+		stored = pictures
 	}
 	secrets := make([]string, len(c.Callback.Secrets))
 	for i, secret := range c.Callback.Secrets {
@@ -205,7 +212,7 @@ func newAPI(
 	return httpapi.New(httpapi.Config{
 		Service: s, Operations: o, Authenticator: authenticator{v}, Limiter: limiter, Tokens: tokens,
 		CallbackSecrets: secrets, CallbackSecurity: c.Callback.Secured,
-		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: files, Ready: ready,
+		CORSOrigins: c.Server.CORSAllowedOrigins, Assets: handler, Pictures: stored, Links: links, MaxEngineUpload: int64(c.Assets.MaxBytes), Ready: ready,
 		Pages: pagesOf(pages), NoPage: noPageOf(pages), Prove: proofOf(c),
 		MetricsHandler: m.Handler(), Recorder: m, Tracer: tracer, Log: log, DetailedLogging: c.Log.Detailed,
 		Version: programVersion(), Now: clock(),

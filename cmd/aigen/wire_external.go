@@ -121,7 +121,7 @@ func (in *instance) connectEngine(ctx context.Context, r worker.Reporter) (app.J
 		})
 		return p, nil, nil
 	}
-	assets, err := newAssets(in.c, in.publicURL)
+	assets, err := newEngineFiles(in.c, in.publicURL)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 func (s *Service) complete(c *Change) error {
 	events, effects := c.Generation.Drain()
 	c.Events = append(c.Events, events...)
+	s.expireAssets(c)
 	for _, e := range effects {
 		if err := s.applyEffect(c, e); err != nil {
 			return fmt.Errorf("generation %s, %s: %w", c.Generation.ID, e.Kind, err)
@@ -33,8 +34,10 @@ func (s *Service) applyEffect(c *Change, e aigen.Effect) error {
 			c.Withdrawn = append(c.Withdrawn, e.JobID)
 		}
 		return nil
+	case aigen.EffectIngest:
+		return s.addIngest(c, e)
 	case aigen.EffectNotify:
-		n := newNotification(c.Generation, e.Notice)
+		n := newNotification(c.Generation, e.Notice, s.shown)
 		return s.addDelivery(c, outbox.Delivery{ID: s.policy.NewID(), Kind: outbox.DeliverNotify}, 0, n)
 	case aigen.EffectReserve:
 		return s.addCreditDelivery(c, outbox.DeliverReserve, e)
@@ -83,7 +86,7 @@ func (s *Service) addDispatch(c *Change, e aigen.Effect) error {
 	if !ok {
 		return fmt.Errorf("no job %s", e.JobID)
 	}
-	j := newJob(c.Generation, run, job)
+	j := s.newJob(c.Generation, run, job)
 	body, err := json.Marshal(j)
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func (c *creditHandler) one(ctx context.Context, d outbox.Delivery) error {
 		return s.askCredits(ctx, "deduct", op, s.remote().Deduct)
 	case outbox.DeliverRefund:
 		return s.askCredits(ctx, "refund", op, s.remote().Refund)
-	case outbox.DeliverSampleJob, outbox.DeliverFinalJob, outbox.DeliverNotify:
+	case outbox.DeliverSampleJob, outbox.DeliverFinalJob, outbox.DeliverNotify, outbox.DeliverIngest:
 	}
 	return &outbox.PermanentError{Err: fmt.Errorf("%q is no credit operation", d.Kind)}
 }

@@ -61,7 +61,7 @@ func (j *jobHandler) Deliver(ctx context.Context, ds []outbox.Delivery, done fun
 			done(i, refused[i])
 			continue
 		}
-		body, err := withCallback(d.Payload, j.callbacks.of(d))
+		body, err := withCallback(d.Payload, j.callbacks.of(d), j.callbacks.uploads(d))
 		if err != nil {
 			done(i, &outbox.PermanentError{Err: err})
 			continue

@@ -36,7 +36,7 @@ func TestTwoRepeatsOfARequestThatCameToNothing(t *testing.T) {
 	key := app.RequestKey{Key: "k", Hash: [32]byte{1}}
 	in, err := aigen.NewInput("a red fox", "", nil)
 	require.NoError(t, err)
-	dead := aigen.New(w.policy, w.user, newID(), in)
+	dead := aigen.New(w.policy, w.user, newID(), in, aigen.Options{})
 	run, _ := dead.PendingRun()
 	apply := func(c *app.Change) { require.NoError(t, w.store.Apply(t.Context(), []*app.Change{c})[0]) }
 	apply(&app.Change{Generation: dead, Record: &app.IdempotencyRecord{

@@ -12,17 +12,22 @@ type InitiateGeneration struct {
 	UserID    aigen.ID
 	ProjectID aigen.ID
 	Input     aigen.Input
+	Options   aigen.Options
 	Key       RequestKey
 }
 
 // InitiateGeneration reserves credits, records the generation and orders its
 // samples. Error codes: CodeInsufficientCredits, CodeCreditServiceUnavailable,
-// CodeIdempotencyConflict, CodeIdempotencyKeyReused, CodeRateLimited, CodeQueueFull.
+// CodeIdempotencyConflict, CodeIdempotencyKeyReused, CodeRateLimited, CodeQueueFull,
+// CodeExternalIDTaken, CodeInvalidInput (a reference is not the user's).
 func (s *Service) InitiateGeneration(ctx context.Context, cmd InitiateGeneration) (Accepted, error) {
 	start := admission{service: s, user: cmd.UserID}
 	defer start.end()
+	if err := s.resolveReferences(ctx, cmd.UserID, &cmd.Input); err != nil {
+		return Accepted{}, err
+	}
 	for {
-		g := aigen.New(s.policy, cmd.UserID, cmd.ProjectID, cmd.Input)
+		g := aigen.New(s.policy, cmd.UserID, cmd.ProjectID, cmd.Input, cmd.Options)
 		c := &Change{Generation: g}
 		if first, err := s.replay(ctx, cmd.UserID, cmd.Key, c); first != nil || err != nil {
 			return deref(first), err

@@ -23,8 +23,26 @@ type Job struct {
 	InputParameters aigen.Parameters    `json:"inputParameters"`
 	SelectedSample  *aigen.Asset        `json:"selectedSample"`
 	Resolution      string              `json:"resolution,omitempty"` // final_generation only
+	References      []JobReference      `json:"references,omitempty"`
 	Deadline        time.Time           `json:"deadline"`
 	Callback        *JobCallback        `json:"callback,omitempty"` // added when the job is handed over
+	Uploads         *JobUploads         `json:"uploads,omitempty"`  // likewise
+}
+
+// JobReference is a picture that the user gave along. The URL works until the deadline.
+type JobReference struct {
+	AssetID string              `json:"assetId"`
+	Role    aigen.ReferenceRole `json:"role"`
+	URL     string              `json:"url"`
+	Width   int                 `json:"width"`
+	Height  int                 `json:"height"`
+	Format  string              `json:"format"`
+}
+
+// JobUploads tells the engine where it may hand over the bytes of a picture, with the token
+// of the callback.
+type JobUploads struct {
+	URL string `json:"url"`
 }
 
 // JobCallback tells the engine where to report to, and with which proof.
@@ -55,7 +73,7 @@ func (m *JobMessage) Check(ctx context.Context) error {
 }
 
 // newJob describes the run's newest job.
-func newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
+func (s *Service) newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
 	j := Job{
 		JobID: job.ID, RunID: run.ID, JobType: outbox.DeliverSampleJob, Attempt: job.Attempt,
 		GenerationID: g.ID, UserID: g.UserID, ProjectID: g.ProjectID,
@@ -66,8 +84,14 @@ func newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
 		j.JobType = outbox.DeliverFinalJob
 		j.Resolution = run.Resolution.String()
 		if sample, ok := g.SelectedSample(); ok {
+			sample = s.shownUntil(sample, run.Deadline)
 			j.SelectedSample = &sample
 		}
+	}
+	for _, r := range g.Input.References {
+		j.References = append(j.References, JobReference{
+			AssetID: r.AssetID, Role: r.Role, URL: s.assets.Links.URLUntil(r.Name, run.Deadline), Width: r.Width, Height: r.Height, Format: r.Format,
+		})
 	}
 	return j
 }
@@ -76,7 +100,7 @@ func newJob(g *aigen.Generation, run aigen.Run, job aigen.Job) Job {
 // is a secret, so it is made when the job leaves and never written down. The body
 // is not parsed for it: this is on the hot path, and what json.Marshal made of a
 // Job ends with a brace.
-func withCallback(payload []byte, c JobCallback) ([]byte, error) {
+func withCallback(payload []byte, c JobCallback, u *JobUploads) ([]byte, error) {
 	field, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -85,5 +109,11 @@ func withCallback(payload []byte, c JobCallback) ([]byte, error) {
 	body = append(body, payload[:len(payload)-1]...)
 	body = append(body, `,"callback":`...)
 	body = append(body, field...)
+	if u != nil {
+		if field, err = json.Marshal(u); err != nil {
+			return nil, err
+		}
+		body = append(append(body, `,"uploads":`...), field...)
+	}
 	return append(body, '}'), nil
 }

@@ -24,17 +24,23 @@ type NotificationPayload struct {
 	Error        *aigen.Failure  `json:"error,omitempty"`
 }
 
-func newNotification(g *aigen.Generation, notice aigen.EventType) Notification {
+func newNotification(g *aigen.Generation, notice aigen.EventType, shown func(aigen.Asset) aigen.Asset) Notification {
 	n := Notification{UserID: g.UserID, Payload: NotificationPayload{
 		Type: notice, GenerationID: g.ID, ProjectID: g.ProjectID, Status: g.Status, Error: g.Failure,
 	}}
 	switch notice {
 	case aigen.EventSamplesReady:
 		n.Message = "Your samples are ready. Choose the one you like."
-		n.Payload.SampleAssets = g.Samples
+		for _, a := range g.Samples {
+			n.Payload.SampleAssets = append(n.Payload.SampleAssets, shown(a))
+		}
 	case aigen.EventCompleted:
 		n.Message = "Your picture is ready."
-		n.Payload.FinalAssetID, n.Payload.FinalAsset = g.FinalAssetID, g.FinalAsset
+		n.Payload.FinalAssetID = g.FinalAssetID
+		if g.FinalAsset != nil {
+			final := shown(*g.FinalAsset)
+			n.Payload.FinalAsset = &final
+		}
 	case aigen.EventRejected:
 		n.Message = "Your request was not accepted by the content rules. Change the description and try again."
 	case aigen.EventCancelled:
@@ -42,6 +48,8 @@ func newNotification(g *aigen.Generation, notice aigen.EventType) Notification {
 		if g.Failure != nil && g.Failure.Code == aigen.CodeSelectionExpired {
 			n.Message = g.Failure.Message
 		}
+	case aigen.EventAssetLost:
+		n.Message = "A picture could not be saved and may be lost. Download it now, if you still see it."
 	case aigen.EventCreditsRefused:
 		n.Message = "You do not have enough credits for this. Add credits and try again."
 		if n.Payload.Error == nil {

@@ -28,6 +28,9 @@ var (
 	// does not take the call just now: away, busy, full or read-only. Whether a change
 	// was written may be unknown; a repeat with the same idempotency key finds out.
 	ErrStoreUnavailable = errors.New("the database does not take this just now")
+	// ErrExternalIDTaken is returned by Apply for a new generation whose external id
+	// another one of the user has.
+	ErrExternalIDTaken = &aigen.Error{Code: aigen.CodeExternalIDTaken, Message: "You have a generation with this externalId already."}
 	// ErrNoRecord is returned by IdempotencyRecord when the key was not used within
 	// its lifetime.
 	ErrNoRecord = errors.New("the idempotency key was not used")
@@ -79,6 +82,12 @@ type GenerationRepository interface {
 	// SettleJob removes the job's row of the outbox, whoever has it leased: the engine
 	// has shown that it has the job. A dead row stays. It may be gone already.
 	SettleJob(ctx context.Context, job aigen.ID) error
+	// AssetsHandedOver returns the stored pictures of a generation that were uploaded for
+	// it and have one of these ids.
+	AssetsHandedOver(ctx context.Context, generation aigen.ID, ids []string) ([]aigen.StoredAsset, error)
+	// OwnAssets returns the user's stored pictures with these ids, uploads and results.
+	// Where several have the same id, it returns the newest.
+	OwnAssets(ctx context.Context, user aigen.ID, ids []string) ([]aigen.StoredAsset, error)
 	// Stats counts what an operator watches.
 	Stats(ctx context.Context) (Stats, error)
 	// Ping checks that the store can be written to.
@@ -90,8 +99,11 @@ type ListQuery struct {
 	UserID    aigen.ID
 	Status    aigen.Status // "" for any
 	ProjectID aigen.ID     // zero for any
-	Limit     int          // at least 1
-	Before    *Cursor      // only those that come after it in the order of the list
+	BatchID   aigen.ID     // zero for any
+
+	ExternalID string  // "" for any
+	Limit      int     // at least 1
+	Before     *Cursor // only those that come after it in the order of the list
 }
 
 // Change is all that one step writes, in one transaction.
@@ -105,6 +117,9 @@ type Change struct {
 	Withdrawn  []aigen.ID        // jobs that have ended: their rows of the outbox are removed, whoever has them leased
 	Postings   []ledger.Posting  // of the embedded ledger, in order
 
+	Assets        []aigen.StoredAsset // pictures that wait to be copied
+	AssetRemovals []AssetRemoval      // when pictures are to be removed
+
 	Actions []OperatorAction // of operators; ID is given by the store
 
 	// Keep is a job whose row stays though the job ends: whoever gives up on a delivery
@@ -114,6 +129,15 @@ type Change struct {
 	Record    *IdempotencyRecord // inserted; ErrKeyTaken if the key is in use
 	ForgetKey string             // the user's idempotency key to be free again,
 	ForgetRun aigen.ID           // if its record is of this run: another's stays, and is in the way of Record
+}
+
+// AssetRemoval says when a stored picture is to be removed.
+type AssetRemoval struct {
+	Name aigen.AssetName
+	At   time.Time // zero: with its generation
+	// Upload: the picture is one that a user brought, and stays for longer if it was to. It
+	// is left alone if it is a result.
+	Upload bool
 }
 
 // IdempotencyRecord remembers the first answer to a request that had an

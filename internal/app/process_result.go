@@ -42,11 +42,20 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		}
 		cmd.Report.Fingerprint = f
 	}
+	handedOver, err := s.findHandedOver(ctx, &cmd)
+	if err != nil {
+		return Processed{}, err
+	}
 	var outcome aigen.Outcome
-	g, err := s.Change(ctx, cmd.GenerationID, func(g *aigen.Generation, _ *Change) (bool, error) {
+	g, err := s.Change(ctx, cmd.GenerationID, func(g *aigen.Generation, c *Change) (bool, error) {
 		var err error
-		outcome, err = g.Report(s.policy, cmd.Report)
-		return outcome == aigen.OutcomeApplied, err
+		if outcome, err = g.Report(s.policy, cmd.Report); err != nil || outcome != aigen.OutcomeApplied {
+			return false, err
+		}
+		for _, name := range handedOver {
+			c.AssetRemovals = append(c.AssetRemovals, AssetRemoval{Name: name})
+		}
+		return true, s.selectAutomatically(g, c)
 	})
 	if err != nil {
 		s.metrics.Callback(string(aigen.CodeOf(err)))

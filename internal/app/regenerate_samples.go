@@ -14,6 +14,7 @@ type RegenerateSamples struct {
 	InputPrompt     *string
 	StyleGuidance   *string
 	InputParameters json.RawMessage
+	References      *[]aigen.Reference // of pictures of the user
 	Key             RequestKey
 }
 
@@ -21,6 +22,13 @@ type RegenerateSamples struct {
 // generation. Error codes: CodeNotFound, CodeInvalidState, CodeInvalidInput and
 // those of InitiateGeneration.
 func (s *Service) RegenerateSamples(ctx context.Context, cmd RegenerateSamples) (Accepted, error) {
+	if cmd.References != nil {
+		in := aigen.Input{References: *cmd.References}
+		if err := s.resolveReferences(ctx, cmd.UserID, &in); err != nil {
+			return Accepted{}, err
+		}
+		cmd.References = &in.References
+	}
 	return s.requestRun(ctx, cmd.UserID, cmd.GenerationID, cmd.Key, func(g *aigen.Generation) error {
 		in, err := cmd.merge(g.Input)
 		if err != nil {
@@ -45,5 +53,10 @@ func (cmd RegenerateSamples) merge(in aigen.Input) (aigen.Input, error) {
 			return aigen.Input{}, err
 		}
 	}
-	return aigen.NewInput(prompt, style, parameters)
+	merged, err := aigen.NewInput(prompt, style, parameters)
+	merged.References = in.References
+	if cmd.References != nil {
+		merged.References = *cmd.References
+	}
+	return merged, err
 }

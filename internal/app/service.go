@@ -33,6 +33,21 @@ type Service struct {
 
 	keyLifetime    time.Duration
 	reserveTimeout time.Duration
+	assets         AssetConfig
+}
+
+// AssetConfig is how stored pictures are shown, and for how long they are kept.
+type AssetConfig struct {
+	Links            AssetLinks    // nil: no picture is stored
+	SamplesRetention time.Duration // of samples that were not chosen, after the end; 0: with their generation
+	UploadRetention  time.Duration // of uploads, after the end of the last generation that used them
+}
+
+// AssetLinks makes the URLs of stored pictures.
+type AssetLinks interface {
+	URL(name aigen.AssetName) string
+	// URLUntil is a URL that works at least until end.
+	URLUntil(name aigen.AssetName, end time.Time) string
 }
 
 // CreditMode is when credits are reserved.
@@ -57,6 +72,8 @@ type Config struct {
 	Log     *slog.Logger
 	Limits  Limits
 	Live    *live.Hub // nil: one that polls the store
+
+	Assets AssetConfig
 
 	// Dispatcher is the relay of this process, so that what the service writes is delivered
 	// without waiting for the next poll. nil: another process delivers.
@@ -102,7 +119,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		policy: c.Policy, store: c.Store, credits: c.Credits, ledger: c.Ledger, mode: c.Mode,
 		live: c.Live, dispatcher: c.Dispatcher, limits: c.Limits, cache: generationCache{clock: c.Clock}, metrics: c.Metrics, tracer: c.Tracer, log: c.Log,
-		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout,
+		keyLifetime: c.KeyLifetime, reserveTimeout: c.ReserveTimeout, assets: c.Assets,
 	}
 	if s.dispatcher == nil {
 		s.dispatcher = NopDispatcher{}

@@ -59,7 +59,7 @@ func newChange(t *testing.T) *app.Change {
 	p := &aigen.Policy{Now: time.Now, NewID: func() aigen.ID { return aigen.ID(uuid.Must(uuid.NewV7())) }}
 	in, err := aigen.NewInput("a fox", "", nil)
 	require.NoError(t, err)
-	return &app.Change{Generation: aigen.New(p, p.NewID(), p.NewID(), in)}
+	return &app.Change{Generation: aigen.New(p, p.NewID(), p.NewID(), in, aigen.Options{})}
 }
 
 func one(ctx context.Context, r *batch.Repository, c *app.Change) error {

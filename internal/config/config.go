@@ -11,6 +11,7 @@ type Config struct {
 	Callback      Callback      `title:"Callbacks from the workflow engine"`
 	Engine        Engine        `title:"Workflow engine"`
 	Worker        Worker        `title:"Embedded engine"`
+	Assets        Assets        `title:"Pictures"`
 	Generation    Generation    `title:"Generations"`
 	Credits       Credits       `title:"Credits"`
 	Notifications Notifications `title:"Notifications"`
@@ -90,6 +91,22 @@ type Worker struct {
 
 	Concurrency int  `env:"WORKER_CONCURRENCY" defaultFrom:"cores" min:"1" max:"64" doc:"Jobs that the embedded engine works on at once."`
 	Render      bool `env:"WORKER_RENDER" default:"true" doc:"Whether the embedded engine makes pictures. With false it reports stub pictures at once, for load tests."`
+}
+
+// Assets is how the service keeps pictures (contract section 8).
+type Assets struct {
+	Ingest    bool   `env:"ASSET_INGEST" default:"true" doc:"Whether the service keeps a copy of every picture. With false the engine's URL is passed on, for as long as it works."`
+	Store     URL    `env:"ASSET_STORE" schemes:"s3" base:"query" empty:"files in DATA_DIR/assets" doc:"Bucket that pictures are kept in: s3://bucket/prefix?endpoint=https://host&region=name. Without endpoint it is Amazon's."`
+	AccessKey Secret `env:"ASSET_STORE_ACCESS_KEY" max:"4096" doc:"Access key for ASSET_STORE."`
+	SecretKey Secret `env:"ASSET_STORE_SECRET_KEY" max:"4096" doc:"Secret key for ASSET_STORE."`
+	Delivery  string `env:"ASSET_DELIVERY" default:"serve" oneof:"serve redirect" doc:"Whether the service sends the bytes, or redirects to a presigned URL of ASSET_STORE."`
+
+	MaxBytes int           `env:"ASSET_MAX_BYTES" default:"67108864" min:"1024" max:"1073741824" doc:"Size of a picture that an engine may report or hand over, in bytes."`
+	Sources  []string      `env:"ASSET_SOURCES" check:"sources" empty:"the public network alone" doc:"Hosts, addresses and CIDRs that pictures may be copied from although they are not of the public network, comma-separated (files.internal,10.0.0.0/8)."`
+	URLTTL   time.Duration `env:"ASSET_URL_TTL" default:"0s" min:"0s" max:"8760h" doc:"How long the URL of a picture works; every read gives a fresh one. 0: for good."`
+
+	SamplesRetention time.Duration `env:"SAMPLES_RETENTION" default:"720h" min:"0s" max:"87600h" doc:"How long samples that were not chosen are kept after the end of their generation; 0: as long as the generation."`
+	UploadRetention  time.Duration `env:"UPLOAD_RETENTION" default:"720h" min:"1m" max:"87600h" doc:"How long an upload is kept after the end of the last generation that used it."`
 }
 
 // Generation is the life of a generation: deadlines and attempts.

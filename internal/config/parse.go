@@ -27,7 +27,11 @@ func (f field) set(raw string) (err error) {
 	case *URL:
 		*target, err = f.parseURL(raw)
 	case *[]string:
-		*target, err = parseOrigins(raw)
+		if f.tag.Get("check") == "sources" {
+			*target, err = parseSources(raw)
+		} else {
+			*target, err = parseOrigins(raw)
+		}
 	case *bool:
 		*target, err = parseBool(raw)
 	case *int:

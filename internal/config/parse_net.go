@@ -116,3 +116,18 @@ func parsePublicKey(raw string) (string, error) {
 	}
 	return text, nil
 }
+
+// parseSources reads host names, addresses and CIDRs.
+func parseSources(raw string) ([]string, error) {
+	var out []string
+	for part := range strings.SplitSeq(raw, ",") {
+		part = strings.ToLower(strings.TrimSpace(part))
+		_, notPrefix := netip.ParsePrefix(part)
+		_, notAddress := netip.ParseAddr(strings.Trim(part, "[]"))
+		if notPrefix != nil && notAddress != nil && (part == "" || strings.ContainsAny(part, "/:@ *")) {
+			return nil, problemf("entry %d is neither a host name nor an address nor a CIDR: write files.internal or 10.0.0.0/8", len(out)+1)
+		}
+		out = append(out, part)
+	}
+	return out, nil
+}

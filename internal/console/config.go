@@ -42,6 +42,8 @@ type Config struct {
 	// Portals are the origins whose pages may hand over a token by a form
 	// ("https://portal.example.com"); "*" is not one.
 	Portals []string
+	// Show fills in the URL of a picture that the service keeps; nil: none is kept.
+	Show func(aigen.Asset) aigen.Asset
 	// AssetBase is the public base URL of this service's own pictures, which are
 	// shown by their path alone: the person may reach the service by another name.
 	AssetBase func() string

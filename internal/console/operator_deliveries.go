@@ -182,6 +182,8 @@ func droppable(d outbox.Delivery) string {
 		return "The reservation is given up. What the credit service holds for it is refunded."
 	case outbox.DeliverNotify:
 		return "The user gets no notification."
+	case outbox.DeliverIngest:
+		return "The picture is not copied. Its URL leads to the engine for as long as the engine has it."
 	case outbox.DeliverDeduct, outbox.DeliverRefund, outbox.DeliverRelease:
 	}
 	return "The credit service is never told of this decision, so its account and ours stay different. Settle the difference by hand."

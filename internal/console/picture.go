@@ -23,6 +23,9 @@ type picture struct {
 // followed. One of our own is shown by its path, since the person may have reached us
 // by another name than the one that pictures are given.
 func (k *Console) pictureOf(a aigen.Asset, fallback aigen.Resolution) picture {
+	if k.c.Show != nil {
+		a = k.c.Show(a)
+	}
 	p := picture{ID: a.AssetID, Width: a.Width, Height: a.Height, Format: a.Format}
 	if p.Width <= 0 || p.Height <= 0 {
 		p.Width, p.Height = fallback.Width, fallback.Height

@@ -22,6 +22,7 @@ type API struct {
 	streams *web.Places
 	large   *web.Places
 	bodies  *wire.Bodies
+	views   *wire.Views
 	admin   *admin.API
 	pages   map[string]bool     // the patterns of Config.Pages
 	queries map[string][]string // names of parameters, by method and path
@@ -50,7 +51,11 @@ func New(c Config) (*API, error) {
 	}
 	a := &API{c: c, mux: http.NewServeMux(), secrets: secrets, docs: docs, streams: web.NewPlaces(c.StreamsPerUser), large: web.NewPlaces(wire.LargeAnswers), queries: queryNames()}
 	a.bodies = &wire.Bodies{Limit: c.MaxBody, Timeout: c.ReadTimeout, Annotate: c.DetailedLogging}
-	a.admin = admin.New(c.Operations, a.bodies, a.large)
+	a.views = &wire.Views{Links: c.Links}
+	if c.Pictures != nil {
+		a.views.Stored = c.Pictures.Facts
+	}
+	a.admin = admin.New(c.Operations, a.bodies, a.views, a.large)
 	a.unproved = wire.NewAllowance()
 	a.leftovers = make(chan struct{}, maxLeftovers)
 	a.drain, a.stop = context.WithCancelCause(context.Background())

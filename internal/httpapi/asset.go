@@ -3,6 +3,7 @@ package httpapi
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/httpapi/wire"
@@ -11,6 +12,9 @@ import (
 // asset serves the pictures of the embedded engine. Their names are never used
 // twice, so whoever has one may keep it for good.
 func (a *API) asset(w http.ResponseWriter, r *http.Request) error {
+	if name, err := aigen.ParseAssetName(strings.TrimPrefix(r.URL.Path, assetsPath)); err == nil && a.c.Pictures != nil {
+		return a.storedPicture(w, r, name)
+	}
 	if a.c.Assets == nil {
 		return wire.NewError(wire.CodeRouteNotFound, "There are no assets here.")
 	}
@@ -36,6 +40,7 @@ type assetWriter struct {
 	http.ResponseWriter
 	started bool
 	refused int
+	kept    bool // the headers are set already
 }
 
 // Unwrap is for http.ResponseController.
@@ -48,6 +53,10 @@ func (w *assetWriter) WriteHeader(status int) {
 	w.started = true
 	if status >= http.StatusBadRequest {
 		w.refused = status
+		return
+	}
+	if w.kept {
+		w.ResponseWriter.WriteHeader(status)
 		return
 	}
 	h := w.Header()

@@ -123,7 +123,7 @@ func (x *bench) makeGenerations() {
 	in, err := aigen.NewInput("a red fox in the snow", "watercolour", []byte(`{"format":"InstagramPost","samples":4}`))
 	require.NoError(x.b, err)
 	for _, to := range []**aigen.Generation{&x.working, &x.awaiting} {
-		g := aigen.New(x.policy, x.user, newID(), in)
+		g := aigen.New(x.policy, x.user, newID(), in, aigen.Options{})
 		_, err := g.ConfirmReservation(x.policy, g.Runs[0].ID)
 		require.NoError(x.b, err)
 		*to = g

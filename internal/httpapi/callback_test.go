@@ -161,7 +161,7 @@ func TestBadCallbacks(t *testing.T) {
 		{samples(), []string{"body.results.sampleAssets"}},
 		{samples(nine...), []string{"body.results.sampleAssets"}},
 		{samples("x", nil), []string{at, "body.results.sampleAssets[1]"}},
-		{samples(object{}), []string{at + ".assetId", at + ".url"}},
+		{samples(object{}), []string{at + ".assetId"}},
 		{samples(asset("/a"), asset("/b")), []string{"body.results.sampleAssets[1].assetId"}},
 		{samples(object{"assetId": strings.Repeat("a", 256), "url": "/x", "width": -1, "height": "9", "format": 1, "metadata": "m"}), []string{at + ".assetId", at + ".width", at + ".height", at + ".format", at + ".metadata"}},
 		{samples(object{"assetId": "a\n", "url": "/x", "metadata": object{"x": strings.Repeat("m", 17<<10)}}), []string{at + ".assetId", at + ".metadata"}},

@@ -89,7 +89,10 @@ func readRegenerate(body []byte, f *wire.Faults) (cmd app.RegenerateSamples) {
 	if o.Members == nil {
 		return cmd
 	}
-	o.Only("inputPrompt", "styleGuidance", "inputParameters")
+	o.Only("inputPrompt", "styleGuidance", "inputParameters", "references")
+	if list, ok := readReferences(o); ok {
+		cmd.References = &list
+	}
 	if s, ok := o.Text("inputPrompt"); ok {
 		cmd.InputPrompt = &s
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/assets"
 	"github.com/creativeflow/aigen/internal/httpapi/admin"
 	"github.com/creativeflow/aigen/internal/live"
 	"github.com/creativeflow/aigen/internal/runtimeinfo"
@@ -33,6 +34,18 @@ type Service interface {
 	StreamGeneration(ctx context.Context, user, id aigen.ID, after int64) (*live.Stream, error)
 	StreamUser(ctx context.Context, user aigen.ID, after *int64) (*live.Stream, error)
 	ProcessN8NResult(ctx context.Context, cmd app.ProcessResult) (app.Processed, error)
+	RetryGeneration(ctx context.Context, cmd app.RetryGeneration) (app.Accepted, error)
+}
+
+// Pictures is what the API needs of assets.Service.
+type Pictures interface {
+	UploadByUser(ctx context.Context, user aigen.ID, data []byte) (aigen.StoredAsset, error)
+	UploadByEngine(ctx context.Context, generation, job aigen.ID, data []byte) (a aigen.StoredAsset, again bool, err error)
+	Uploads(ctx context.Context, q assets.UploadQuery) (page []aigen.StoredAsset, more bool, err error)
+	Own(ctx context.Context, user aigen.ID, id string) (aigen.StoredAsset, error)
+	RemoveUpload(ctx context.Context, user aigen.ID, id string) error
+	Open(ctx context.Context, name aigen.AssetName, size assets.Size, webp bool, disposition string) (assets.Picture, error)
+	Facts(ctx context.Context, names []aigen.AssetName) (map[aigen.AssetName]aigen.StoredAsset, error)
 }
 
 // Recorder is told of each request. It must not block.
@@ -60,8 +73,10 @@ type Config struct {
 	CallbackSecrets  []string // any of them is a proof; they also sign (Standard Webhooks)
 	CallbackSecurity bool     // false: callbacks need no proof, and none is looked at
 
-	CORSOrigins []string // "https://app.example.com"; "*" for all; empty: no CORS
-	Assets      http.Handler
+	CORSOrigins []string                                           // "https://app.example.com"; "*" for all; empty: no CORS
+	Assets      http.Handler                                       // the files of the embedded engine
+	Pictures    Pictures                                           // nil: no picture is stored
+	Links       *assets.Links                                      // required with Pictures
 	Pages       []web.Page                                         // the console; see Page
 	NoPage      http.Handler                                       // what a browser sees where there is no page; nil: a problem
 	Ready       func(ctx context.Context) []runtimeinfo.Dependency // nil: always ready
@@ -76,13 +91,14 @@ type Config struct {
 	DetailedLogging bool   // bodies go to the log; headers never do
 	Version         string // shown by /healthz
 
-	Now            func() time.Time
-	Heartbeat      time.Duration // of event streams; default 15 s
-	StreamsPerUser int           // default 32
-	MaxBody        int64         // of users' requests; default 64 KiB
-	MaxCallback    int64         // of callbacks; default 1 MiB
-	ReadTimeout    time.Duration // for a body; default 15 s
-	WriteTimeout   time.Duration // for an answer, or one event of a stream; default 30 s
+	Now             func() time.Time
+	Heartbeat       time.Duration // of event streams; default 15 s
+	StreamsPerUser  int           // default 32
+	MaxBody         int64         // of users' requests; default 64 KiB
+	MaxCallback     int64         // of callbacks; default 1 MiB
+	MaxEngineUpload int64         // of a picture that an engine hands over; default 64 MiB
+	ReadTimeout     time.Duration // for a body; default 15 s
+	WriteTimeout    time.Duration // for an answer, or one event of a stream; default 30 s
 }
 
 func (c *Config) setDefaults() {
@@ -99,6 +115,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.StreamsPerUser, 32)
 	orDefault(&c.MaxBody, 64<<10)
 	orDefault(&c.MaxCallback, 1<<20)
+	orDefault(&c.MaxEngineUpload, 64<<20)
 	orDefault(&c.ReadTimeout, 15*time.Second)
 	orDefault(&c.WriteTimeout, 30*time.Second)
 }

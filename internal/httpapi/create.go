@@ -17,7 +17,7 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	var f wire.Faults
 	cmd := app.InitiateGeneration{UserID: web.IdentityOf(r.Context()).UserID}
-	cmd.ProjectID, cmd.Input = readCreate(body, &f)
+	readCreate(body, &f, &cmd)
 	cmd.Key, err = keyOf(r, generationsPath, aigen.ID{}, body, &f)
 	if err != nil {
 		return err
@@ -32,16 +32,20 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	return accept(w, r, accepted)
 }
 
-func readCreate(body []byte, f *wire.Faults) (project aigen.ID, in aigen.Input) {
+func readCreate(body []byte, f *wire.Faults, cmd *app.InitiateGeneration) {
 	o := wire.NewObject("body", body, f)
 	if o.Members == nil {
-		return project, in
+		return
 	}
-	o.Only("projectId", "inputPrompt", "styleGuidance", "inputParameters")
+	o.Only("projectId", "inputPrompt", "styleGuidance", "inputParameters", "references", "externalId", "metadata", "autoSelect")
 	o.Need("projectId")
-	project, _ = o.ID("projectId")
+	cmd.ProjectID, _ = o.ID("projectId")
 	o.Need("inputPrompt")
-	return project, readInput(o, f)
+	cmd.Input = readInput(o, f)
+	if list, ok := readReferences(o); ok {
+		cmd.Input.References = list
+	}
+	cmd.Options = readOptions(o, f)
 }
 
 // readInput reads and checks the parts of an input. Those that are missing count

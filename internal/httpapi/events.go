@@ -62,7 +62,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, user, id aigen.
 		if err != nil {
 			return err
 		}
-		fits, err := body.Add(wire.ViewEvent(e))
+		fits, err := body.Add(a.views.Event(e))
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, open func(context.C
 		return nil
 	}
 	err = web.Pump(ctx, source, a.c.Heartbeat,
-		func(e aigen.Event) error { return writeEvent(out, source.Number(e), e) },
+		func(e aigen.Event) error { return writeEvent(out, source.Number(e), a.views.Event(e)) },
 		func() error { return out.Comment("still here") })
 	switch cause := context.Cause(ctx); {
 	case errors.Is(err, io.EOF):
@@ -175,12 +175,12 @@ const retryHint = 2 * time.Second
 
 // writeEvent writes an event with its number in the stream. An event without a number
 // is not kept, so a client cannot resume after it.
-func writeEvent(out *sse.Writer, number int64, e aigen.Event) error {
+func writeEvent(out *sse.Writer, number int64, e wire.EventView) error {
 	id := ""
 	if number > 0 {
 		id = strconv.FormatInt(number, 10)
 	}
-	return out.Event(id, string(e.Type), wire.ViewEvent(e))
+	return out.Event(id, e.Type, e)
 }
 
 // writeNotice says why the stream ends from this side.

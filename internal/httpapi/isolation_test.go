@@ -23,6 +23,7 @@ import (
 // without a guard has to be put here by hand.
 var openRoutes = map[string]string{
 	"POST /api/v1/callbacks/n8n": "has proofs of its own: callback_auth_test.go, replay_test.go",
+	"POST /api/v1/uploads/{job}": "has the job's token as its proof: pictures_test.go",
 	"GET /healthz":               "says that the process lives, and its version",
 	"GET /readyz":                "names dependencies and their states, no hosts",
 	"GET /metrics":               "numbers without ids; a proxy keeps it inside (docs/operations.md)",
@@ -37,12 +38,13 @@ var openRoutes = map[string]string{
 // caller's, and nothing else (TestNothingOfOthersIsListed).
 var ownRoutes = map[string]bool{
 	"POST /api/v1/generations": true, "GET /api/v1/generations": true, "GET /api/v1/events": true, "GET /api/v1/credits": true,
+	"POST /api/v1/assets": true, "GET /api/v1/assets": true,
 }
 
 // goodBodies would be accepted of the owner. A route with {id} that takes a body has to
 // be put here: a refusal of the body would say nothing of the generation.
 var goodBodies = map[string]any{
-	"/select-sample": object{"sampleId": "s1"}, "/regenerate-samples": object{}, "/cancel": nil, "": nil, "/events": nil,
+	"/select-sample": object{"sampleId": "s1"}, "/regenerate-samples": object{}, "/cancel": nil, "/retry": nil, "": nil, "/events": nil,
 }
 
 // TestEveryRouteIsGuarded: without a token, each route for users says 401, and those

@@ -33,12 +33,12 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 		page, err := a.c.Service.ListGenerations(r.Context(), part)
 		return page.Items, page.Next != nil, err
 	}
-	return wire.GenerationPage(w, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
+	return a.views.Page(w, r, q.Limit, read, func(g *aigen.Generation) string { return cursor(g).String() })
 }
 
 func readListQuery(r *http.Request) (app.ListQuery, error) {
 	f := wire.NewFilter(r)
-	q := app.ListQuery{Limit: f.Limit(), Status: wire.Word(f, "status", aigen.Statuses()), ProjectID: f.ID("projectId")}
+	q := app.ListQuery{Limit: f.Limit(), Status: wire.Word(f, "status", aigen.Statuses()), ProjectID: f.ID("projectId"), BatchID: f.ID("batchId"), ExternalID: f.Get("externalId")}
 	if err := f.Faults.Err(); err != nil {
 		return q, err
 	}
@@ -77,7 +77,11 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 // answerGeneration writes a generation with its ETag; conditional lets a client
 // that has it already off with 304.
 func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.Generation, conditional bool) error {
-	tag := etag(g)
+	known, err := a.views.Look(r.Context(), g)
+	if err != nil {
+		return err
+	}
+	tag := etag(g, known)
 	if conditional {
 		w.Header().Set("ETag", tag)
 		// It may be kept, and must be asked for again each time.
@@ -87,7 +91,7 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 			return nil
 		}
 	}
-	view, err := wire.ViewGeneration(g)
+	view, err := a.views.Generation(g, known)
 	if err != nil {
 		return err
 	}
@@ -106,10 +110,10 @@ func (a *API) answerGeneration(w http.ResponseWriter, r *http.Request, g *aigen.
 	return nil
 }
 
-// etag names a state of a generation. The 1 stands for the shape of the JSON: who
+// etag names a state of a generation. The 2 stands for the shape of the JSON: who
 // changes that counts it up.
-func etag(g *aigen.Generation) string {
-	return `"1.` + strconv.FormatInt(g.Version, 10) + `"`
+func etag(g *aigen.Generation, known wire.Facts) string {
+	return `"2.` + strconv.FormatInt(g.Version, 10) + "." + strconv.Itoa(known.Stored(g)) + `"`
 }
 
 // matches compares weakly, as If-None-Match wants (RFC 9110, 13.1.2).

@@ -146,7 +146,7 @@ func readAsset(o wire.Object) (a aigen.Asset) {
 		a.AssetID, _ = o.Text("assetId")
 		checkAssetID(o, "assetId", a.AssetID)
 	}
-	if o.Need("url") {
+	if _, given := o.Get("url"); given {
 		a.URL, _ = o.Text("url")
 		if why := badURL(a.URL); why != "" {
 			o.Fault("url", "%s", why)
@@ -198,15 +198,20 @@ func badURL(s string) string {
 	return badOddURL(s)
 }
 
+func oddInURL(r rune) bool { return r <= ' ' || r == 0x7f || unicode.IsControl(r) || r == '\\' }
+
 // badOddURL is badURL for what is not plain.
 func badOddURL(s string) string {
 	const want = "must be an http or https URL, or a path that starts with one slash"
+	if strings.HasPrefix(s, "data:image/") && utf8.ValidString(s) && !strings.ContainsFunc(s, oddInURL) {
+		return "" // copied, never shown
+	}
 	switch {
 	case s == "" || !utf8.ValidString(s):
 		return want
 	case len(s) > aigen.MaxAssetURL:
 		return fmt.Sprintf("may have at most %d bytes", aigen.MaxAssetURL)
-	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || unicode.IsControl(r) || r == '\\' }):
+	case strings.ContainsFunc(s, oddInURL):
 		return "must not hold blanks, backslashes or control characters"
 	}
 	u, err := url.Parse(s)

@@ -18,10 +18,14 @@ const (
 	selectPath      = generationPath + "/select-sample"
 	regeneratePath  = generationPath + "/regenerate-samples"
 	cancelPath      = generationPath + "/cancel"
+	retryPath       = generationPath + "/retry"
 	eventsPath      = generationPath + "/events"
 	userEventsPath  = apiPath + "events"
 	creditsPath     = apiPath + "credits"
 	callbackPath    = apiPath + "callbacks/n8n"
+	userAssetsPath  = apiPath + "assets"
+	userAssetPath   = userAssetsPath + "/{id}"
+	uploadPath      = apiPath + "uploads/{job}"
 
 	adminPath = apiPath + "admin/"
 
@@ -61,7 +65,7 @@ func (rt route) pattern() string {
 }
 
 func routes() []route {
-	const get, post = http.MethodGet, http.MethodPost
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	return slices.Concat([]route{
 		{post, generationsPath, web.GuardUser, (*API).create, openapi.CreateGeneration},
 		{get, generationsPath, web.GuardUser, (*API).list, openapi.ListGenerations},
@@ -71,7 +75,13 @@ func routes() []route {
 		{post, cancelPath, web.GuardUser, (*API).cancel, openapi.CancelGeneration},
 		{get, eventsPath, web.GuardUser, (*API).generationEvents, openapi.GenerationEvents},
 		{get, userEventsPath, web.GuardUser, (*API).userEvents, openapi.UserEvents},
+		{post, retryPath, web.GuardUser, (*API).retry, openapi.RetryGeneration},
 		{get, creditsPath, web.GuardUser, (*API).credits, openapi.GetCredits},
+		{post, userAssetsPath, web.GuardUser, (*API).uploadAsset, openapi.UploadAsset},
+		{get, userAssetsPath, web.GuardUser, (*API).listAssets, openapi.ListAssets},
+		{get, userAssetPath, web.GuardUser, (*API).getAsset, openapi.GetAsset},
+		{del, userAssetPath, web.GuardUser, (*API).removeAsset, openapi.DeleteAsset},
+		{post, uploadPath, web.GuardNone, (*API).engineUpload, openapi.EngineUpload},
 		{post, callbackPath, web.GuardNone, (*API).callback, openapi.N8NCallback},
 	}, operatorRoutes(), []route{
 		{get, healthPath, web.GuardNone, (*API).health, openapi.Health},

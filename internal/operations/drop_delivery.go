@@ -74,6 +74,8 @@ func (o *Service) giveUp(ctx context.Context, cmd DropDelivery, d outbox.Deliver
 	switch d.Kind {
 	case outbox.DeliverNotify:
 		return "the user is not told", nil
+	case outbox.DeliverIngest:
+		return "the picture is not copied", nil
 	case outbox.DeliverSampleJob, outbox.DeliverFinalJob:
 		return o.giveUpJob(ctx, cmd.By, d)
 	case outbox.DeliverReserve:

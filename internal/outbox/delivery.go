@@ -43,12 +43,14 @@ const (
 	DeliverRefund    DeliveryKind = "refund"
 	DeliverRelease   DeliveryKind = "release"
 	DeliverNotify    DeliveryKind = "notify"
+	DeliverIngest    DeliveryKind = "ingest"
 )
 
 // DeliveryKinds lists the kinds.
 func DeliveryKinds() []DeliveryKind {
 	return []DeliveryKind{
 		DeliverSampleJob, DeliverFinalJob, DeliverReserve, DeliverDeduct, DeliverRefund, DeliverRelease, DeliverNotify,
+		DeliverIngest,
 	}
 }
 
@@ -62,10 +64,11 @@ const (
 	QueueJobs          Queue = "jobs"
 	QueueCredits       Queue = "credits"
 	QueueNotifications Queue = "notifications"
+	QueueAssets        Queue = "assets"
 )
 
 // Queues lists the queues.
-func Queues() []Queue { return []Queue{QueueJobs, QueueCredits, QueueNotifications} }
+func Queues() []Queue { return []Queue{QueueJobs, QueueCredits, QueueNotifications, QueueAssets} }
 
 // Queue is the queue of deliveries of kind k.
 func (k DeliveryKind) Queue() Queue {
@@ -74,6 +77,8 @@ func (k DeliveryKind) Queue() Queue {
 		return QueueJobs
 	case DeliverNotify:
 		return QueueNotifications
+	case DeliverIngest:
+		return QueueAssets
 	case DeliverReserve, DeliverDeduct, DeliverRefund, DeliverRelease:
 		return QueueCredits
 	}

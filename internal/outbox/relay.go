@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -103,7 +102,8 @@ var ErrReturned = errors.New("not tried: stopping")
 // removed.
 var ErrNotWanted = errors.New("not tried: nobody awaits it any more")
 
-// NewRelay builds a relay. Give each queue a handler with Handle, then call Run.
+// NewRelay builds a relay. Give queues their handlers with Handle, then call Run. The
+// rows of a queue without one wait for a process that has one.
 func NewRelay(store Store, c Config) *Relay {
 	c.Lease = cmp.Or(c.Lease, 15*time.Second)
 	c.Poll = cmp.Or(c.Poll, time.Second)
@@ -156,14 +156,11 @@ func (r *Relay) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, q := range r.queues {
-		if q.handler == nil {
-			return fmt.Errorf("outbox: the queue %s has no handler", q.name)
-		}
-	}
 	var wg sync.WaitGroup
 	for _, q := range r.queues {
-		wg.Go(func() { q.run(ctx) })
+		if q.handler != nil {
+			wg.Go(func() { q.run(ctx) })
+		}
 	}
 	wg.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.c.StopGrace)

@@ -3,19 +3,20 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/ledger"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 // Apply implements app.GenerationRepository.
 //
-// It takes two round trips, whatever the number of changes. The first locks and
-// reads what they touch. Then they are decided one after the other in memory, under
-// the locks, so that one that is refused is left out and the next sees what the one
-// before it did. The second writes the sum of it, a statement for each table, and
-// commits.
+// The changes are decided one after the other in memory, under the locks, so that one
+// that is refused is left out and the next sees what the one before it did. The package
+// comment names the steps.
 //
 // A row that breaks a rule of the schema is a defect of ours. It fails the whole
 // transaction, and then the slice is halved until the change stands alone; the
@@ -85,19 +86,6 @@ func (s *Store) applyTogether(ctx context.Context, op string, encoded []encodedC
 	return b, err
 }
 
-// load locks and reads what the changes touch.
-func (b *batch) load(ctx context.Context, t *tx) error {
-	b.read(t)
-	if err := t.send(ctx); err != nil {
-		return err
-	}
-	if !anyUnknown(b.encoded) {
-		return nil
-	}
-	b.findCommitted(t)
-	return t.send(ctx)
-}
-
 // batch is a slice of changes on its way into one transaction: what was read, as the
 // changes so far have left it.
 type batch struct {
@@ -115,6 +103,7 @@ type batch struct {
 	runs        map[aigen.ID]*ledger.History
 	grants      map[grantKey]bool
 	keys        map[userKey]*keyState
+	externals   map[userKey]aigen.ID // external ids that are taken, and by which generation
 	entries     []ledger.Entry
 }
 
@@ -143,6 +132,68 @@ func newBatch(initial aigen.Credits, encoded []encodedChange, thorough bool) *ba
 	return &batch{
 		initial: initial, encoded: encoded, thorough: thorough, outcomes: make([]outcome, len(encoded)),
 		accounts: map[aigen.ID]*account{}, generations: map[aigen.ID]*generation{}, runs: map[aigen.ID]*ledger.History{},
-		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{},
+		grants: map[grantKey]bool{}, keys: map[userKey]*keyState{}, externals: map[userKey]aigen.ID{},
 	}
+}
+
+// encodedChange is a change with its JSON made: before the transaction, so that no lock is
+// held for it.
+type encodedChange struct {
+	change        *app.Change
+	id            int64 // drawn by lot; its events have it
+	commitUnknown bool  // a commit of it has no answer
+	err           error // a value that JSON cannot hold; the change fails with it
+
+	parameters, samples, finalAsset, failure, refs, options string // "" for NULL
+	events                                                  []string
+	answer                                                  string
+}
+
+func encodeChange(c *app.Change) encodedChange {
+	d := encodedChange{change: c, id: rand.Int64()} //nolint:gosec // G404: to tell it from others, not a secret
+	d.err = d.encode()
+	return d
+}
+
+func (d *encodedChange) encode() error {
+	g := d.change.Generation
+	parameters, err := g.Input.Parameters.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("parameters of generation %s: %w", g.ID, err)
+	}
+	d.parameters = string(parameters)
+	for _, column := range []struct {
+		to    *string
+		value any
+		set   bool
+	}{
+		{&d.samples, g.Samples, len(g.Samples) > 0},
+		{&d.finalAsset, g.FinalAsset, g.FinalAsset != nil},
+		{&d.failure, g.Failure, g.Failure != nil},
+	} {
+		if column.set {
+			if *column.to, err = rowjson.Marshal(column.value); err != nil {
+				return fmt.Errorf("generation %s: %w", g.ID, err)
+			}
+		}
+	}
+	if d.refs, err = rowjson.References(g.Input.References); err != nil {
+		return fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	if d.options, err = rowjson.Options(&g.Options); err != nil {
+		return fmt.Errorf("generation %s: %w", g.ID, err)
+	}
+	d.events = make([]string, len(d.change.Events))
+	for i := range d.change.Events {
+		e := &d.change.Events[i]
+		if d.events[i], err = rowjson.Event(e); err != nil {
+			return fmt.Errorf("event %d of generation %s: %w", e.Seq, g.ID, err)
+		}
+	}
+	if r := d.change.Record; r != nil && r.Answer != nil {
+		if d.answer, err = rowjson.Marshal(r.Answer); err != nil {
+			return fmt.Errorf("answer of an idempotency key: %w", err)
+		}
+	}
+	return nil
 }

@@ -29,7 +29,7 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	in, err := aigen.NewInput("a red fox in the snow, watercolour", "soft light",
 		[]byte(`{"format":"InstagramStory","resolution":"1080x1920","samples":4,"seed":7}`))
 	require.NoError(tb, err)
-	g := aigen.New(p, user, p.NewID(), in)
+	g := aigen.New(p, user, p.NewID(), in, aigen.Options{})
 	run, _ := g.PendingRun()
 	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(tb, err)
@@ -132,4 +132,30 @@ func checkInvariants(t *testing.T, s *postgres.Store) map[string]int64 {
 	require.NoError(t, err)
 	require.Empty(t, faults)
 	return rows
+}
+
+// GetMany loads what Get loads, and leaves out what is not there.
+func TestGetMany(t *testing.T) {
+	t.Parallel()
+	s, p := open(t, database(t), postgres.Options{InitialCredits: 10_000}), policy()
+	var all []aigen.ID
+	for range 5 {
+		c := accept(t, p, aigen.ID(uuid.New()))
+		require.NoError(t, s.Apply(t.Context(), []*app.Change{c})[0])
+		all = append(all, c.Generation.ID)
+	}
+	missing := p.NewID()
+	for _, wanted := range [][]aigen.ID{all[:1], all, append([]aigen.ID{missing, all[2], all[2]}, all...), {missing}, {missing, p.NewID()}} {
+		found, err := s.GetMany(t.Context(), wanted)
+		require.NoError(t, err)
+		for _, id := range wanted {
+			one, err := s.Get(t.Context(), id)
+			if id == missing || err != nil {
+				require.ErrorIs(t, err, aigen.ErrNotFound)
+				require.NotContains(t, found, id)
+				continue
+			}
+			require.Equal(t, one, found[id])
+		}
+	}
 }

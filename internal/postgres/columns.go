@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 // How values of the domain are written to columns and read back. Zero ids and
@@ -84,6 +85,28 @@ func parametersColumn(dst *aigen.Parameters) column {
 func payloadColumn(dst *[]byte) column {
 	return func(text []byte) error {
 		*dst = bytes.Clone(text)
+		return nil
+	}
+}
+
+func optionsColumn(dst *aigen.Options) column {
+	return func(text []byte) error { return rowjson.ReadOptions(text, dst) }
+}
+
+// textColumn reads NULL as "".
+func textColumn(dst *string) column {
+	return func(text []byte) error {
+		*dst = string(text)
+		return nil
+	}
+}
+
+func hashColumn(dst *[32]byte) column {
+	return func(b []byte) error {
+		if len(b) != len(dst) {
+			return fmt.Errorf("not a hash: %d bytes", len(b))
+		}
+		copy(dst[:], b)
 		return nil
 	}
 }

@@ -27,6 +27,7 @@ import (
 type link struct {
 	committing atomic.Bool // a commit was sent and not answered
 	cancelled  atomic.Bool // the wait for the standbys was, by somebody else
+	tried      atomic.Bool // an idle connection is asked whether it is there: nothing to cancel
 }
 
 const linkKey = "aigen"
@@ -35,14 +36,14 @@ func linkOf(c *pgx.Conn) *link {
 	return c.PgConn().CustomData()[linkKey].(*link) //nolint:forcetypeassert,errcheck // set for every connection: a panic would be a defect
 }
 
-var errCommitting = errors.New("a commit is not cancelled")
+var errNoCancel = errors.New("what this connection is at is not cancelled")
 
 // watchCommits gives a connection that is about to be made its link.
 func watchCommits(_ context.Context, c *pgx.ConnConfig) error {
 	l, dial := new(link), c.DialFunc
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if l.committing.Load() { // pgx dials a second time for nothing but a cancel request
-			return nil, errCommitting
+		if l.committing.Load() || l.tried.Load() { // pgx dials a second time for nothing but a cancel request
+			return nil, errNoCancel
 		}
 		return dial(ctx, network, address)
 	}
@@ -123,12 +124,18 @@ type unanswered struct {
 	closed bool
 	list   []chan struct{} // closed to give one up, oldest first
 	under  sync.WaitGroup
+
+	looks context.Context //nolint:containedctx // of the looks at the server: it ends with the store
+	end   context.CancelFunc
 }
 
 const (
 	unansweredMost = 4                // of a process; then nothing more is written while standbys are waited for
 	unansweredFor  = 10 * time.Minute // then a connection is given up: its server may be gone for good
+	unansweredLook = 15 * time.Second // as often it is asked whether a standby is the reason
 )
+
+func (u *unanswered) open() { u.looks, u.end = context.WithCancel(context.Background()) }
 
 func (u *unanswered) count() int {
 	u.mu.Lock()
@@ -151,19 +158,63 @@ func (u *unanswered) add(s *Store, conn *pgxpool.Conn, answer <-chan error) {
 		close(u.list[0])
 		u.list = u.list[1:]
 	}
+	w := wait{s: s, conn: c, answer: answer, stop: stop, since: time.Now(), patience: s.patience, every: s.look}
 	u.under.Go(func() {
-		since := time.Now()
-		select {
-		case err := <-answer:
-			s.log.Info("postgres: a commit that had no answer was answered", "waited", time.Since(since), "committed", err == nil)
-			_ = c.PgConn().Conn().Close()
-		case <-time.After(unansweredFor):
-			giveUp(c, answer)
-		case <-stop:
-			giveUp(c, answer)
-		}
+		w.forAnswer()
 		u.remove(stop)
 	})
+}
+
+// wait is for the answer to one commit.
+type wait struct {
+	s               *Store
+	conn            *pgx.Conn
+	answer          <-chan error
+	stop            <-chan struct{}
+	since           time.Time
+	patience, every time.Duration
+}
+
+func (w *wait) forAnswer() {
+	look := time.NewTicker(w.every)
+	defer look.Stop()
+	most := time.NewTimer(unansweredFor)
+	defer most.Stop()
+	for {
+		select {
+		case err := <-w.answer:
+			w.s.log.Info("postgres: a commit that had no answer was answered", "waited", time.Since(w.since), "committed", err == nil)
+			_ = w.conn.PgConn().Conn().Close()
+			return
+		case <-look.C:
+			if !w.isLost() {
+				continue
+			}
+			w.s.log.Info("postgres: the answer to a commit was lost: none waits for a standby", "waited", time.Since(w.since))
+		case <-most.C:
+		case <-w.stop:
+		}
+		giveUp(w.conn, w.answer)
+		return
+	}
+}
+
+// waitsAsLong finds a commit of this user that has waited for standbys for $1
+// milliseconds. It is not looked for by the number of its session: behind a pooler that
+// is another one.
+const waitsAsLong = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
+AND wait_event = 'SyncRep' AND state_change < now() - $1::bigint * interval '1 ms'`
+
+// isLost asks the server, by another connection, and reports whether no commit waits for
+// standbys as this one would have to, half of its time at least: then the way to the
+// server has lost the answer, or another server has taken its place. Where nobody can be
+// asked, it may wait.
+func (w *wait) isLost() bool {
+	var n int
+	err := w.s.readWithin(w.s.unanswered.looks, w.patience, "look at a commit without an answer", func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, waitsAsLong, time.Since(w.since).Milliseconds()/2).Scan(&n)
+	})
+	return err == nil && n == 0
 }
 
 // giveUp closes the socket under pgx: nothing is sent, the server goes on to wait.

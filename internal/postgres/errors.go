@@ -119,7 +119,7 @@ func kindOfState(code string) error {
 // was looked for.
 var raced = map[string]bool{
 	"accounts_pkey": true, "generations_pkey": true, "idempotency_keys_pkey": true,
-	"ledger_entries_run": true, "ledger_entries_grant": true, "ledger_entries_open": true,
+	"generations_external": true, "ledger_entries_run": true, "ledger_entries_grant": true, "ledger_entries_open": true,
 }
 
 func insertedByOthers(err error) bool {

@@ -226,7 +226,7 @@ func TestLostCommitOfEveryKind(t *testing.T) {
 	pending := func() *app.Change { // a generation that a remote credit service is asked about
 		in, err := aigen.NewInput("a red fox in the snow", "", []byte(`{}`))
 		require.NoError(t, err)
-		return decided(t, p, aigen.New(p, aigen.ID(uuid.New()), p.NewID(), in))
+		return decided(t, p, aigen.New(p, aigen.ID(uuid.New()), p.NewID(), in, aigen.Options{}))
 	}
 	const created, asked, ended, chosen, discarded, refused = 0, 1, 2, 3, 4, 5
 	for mode, name := range map[proxyMode]string{dropAfterCommit: "answer lost", dropBeforeCommit: "commit lost", dropAfterCommitForGood: "others go on"} {

@@ -10,10 +10,13 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/reconcile"
+	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
-	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event,
+	refs, options, external_id, batch_id`
 
 const (
 	selectGeneration = `SELECT ` + generationColumns + ` FROM generations WHERE id = $1::uuid`
@@ -97,6 +100,12 @@ func listFilter(q app.ListQuery) (where string, args []any) {
 	if !q.ProjectID.IsZero() {
 		b.WriteString(` AND project_id = ` + param(idArg(q.ProjectID), "uuid"))
 	}
+	if !q.BatchID.IsZero() {
+		b.WriteString(` AND batch_id = ` + param(idArg(q.BatchID), "uuid"))
+	}
+	if q.ExternalID != "" {
+		b.WriteString(` AND external_id = ` + param(textArg(q.ExternalID), "text"))
+	}
 	if q.Before != nil {
 		b.WriteString(` AND (created_at, id) < (` + param(q.Before.CreatedAt, "timestamptz") + `, ` + param(idArg(q.Before.ID), "uuid") + `)`)
 	}
@@ -133,6 +142,64 @@ func loadGeneration(list *[]*aigen.Generation) func(pgx.Rows) error {
 			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
 			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
 			(*timeColumn)(&g.SelectBy), (*timeColumn)(&g.DueAt), (*timeColumn)(&g.CreatedAt), (*timeColumn)(&g.UpdatedAt),
-			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent)
+			(*timeColumn)(&g.StatusSince), &g.Version, &g.LastEvent,
+			jsonColumn(&g.Input.References), optionsColumn(&g.Options), textColumn(&g.Options.ExternalID), (*idColumn)(&g.Options.BatchID))
 	}
+}
+
+const runColumns = `generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
+	ask_at, jobs, deadline, created_at`
+
+const runsOfGeneration = `SELECT ` + runColumns + ` FROM runs WHERE generation_id = $1::uuid ORDER BY number`
+
+// runsOfList is the query for the runs of the generations that where selects.
+func runsOfList(where string) string {
+	return `SELECT ` + runColumns + ` FROM runs WHERE generation_id = ANY (ARRAY(SELECT id FROM generations ` + where + `))
+ORDER BY generation_id, number`
+}
+
+// loadRun gives each generation of the list its runs, oldest first.
+func loadRun(list *[]*aigen.Generation) func(pgx.Rows) error {
+	var owners map[aigen.ID]*aigen.Generation
+	return func(rows pgx.Rows) error {
+		if owners == nil {
+			owners = make(map[aigen.ID]*aigen.Generation, len(*list))
+			for _, g := range *list {
+				owners[g.ID] = g
+			}
+		}
+		var generation aigen.ID
+		var r aigen.Run
+		err := rows.Scan((*idColumn)(&generation), &r.Number, (*idColumn)(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
+			&r.SampleID, (*resolutionColumn)(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
+			(*timeColumn)(&r.ReservationRetryAt), jsonColumn(&r.Jobs), (*timeColumn)(&r.Deadline), (*timeColumn)(&r.CreatedAt))
+		if err != nil {
+			return err
+		}
+		g := owners[generation]
+		g.Runs = append(g.Runs, r)
+		return nil
+	}
+}
+
+func inputColumn(dst **aigen.Input) column {
+	return func(text []byte) (err error) {
+		if text != nil {
+			*dst, err = rowjson.ReadInput(text)
+		}
+		return err
+	}
+}
+
+const bookedRuns = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
+WHERE (generation_id, number) > ($1::uuid, $2::bigint) ORDER BY generation_id, number LIMIT $3::bigint`
+
+// Runs implements app.RunBook.
+func (s *Store) Runs(ctx context.Context, after reconcile.RunPlace, limit int) ([]reconcile.BookedRun, error) {
+	// The nil UUID as a value: idArg makes NULL of it, and nothing is greater than that.
+	return query(ctx, s, "list runs", func(rows pgx.Rows) (r reconcile.BookedRun, err error) {
+		err = rows.Scan((*idColumn)(&r.GenerationID), &r.Number, (*idColumn)(&r.ID), (*idColumn)(&r.UserID),
+			(*int64)(&r.Amount), (*string)(&r.Reservation), (*timeColumn)(&r.CreatedAt))
+		return r, err
+	}, bookedRuns, after.GenerationID.String(), after.Number, limit)
 }

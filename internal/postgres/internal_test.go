@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/migrate"
 )
 
 // Internals are tests of what is not exported. The external tests call them, since they
@@ -22,6 +24,23 @@ type Internals struct{}
 // SetPatience bounds how long s waits for an answer.
 func (s *Store) SetPatience(d time.Duration) { s.patience = d }
 
+// SetLook sets how often s looks whether a commit without an answer still waits.
+func (s *Store) SetLook(d time.Duration) { s.look = d }
+
+// SetPingAfter sets how long a connection may be idle before it is tried.
+func (s *Store) SetPingAfter(d time.Duration) { s.pingAfter = d }
+
+// Unanswered is how many commits have no answer.
+func (s *Store) Unanswered() int { return s.unanswered.count() }
+
+// Hold lends a connection of the pool to f.
+func (Internals) Hold(ctx context.Context, s *Store, f func(*pgx.Conn)) error {
+	return s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { f(c.Conn()); return nil })
+}
+
+// Connections is how many the pool has.
+func (Internals) Connections(s *Store) int { return int(s.pool.Stat().TotalConns()) }
+
 // TryMigrations applies scripts after those there are.
 func (Internals) TryMigrations(t *testing.T, url string) {
 	t.Helper()
@@ -30,7 +49,7 @@ func (Internals) TryMigrations(t *testing.T, url string) {
 	s, err := Open(t.Context(), url, Options{})
 	require.NoError(t, err)
 	defer s.Close()
-	known, err := migrations(migrationFiles)
+	known, err := migrate.Load(migrationFiles)
 	require.NoError(t, err)
 
 	look := func() error { // a command that migrates nothing
@@ -41,26 +60,26 @@ func (Internals) TryMigrations(t *testing.T, url string) {
 		return err
 	}
 	require.NoError(t, look())
-	newest := known[len(known)-1].version
+	newest := known[len(known)-1].Version
 	_, err = s.execOne(t.Context(), "test", `DELETE FROM schema_migrations WHERE version = $1::bigint`, newest)
 	require.NoError(t, err)
 	require.ErrorIs(t, look(), ErrOlderSchema)
 	require.ErrorIs(t, look(), ErrOlderSchema, "nothing was migrated")
-	_, err = s.execOne(t.Context(), "test", `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1::bigint, 'x', $2::text)`, newest, known[newest-1].checksum)
+	_, err = s.execOne(t.Context(), "test", `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1::bigint, 'x', $2::text)`, newest, known[newest-1].Checksum)
 	require.NoError(t, err)
 
-	next := migration{version: len(known) + 1, name: "next.sql", script: `CREATE TABLE next (a int); CREATE TABLE more (b int)`, checksum: "x"}
+	next := migrate.Migration{Version: len(known) + 1, Name: "next.sql", Script: `CREATE TABLE next (a int); CREATE TABLE more (b int)`, Checksum: "x"}
 	broken := next
-	broken.script = `CREATE TABLE next (a int); CREATE TABLE next (a int)`
-	require.Error(t, s.migrateTo(t.Context(), append(known, broken)))
-	require.NoError(t, s.migrateTo(t.Context(), append(known, next)), "nothing of the broken one was left")
-	require.NoError(t, s.migrateTo(t.Context(), append(known, next)), "applied once")
+	broken.Script = `CREATE TABLE next (a int); CREATE TABLE next (a int)`
+	require.Error(t, append(known, broken).Run(t.Context(), schema{s}))
+	require.NoError(t, append(known, next).Run(t.Context(), schema{s}), "nothing of the broken one was left")
+	require.NoError(t, append(known, next).Run(t.Context(), schema{s}), "applied once")
 
 	_, err = Open(t.Context(), url, Options{})
 	require.ErrorIs(t, err, ErrNewerSchema)
 
-	next.checksum = "y"
-	require.ErrorContains(t, s.migrateTo(t.Context(), append(known, next)), "next.sql is not the one that was applied")
+	next.Checksum = "y"
+	require.ErrorContains(t, append(known, next).Run(t.Context(), schema{s}), "next.sql is not the one that was applied")
 }
 
 // MigrateInUse applies a migration to a table that somebody has locked; release is
@@ -70,10 +89,10 @@ func (Internals) MigrateInUse(t *testing.T, url string, release func()) {
 	s, err := Open(t.Context(), url, Options{Logger: slog.New(&onWarning{Handler: slog.DiscardHandler, do: release})})
 	require.NoError(t, err)
 	defer s.Close()
-	known, err := migrations(migrationFiles)
+	known, err := migrate.Load(migrationFiles)
 	require.NoError(t, err)
-	next := migration{version: len(known) + 1, name: "next.sql", script: `ALTER TABLE runs ADD COLUMN note text`, checksum: "x"}
-	require.NoError(t, s.migrateTo(t.Context(), append(known, next)))
+	next := migrate.Migration{Version: len(known) + 1, Name: "next.sql", Script: `ALTER TABLE runs ADD COLUMN note text`, Checksum: "x"}
+	require.NoError(t, append(known, next).Run(t.Context(), schema{s}))
 }
 
 // onWarning calls do at the first warning.
@@ -125,14 +144,6 @@ func (Internals) Panics(t *testing.T, s *Store) {
 		t.queue(insert)
 		return t.commit(ctx)
 	}))
-}
-
-func TestMigrationNumbers(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"migrations/0002_late.sql", "migrations/init.sql"} {
-		_, err := migrations(fstest.MapFS{name: {}})
-		require.ErrorContains(t, err, "want number 0001")
-	}
 }
 
 func TestFit(t *testing.T) {

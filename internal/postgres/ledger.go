@@ -59,41 +59,4 @@ func (s *Store) Grant(
 	return a.summary(), nil
 }
 
-const selectPostings = `SELECT run_id, kind, amount, user_id FROM ledger_entries WHERE run_id = ANY ($1::uuid[]) AND run_id IS NOT NULL`
-
-const selectGrants = `SELECT e.user_id, reference(e) FROM (SELECT unnest($1::uuid[]) AS user_id, unnest($2::text[]) AS reference) n
-JOIN ledger_entries e ON e.user_id = n.user_id AND e.reference = n.reference AND e.kind = 'grant'`
-
-const insertEntries = `INSERT INTO ledger_entries
-	(user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)
-SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::text[]),
-	unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::timestamptz[])`
-
-// reference is the column of an entry: "" but for a grant.
-func reference(e ledger.Entry) string {
-	if e.Kind == ledger.Grant {
-		return e.GrantReference()
-	}
-	return ""
-}
-
-func (t *tx) queueEntries(rows []ledger.Entry) {
-	if len(rows) == 0 {
-		return
-	}
-	t.queue(insertEntries,
-		uuids(rows, func(e ledger.Entry) aigen.ID { return e.UserID }),
-		texts(rows, func(e ledger.Entry) string { return string(e.Kind) }),
-		integers(rows, func(e ledger.Entry) int64 { return int64(e.Amount) }),
-		uuids(rows, func(e ledger.Entry) aigen.ID {
-			if e.OfRun() {
-				return e.RunID
-			}
-			return aigen.ID{}
-		}),
-		uuids(rows, func(e ledger.Entry) aigen.ID { return e.GenerationID }),
-		optional(rows, reference),
-		integers(rows, func(e ledger.Entry) int64 { return int64(e.Balance) }),
-		integers(rows, func(e ledger.Entry) int64 { return int64(e.Held) }),
-		times(rows, func(e ledger.Entry) time.Time { return e.At }))
-}
+const selectAccount = `SELECT ` + accountColumns + ` FROM accounts WHERE user_id = $1::uuid`

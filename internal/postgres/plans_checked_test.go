@@ -65,6 +65,8 @@ var indexes = []struct{ part, index string }{
 	{dueGenerations, "generations_due"},
 	{purgeKeys, "idempotency_keys_expiry"},
 	{selectEnded, "generations_ended"},
+	{removeAssetsOf, "assets_generation"},
+	{deleteUses, "asset_uses_generation"},
 	{deleteEvents, "events_pkey"},
 	{deleteRuns, "runs_pkey"},
 	{deleteGenerations, "generations_pkey"},

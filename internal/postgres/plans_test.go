@@ -109,7 +109,8 @@ func (Internals) Plans(t *testing.T, url string, n, size int, readAll bool, expl
 	config, err := poolConfig(url, Options{})
 	require.NoError(t, err)
 	config.ConnConfig.Tracer = r
-	s := &Store{initial: 1000, log: slog.New(slog.DiscardHandler), patience: time.Minute, settings: settings(time.Minute, time.Minute)}
+	s := &Store{initial: 1000, log: slog.New(slog.DiscardHandler), patience: time.Minute, settings: settings(time.Minute, time.Minute), look: unansweredLook}
+	s.unanswered.open()
 	s.pool, err = pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
@@ -320,7 +321,7 @@ func accepting(t *testing.T, p *aigen.Policy, user aigen.ID) *app.Change {
 	t.Helper()
 	in, err := aigen.NewInput("a red fox in the snow", "", nil)
 	require.NoError(t, err)
-	g := aigen.New(p, user, p.NewID(), in)
+	g := aigen.New(p, user, p.NewID(), in, aigen.Options{})
 	run, _ := g.PendingRun()
 	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(t, err)

@@ -113,3 +113,33 @@ func (s *Store) acquireWithin(ctx context.Context, patience time.Duration) (*pgx
 	}
 	return nil, err
 }
+
+// pingPatience is how long an idle connection may take to answer: longer than a way that
+// is merely slow. With it goes the second that the driver gives a query which it cancels.
+const pingPatience = 2 * time.Second
+
+// alive tries a connection that was idle. Where it says nothing, the others that are idle
+// say nothing either, as a rule: the server stands still, has been replaced, or the way has
+// forgotten them. All are dropped, since to find that out one by one takes this long each.
+// The pool asks a closed one in vain, and replaces it.
+func (s *Store) alive(ctx context.Context, p pgxpool.ShouldPingParams) (ask bool) {
+	if p.IdleDuration <= s.pingAfter {
+		return false
+	}
+	l := linkOf(p.Conn)
+	l.tried.Store(true)
+	try, cancel := context.WithTimeout(ctx, pingPatience)
+	defer cancel()
+	err := p.Conn.Ping(try)
+	if err == nil {
+		l.tried.Store(false)
+		return false
+	}
+	if ctx.Err() == nil {
+		s.pool.Reset()
+	}
+	// Its place in the pool is free when the driver is done with it, and that waits long
+	// for an end that says nothing.
+	_ = p.Conn.PgConn().Conn().Close()
+	return true
+}

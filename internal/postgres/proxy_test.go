@@ -21,6 +21,7 @@ const (
 	dropAfterCommit                  // the server answers, and nobody hears it
 	dropAfterCommitForGood           // and no new connection is taken
 	holdCommitForGood                // likewise, but the server does not get it, and keeps its connection
+	forgetAtCommit                   // the way forgets the connection: it stays open, and nothing comes through
 )
 
 // forGood are modes that stay until another is set.
@@ -37,6 +38,9 @@ type proxy struct {
 	trips int  // messages of clients
 	deaf  bool // requests to cancel a query are lost
 	conns map[net.Conn]bool
+
+	forgotten map[net.Conn]bool // of conns: open, and silent for good
+	pings     int               // that silent ones did not answer
 }
 
 func startProxy(t *testing.T, server string) *proxy {
@@ -45,7 +49,7 @@ func startProxy(t *testing.T, server string) *proxy {
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &proxy{listener: l, server: net.JoinHostPort(u.Hostname(), orPort(u)), conns: map[net.Conn]bool{}}
+	p := &proxy{listener: l, server: net.JoinHostPort(u.Hostname(), orPort(u)), conns: map[net.Conn]bool{}, forgotten: map[net.Conn]bool{}}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -109,6 +113,36 @@ func (p *proxy) hangUp() {
 	}
 }
 
+// forget makes all connections silent, as a firewall that has forgotten them, and says
+// how many. New ones are well.
+func (p *proxy) forget() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		p.forgotten[c] = true
+	}
+	return len(p.conns)
+}
+
+func (p *proxy) forgot(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.forgotten[c]
+}
+
+// forgottenOpen is how many silent connections clients still hold.
+func (p *proxy) forgottenOpen() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.forgotten)
+}
+
+func (p *proxy) unansweredPings() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pings
+}
+
 func (p *proxy) fired() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,6 +170,7 @@ func (p *proxy) track(c net.Conn, open bool) bool {
 		p.conns[c] = true
 	} else {
 		delete(p.conns, c)
+		delete(p.forgotten, c)
 	}
 	return !open || !p.mode.forGood() || !p.hit
 }
@@ -157,7 +192,11 @@ func (p *proxy) serve(client net.Conn) {
 	ended := make(chan struct{}) // by the server
 	go func() {
 		defer close(ended)
-		defer client.Close()
+		defer func() {
+			if !p.forgot(client) {
+				_ = client.Close()
+			}
+		}()
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := server.Read(buf)
@@ -169,6 +208,10 @@ func (p *proxy) serve(client net.Conn) {
 				mute.Unlock()
 				answered <- struct{}{}
 				return
+			}
+			if p.forgot(client) {
+				mute.Unlock()
+				continue
 			}
 			_, err = client.Write(buf[:n])
 			mute.Unlock()
@@ -193,6 +236,10 @@ func (p *proxy) serve(client net.Conn) {
 		if bytes.Contains(buf[:n], []byte("COMMIT\x00")) {
 			switch p.next() {
 			case forward:
+			case forgetAtCommit:
+				p.mu.Lock()
+				p.forgotten[client] = true
+				p.mu.Unlock()
 			case dropBeforeCommit:
 				return
 			case holdCommitForGood:
@@ -209,6 +256,14 @@ func (p *proxy) serve(client net.Conn) {
 				<-answered
 				return
 			}
+		}
+		if p.forgot(client) {
+			if bytes.Contains(buf[:n], []byte("-- ping")) {
+				p.mu.Lock()
+				p.pings++
+				p.mu.Unlock()
+			}
+			continue
 		}
 		if _, err := server.Write(buf[:n]); err != nil {
 			return

@@ -45,6 +45,8 @@ func (s *Store) RemoveEnded(ctx context.Context, before time.Time, limit int) (n
 		if n = len(gone); n == 0 {
 			return nil
 		}
+		t.queue(removeAssetsOf, ids(gone))
+		t.queue(deleteUses, ids(gone))
 		t.queue(deleteEvents, ids(gone))
 		t.queue(deleteRuns, ids(gone))
 		t.queue(deleteGenerations, ids(gone))

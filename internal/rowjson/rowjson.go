@@ -32,6 +32,8 @@ type input struct {
 	Prompt     string          `json:"inputPrompt"`
 	Style      string          `json:"styleGuidance,omitempty"`
 	Parameters json.RawMessage `json:"inputParameters"`
+
+	References []aigen.Reference `json:"references,omitempty"`
 }
 
 // Input writes what a run was asked for; "" for nil.
@@ -43,7 +45,7 @@ func Input(in *aigen.Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return Marshal(input{in.Prompt, in.StyleGuidance, parameters})
+	return Marshal(input{in.Prompt, in.StyleGuidance, parameters, in.References})
 }
 
 // ReadInput reads what Input has written.
@@ -52,6 +54,42 @@ func ReadInput(text []byte) (*aigen.Input, error) {
 	if err := json.Unmarshal(text, &row); err != nil {
 		return nil, err
 	}
-	in := &aigen.Input{Prompt: row.Prompt, StyleGuidance: row.Style}
+	in := &aigen.Input{Prompt: row.Prompt, StyleGuidance: row.Style, References: row.References}
 	return in, in.Parameters.UnmarshalJSON(row.Parameters)
+}
+
+// options is the part of aigen.Options that has no column of its own.
+type options struct {
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	AutoSelect bool              `json:"autoSelect,omitempty"`
+	RetryOf    aigen.ID          `json:"retryOf,omitzero"`
+}
+
+// Options writes what of o has no column; "" for nothing.
+func Options(o *aigen.Options) (string, error) {
+	if len(o.Metadata) == 0 && !o.AutoSelect && o.RetryOf.IsZero() {
+		return "", nil
+	}
+	return Marshal(options{o.Metadata, o.AutoSelect, o.RetryOf})
+}
+
+// ReadOptions reads what Options has written into o.
+func ReadOptions(text []byte, o *aigen.Options) error {
+	if len(text) == 0 {
+		return nil
+	}
+	var row options
+	if err := json.Unmarshal(text, &row); err != nil {
+		return err
+	}
+	o.Metadata, o.AutoSelect, o.RetryOf = row.Metadata, row.AutoSelect, row.RetryOf
+	return nil
+}
+
+// References writes the references of an input; "" for none.
+func References(list []aigen.Reference) (string, error) {
+	if len(list) == 0 {
+		return "", nil
+	}
+	return Marshal(list)
 }

@@ -31,7 +31,7 @@ func Jobs(jobs []aigen.Job) string {
 func Event(e *aigen.Event) (string, error) {
 	d := &e.Data
 	if e.Operator != nil || len(d.SampleAssets) > 0 || d.SelectedSampleID != "" || d.FinalAssetID != "" ||
-		d.FinalAsset != nil || d.Error != nil || d.Progress != nil {
+		d.FinalAsset != nil || d.AssetID != "" || d.ExternalID != "" || len(d.Metadata) > 0 || d.Error != nil || d.Progress != nil {
 		return Marshal(EventData{e.Data, e.Operator}) // with texts of others
 	}
 	const room = 256

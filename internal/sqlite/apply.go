@@ -162,6 +162,11 @@ func (w *writing) apply(ctx context.Context) (int64, error) {
 	if taken {
 		return 0, app.ErrKeyTaken
 	}
+	if taken, err = externalIDTaken(ctx, w.c, ch); err != nil {
+		return 0, err
+	} else if taken {
+		return 0, app.ErrExternalIDTaken
+	}
 	for _, m := range ch.Postings {
 		if err := w.postings.add(ctx, w.accounts.get(m.UserID), m); err != nil {
 			return 0, w.outdated(ctx, err)
@@ -251,6 +256,11 @@ func (w *writing) trail(ctx context.Context) (position int64, err error) {
 	for i := range ch.Deliveries {
 		p.deliveries = append(p.deliveries, deliveryRow(&ch.Deliveries[i])...)
 	}
+	for i := range ch.Assets {
+		p.assets = append(p.assets, assetRow(&ch.Assets[i])...)
+	}
+	p.uses = useRows(p.uses, ch.Generation)
+	p.removals = append(p.removals, ch.AssetRemovals...)
 	for _, job := range ch.Withdrawn {
 		if err := withdraw(ctx, w.c, job); err != nil {
 			return 0, err

@@ -115,7 +115,7 @@ func accept(tb testing.TB, p *aigen.Policy, user aigen.ID) *app.Change {
 	in, err := aigen.NewInput("a red fox in the snow, watercolour", "soft light",
 		[]byte(`{"format":"InstagramStory","resolution":"1080x1920","samples":4,"seed":7}`))
 	require.NoError(tb, err)
-	g := aigen.New(p, user, p.NewID(), in)
+	g := aigen.New(p, user, p.NewID(), in, aigen.Options{})
 	run, _ := g.PendingRun()
 	_, err = g.ConfirmReservation(p, run.ID)
 	require.NoError(tb, err)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/rowjson"
@@ -46,23 +45,4 @@ func (s *Store) LastPosition(ctx context.Context, user aigen.ID) (position int64
 		return err
 	})
 	return position, err
-}
-
-const insertEvent = `INSERT INTO events (generation_id, seq, user_id, position, type, at, data) VALUES (?, ?, ?, ?, ?, ?, ?)`
-
-// eventRows adds events of one user to rows, and returns the position of the first.
-// Positions have no gaps and grow in the order of commits, since there is one
-// writer: who has seen position n will see nothing before it later.
-func eventRows(rows []any, a *account, events []aigen.Event) (_ []any, first int64, err error) {
-	first = a.position + 1
-	for i := range events {
-		e := &events[i]
-		data, err := rowjson.Event(e)
-		if err != nil {
-			return nil, 0, fmt.Errorf("event %d of generation %s: %w", e.Seq, e.GenerationID, err)
-		}
-		a.position++
-		rows = append(rows, e.GenerationID[:], e.Seq, e.UserID[:], a.position, string(e.Type), e.At.UnixMicro(), data)
-	}
-	return rows, first, nil
 }

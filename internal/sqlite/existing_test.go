@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/creativeflow/aigen/internal/migrate"
 )
 
 // older makes a file as a program with one migration less has left it.
-func older(t *testing.T, path string) (known []migration) {
+func older(t *testing.T, path string) (known migrate.List) {
 	t.Helper()
-	known, err := migrations(migrationFiles)
+	known, err := migrate.Load(migrationFiles)
 	require.NoError(t, err)
 	require.NoError(t, createFile(path))
 	s := &Store{path: path}
@@ -54,7 +56,7 @@ func TestExisting(t *testing.T) {
 	s := opened(t, path)
 	require.NoError(t, look())
 
-	next := migration{version: len(known) + 1, name: "next.sql", script: `CREATE TABLE next (a)`, checksum: "x"}
+	next := migrate.Migration{Version: len(known) + 1, Name: "next.sql", Script: `CREATE TABLE next (a)`, Checksum: "x"}
 	require.NoError(t, s.migrateTo(t.Context(), append(known, next)))
 	require.ErrorIs(t, look(), ErrNewerSchema)
 }
@@ -76,7 +78,7 @@ func TestMigrationNeedsTheLock(t *testing.T) {
 
 	require.NoError(t, service.release())
 	s := opened(t, path)
-	n, err := s.migrated(t.Context(), known)
+	n, err := known.Count(t.Context(), schema{s, s.view})
 	require.NoError(t, err)
 	require.Equal(t, len(known), n)
 	again, err := Open(t.Context(), path, Options{Exclusive: true})
@@ -104,7 +106,7 @@ func TestHardLink(t *testing.T) {
 func TestNullChecks(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "aigen.db")
-	known, err := migrations(migrationFiles)
+	known, err := migrate.Load(migrationFiles)
 	require.NoError(t, err)
 	require.NoError(t, createFile(path))
 	s := &Store{path: path}

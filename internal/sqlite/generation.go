@@ -3,17 +3,18 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/reconcile"
 	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 const generationColumns = `id, user_id, project_id, prompt, style, parameters, status, samples, selected_sample_id,
-	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event`
+	final_asset_id, final_asset, ai_model, failure, select_by, due_at, created_at, updated_at, status_since, version, last_event,
+	refs, options, external_id, batch_id`
 
 // Get implements app.GenerationRepository.
 func (s *Store) Get(ctx context.Context, id aigen.ID) (*aigen.Generation, error) {
@@ -62,6 +63,14 @@ func listFilter(q app.ListQuery) (where string, args []any) {
 		b.WriteString(` AND project_id = ?`)
 		args = append(args, q.ProjectID[:])
 	}
+	if !q.BatchID.IsZero() {
+		b.WriteString(` AND batch_id = ?`)
+		args = append(args, q.BatchID[:])
+	}
+	if q.ExternalID != "" {
+		b.WriteString(` AND external_id = ?`)
+		args = append(args, q.ExternalID)
+	}
 	if q.Before != nil {
 		b.WriteString(` AND (created_at, id) < (?, ?)`)
 		args = append(args, q.Before.CreatedAt.UnixMicro(), q.Before.ID[:])
@@ -96,81 +105,59 @@ func loadGenerations(ctx context.Context, c *session, query string, args ...any)
 			(*string)(&g.Status), jsonColumn(&g.Samples), &g.SelectedSampleID,
 			&g.FinalAssetID, jsonColumn(&g.FinalAsset), &g.AIModelUsed, jsonColumn(&g.Failure),
 			timeColumn(&g.SelectBy), timeColumn(&g.DueAt), timeColumn(&g.CreatedAt), timeColumn(&g.UpdatedAt), timeColumn(&g.StatusSince),
-			&g.Version, &g.LastEvent)
+			&g.Version, &g.LastEvent,
+			jsonColumn(&g.Input.References), optionsColumn(&g.Options), textColumn(&g.Options.ExternalID), idColumn(&g.Options.BatchID))
 	}, query, args...)
 	return list, err
 }
 
-const insertGeneration = `INSERT INTO generations (` + generationColumns + `)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
-
-// What a generation was made with does not change, except its input: that of a
-// regeneration replaces it.
-const updateGeneration = `UPDATE generations SET prompt = ?, style = ?, parameters = ?, status = ?, samples = ?,
-	selected_sample_id = ?, final_asset_id = ?, final_asset = ?, ai_model = ?, failure = ?, select_by = ?, due_at = ?,
-	updated_at = ?, status_since = ?, version = ?, last_event = ?
-WHERE id = ? AND version = ?`
-
-// countGenerations adds new generations to the count of their status.
-func countGenerations(ctx context.Context, c *session, statuses []aigen.Status) error {
-	counts := map[aigen.Status]int64{}
-	for _, status := range statuses {
-		counts[status]++
+// loadRuns gives each generation of the list its runs, oldest first.
+func loadRuns(ctx context.Context, c *session, list []*aigen.Generation, where string, args ...any) error {
+	query := `SELECT generation_id, number, id, stage, input, sample_id, resolution, amount, reservation,
+	ask_at, jobs, deadline, created_at
+FROM runs ` + where + ` ORDER BY generation_id, number`
+	owner := make(map[aigen.ID]*aigen.Generation, len(list))
+	for _, g := range list {
+		owner[g.ID] = g
 	}
-	for status, n := range counts {
-		if _, err := c.exec(ctx, `UPDATE generation_counts SET n = n + ? WHERE status = ?`, n, string(status)); err != nil {
-			return fmt.Errorf("count generations: %w", err)
+	return c.each(ctx, func(rows *sql.Rows) error {
+		var generation aigen.ID
+		var r aigen.Run
+		err := rows.Scan(idColumn(&generation), &r.Number, idColumn(&r.ID), (*string)(&r.Stage), inputColumn(&r.Input),
+			&r.SampleID, resolutionColumn(&r.Resolution), (*int64)(&r.Amount), (*string)(&r.Reservation),
+			timeColumn(&r.ReservationRetryAt), jsonColumn(&r.Jobs), timeColumn(&r.Deadline), timeColumn(&r.CreatedAt))
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		g := owner[generation]
+		g.Runs = append(g.Runs, r)
+		return nil
+	}, query, args...)
 }
 
-// generationRow is a row for insertGeneration. The caller's g keeps its Version until
-// the commit.
-func generationRow(g *aigen.Generation) ([]any, error) {
-	parameters, samples, asset, failure, err := generationJSON(g)
-	if err != nil {
-		return nil, fmt.Errorf("generation %s: %w", g.ID, err)
+func inputColumn(dst **aigen.Input) column {
+	return func(src any) error {
+		text, err := textOf(src)
+		if text != nil {
+			*dst, err = rowjson.ReadInput(text)
+		}
+		return err
 	}
-	return []any{
-		g.ID[:], g.UserID[:], g.ProjectID[:], g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
-		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-		g.CreatedAt.UnixMicro(), g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), int64(1), g.LastEvent,
-	}, nil
 }
 
-// replaceGeneration writes g over version from; false if that is not the version in
-// the table.
-func replaceGeneration(ctx context.Context, c *session, g *aigen.Generation, from int64) (bool, error) {
-	parameters, samples, asset, failure, err := generationJSON(g)
-	if err != nil {
-		return false, fmt.Errorf("generation %s: %w", g.ID, err)
-	}
-	n, err := c.exec(ctx, updateGeneration,
-		g.Input.Prompt, g.Input.StyleGuidance, parameters, string(g.Status), samples,
-		g.SelectedSampleID, g.FinalAssetID, asset, g.AIModelUsed, failure, timeArg(g.SelectBy), timeArg(g.DueAt),
-		g.UpdatedAt.UnixMicro(), g.StatusSince.UnixMicro(), from+1, g.LastEvent, g.ID[:], from)
-	return n == 1, err
-}
-
-// generationJSON returns the columns that hold JSON, nil for NULL.
-func generationJSON(g *aigen.Generation) (parameters string, samples, asset, failure any, err error) {
-	text, err := g.Input.Parameters.MarshalJSON()
-	if err == nil && len(g.Samples) > 0 {
-		samples, err = rowjson.Marshal(g.Samples)
-	}
-	if err == nil && g.FinalAsset != nil {
-		asset, err = rowjson.Marshal(g.FinalAsset)
-	}
-	if err == nil && g.Failure != nil {
-		failure, err = rowjson.Marshal(g.Failure)
-	}
-	return string(text), samples, asset, failure, err
-}
-
-// removeGeneration removes g with its runs; false if its version is not from. A
-// generation with events is not removed: the foreign key refuses.
-func removeGeneration(ctx context.Context, c *session, id aigen.ID, from int64) (bool, error) {
-	n, err := c.exec(ctx, `DELETE FROM generations WHERE id = ? AND version = ?`, id[:], from)
-	return n == 1, err
+// Runs implements app.RunBook.
+func (s *Store) Runs(ctx context.Context, after reconcile.RunPlace, limit int) (list []reconcile.BookedRun, err error) {
+	const query = `SELECT generation_id, number, id, user_id, amount, reservation, created_at FROM runs
+WHERE (generation_id, number) > (?, ?) ORDER BY generation_id, number LIMIT ?`
+	err = s.view(ctx, "list runs", func(ctx context.Context, c *session) error {
+		list = nil
+		return c.each(ctx, func(rows *sql.Rows) error {
+			var r reconcile.BookedRun
+			err := rows.Scan(idColumn(&r.GenerationID), &r.Number, idColumn(&r.ID), idColumn(&r.UserID),
+				(*int64)(&r.Amount), (*string)(&r.Reservation), timeColumn(&r.CreatedAt))
+			list = append(list, r)
+			return err
+		}, query, after.GenerationID[:], after.Number, limit)
+	})
+	return list, err
 }

@@ -2,12 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
-	"github.com/creativeflow/aigen/internal/rowjson"
 )
 
 // IdempotencyRecord implements app.GenerationRepository.
@@ -68,30 +66,4 @@ func keyTaken(ctx context.Context, c *session, ch *app.Change) (bool, error) {
 // else each free the key, the second one from what the first has put there.
 func forgets(ch *app.Change, run aigen.ID) bool {
 	return ch.ForgetKey == ch.Record.Key && ch.Generation.UserID == ch.Record.UserID && ch.ForgetRun == run
-}
-
-// saveKey comes after keyTaken has found the key free or expired.
-func saveKey(ctx context.Context, c *session, ch *app.Change) error {
-	if ch.ForgetKey != "" {
-		const forget = `DELETE FROM idempotency_keys WHERE user_id = ? AND key = ? AND run_id IS ?`
-		if _, err := c.exec(ctx, forget, ch.Generation.UserID[:], ch.ForgetKey, idArg(ch.ForgetRun)); err != nil {
-			return err
-		}
-	}
-	rec := ch.Record
-	if rec == nil {
-		return nil
-	}
-	var answer any
-	if rec.Answer != nil {
-		var err error
-		if answer, err = rowjson.Marshal(rec.Answer); err != nil {
-			return fmt.Errorf("answer of an idempotency key: %w", err)
-		}
-	}
-	const query = `INSERT OR REPLACE INTO idempotency_keys
-	(user_id, key, request_hash, generation_id, run_id, answer, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-	_, err := c.exec(ctx, query, rec.UserID[:], rec.Key, rec.RequestHash[:], rec.GenerationID[:], idArg(rec.RunID),
-		answer, rec.CreatedAt.UnixMicro(), rec.ExpiresAt.UnixMicro())
-	return err
 }

@@ -98,24 +98,3 @@ func (b *postings) history(ctx context.Context, p ledger.Posting) (h ledger.Hist
 	h.AddEntries(b.entries, p)
 	return h, err
 }
-
-const insertEntry = `INSERT INTO ledger_entries
-	(user_id, kind, amount, run_id, generation_id, reference, balance_after, held_after, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-// entryRows makes rows for insertEntry.
-func entryRows(entries []ledger.Entry) []any {
-	rows := make([]any, 0, 9*len(entries))
-	for i := range entries {
-		e := &entries[i]
-		var run, reference any
-		if e.Kind == ledger.Grant {
-			reference = e.GrantReference()
-		} else {
-			run = idArg(e.RunID)
-		}
-		rows = append(rows, e.UserID[:], string(e.Kind), int64(e.Amount), run, idArg(e.GenerationID), reference,
-			int64(e.Balance), int64(e.Held), e.At.UnixMicro())
-	}
-	return rows
-}

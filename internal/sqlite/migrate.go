@@ -2,68 +2,34 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/creativeflow/aigen/internal/migrate"
 )
 
-// ErrNewerSchema is returned by Open for a file that a later version of the program
-// has migrated. This one must not write to it: it does not know the rules.
-var ErrNewerSchema = errors.New("the database was made by a newer version of aigen")
-
-// ErrOlderSchema is returned by Open with Options.Existing for a file that has to be
-// migrated first: a service of the older version may be at work on it.
-var ErrOlderSchema = errors.New("the database's schema is older than this program: run `aigen migrate`")
+var (
+	// ErrNewerSchema is returned by Open for a file that a later version of the program
+	// has migrated.
+	ErrNewerSchema = migrate.ErrNewerSchema
+	// ErrOlderSchema is returned by Open with Options.Existing for a file that has to be
+	// migrated first.
+	ErrOlderSchema = migrate.ErrOlderSchema
+)
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one file of migrations, "0001_init.sql".
-type migration struct {
-	version  int
-	name     string
-	script   string
-	checksum string
-}
-
-// migrations lists the files in order. The numbers run 1, 2, 3 …
-func migrations(files fs.FS) ([]migration, error) {
-	names, err := fs.Glob(files, "migrations/*.sql") // sorted
-	if err != nil {
-		return nil, err
-	}
-	list := make([]migration, 0, len(names))
-	for i, name := range names {
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
-		version, err := strconv.Atoi(number)
-		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("%s: want number %04d", name, i+1)
-		}
-		script, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(script)
-		list = append(list, migration{version, name, string(script), hex.EncodeToString(sum[:])})
-	}
-	return list, nil
-}
-
 // migrate applies what is missing, each migration in a transaction of its own.
 // Processes that start at the same time wait for each other at the lock.
 func (s *Store) migrate(ctx context.Context, existing bool) error {
-	known, err := migrations(migrationFiles)
+	known, err := migrate.Load(migrationFiles)
 	if err != nil {
 		return fmt.Errorf("sqlite: migrations: %w", err)
 	}
-	done, err := s.migrated(ctx, known)
+	done, err := known.Count(ctx, schema{s, s.view})
 	switch {
 	case errors.Is(err, ErrBusy) && !existing: // somebody else makes the file just now
 	case err != nil || done == len(known):
@@ -71,7 +37,7 @@ func (s *Store) migrate(ctx context.Context, existing bool) error {
 	case existing && done == 0:
 		return fmt.Errorf("sqlite: %w (%s)", ErrNoDatabase, s.path)
 	case existing:
-		return fmt.Errorf("sqlite: %w (%s has version %d, this program knows %d)", ErrOlderSchema, s.path, done, len(known))
+		return fmt.Errorf("sqlite: %s: %w", s.path, known.Older(done))
 	}
 	if s.lock != nil {
 		return s.migrateTo(ctx, known)
@@ -79,29 +45,22 @@ func (s *Store) migrate(ctx context.Context, existing bool) error {
 	return s.migrateLocked(ctx, known)
 }
 
-// migrated counts the migrations that the file has. It writes nothing.
-func (s *Store) migrated(ctx context.Context, known []migration) (done int, err error) {
-	op := "look at the schema of " + s.path
-	err = s.view(ctx, op, func(ctx context.Context, c *session) error {
-		if empty, err := fresh(ctx, c); err != nil || empty {
-			return err
-		}
-		for _, m := range known {
-			ok, err := m.applied(ctx, c, len(known))
-			if err != nil || !ok {
-				return err
-			}
-			done++
-		}
-		return nil
-	})
-	return done, err
+// schema is the store as migrations see it. look is view or write: the latter waits where
+// another process makes the file.
+type schema struct {
+	s    *Store
+	look func(ctx context.Context, op string, f func(context.Context, *session) error) error
+}
+
+// Look implements migrate.Database.
+func (db schema) Look(ctx context.Context, f func(context.Context, migrate.Find) error) error {
+	return db.look(ctx, "look at the schema of "+db.s.path, func(ctx context.Context, c *session) error { return f(ctx, finder(c)) })
 }
 
 // migrateLocked migrates with the lock of the service, which it waits for: another
 // command that migrates is done soon. A service is not, and must not have its schema
 // changed under it.
-func (s *Store) migrateLocked(ctx context.Context, known []migration) error {
+func (s *Store) migrateLocked(ctx context.Context, known migrate.List) error {
 	for deadline := time.Now().Add(patience); ; {
 		lock, err := lockFile(s.path)
 		switch {
@@ -117,25 +76,17 @@ func (s *Store) migrateLocked(ctx context.Context, known []migration) error {
 			continue
 		case <-time.After(10 * time.Millisecond):
 		}
-		if done, err := s.migrated(ctx, known); !errors.Is(err, ErrBusy) && (err != nil || done == len(known)) {
+		if done, err := known.Count(ctx, schema{s, s.view}); !errors.Is(err, ErrBusy) && (err != nil || done == len(known)) {
 			return err
 		}
 	}
 }
 
-func (s *Store) migrateTo(ctx context.Context, known []migration) error {
+func (s *Store) migrateTo(ctx context.Context, known migrate.List) error {
 	if err := s.initialize(ctx); err != nil {
 		return err
 	}
-	for _, m := range known {
-		err := s.write(ctx, fmt.Sprintf("migrate %s to version %d", s.path, m.version), func(ctx context.Context, c *session) error {
-			return m.apply(ctx, c, len(known))
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return known.Run(ctx, schema{s, s.write})
 }
 
 // patience is for a new file that several processes open at the same moment: while one
@@ -185,44 +136,31 @@ func initSchema(ctx context.Context, c *session) error {
 	return err
 }
 
-// applied reports whether the file has m; an error if it has one that is not ours to
-// go on from.
-func (m migration) applied(ctx context.Context, c *session, newest int) (bool, error) {
-	var version int
-	if _, err := c.one(ctx, []any{&version}, `SELECT coalesce(max(version), 0) FROM schema_migrations`); err != nil {
-		return false, err
+// finder reads the table of applied migrations.
+func finder(c *session) migrate.Find {
+	return func(ctx context.Context, version int) (newest int, checksum string, err error) {
+		if empty, err := fresh(ctx, c); err != nil || empty {
+			return 0, "", err
+		}
+		const find = `SELECT coalesce(max(version), 0), coalesce(max(checksum) FILTER (WHERE version = ?), '') FROM schema_migrations`
+		_, err = c.one(ctx, []any{&newest, &checksum}, find, version)
+		return newest, checksum, err
 	}
-	if version > newest {
-		return false, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, version, newest)
-	}
-	if version >= m.version {
-		return true, m.verify(ctx, c)
-	}
-	return false, nil
 }
 
-func (m migration) apply(ctx context.Context, c *session, newest int) error {
-	if done, err := m.applied(ctx, c, newest); err != nil || done {
+// Apply implements migrate.Database.
+func (db schema) Apply(ctx context.Context, m migrate.Migration, applied func(context.Context, migrate.Find) (bool, error)) error {
+	op := fmt.Sprintf("migrate %s to version %d", db.s.path, m.Version)
+	return db.s.write(ctx, op, func(ctx context.Context, c *session) error {
+		if done, err := applied(ctx, finder(c)); err != nil || done {
+			return err
+		}
+		// Not prepared: a script is many statements, used once.
+		if _, err := c.conn.ExecContext(ctx, m.Script); err != nil {
+			return err
+		}
+		_, err := c.exec(ctx, `INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)`,
+			m.Version, m.Name, m.Checksum, time.Now().UnixMicro())
 		return err
-	}
-	// Not prepared: a script is many statements, used once.
-	if _, err := c.conn.ExecContext(ctx, m.script); err != nil {
-		return err
-	}
-	_, err := c.exec(ctx, `INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)`,
-		m.version, m.name, m.checksum, time.Now().UnixMicro())
-	return err
-}
-
-// verify finds a migration that was edited after a release: the schema of this
-// file would differ from that of a new one.
-func (m migration) verify(ctx context.Context, c *session) error {
-	var checksum sql.NullString
-	if _, err := c.one(ctx, []any{&checksum}, `SELECT checksum FROM schema_migrations WHERE version = ?`, m.version); err != nil {
-		return err
-	}
-	if checksum.String != m.checksum {
-		return fmt.Errorf("%s is not the one that was applied to this database", m.name)
-	}
-	return nil
+	})
 }

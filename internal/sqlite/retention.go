@@ -71,6 +71,7 @@ func (g ended) remove(ctx context.Context, c *session) error {
 		query string
 		args  []any
 	}{
+		{`UPDATE assets SET remove_at = 0 WHERE generation_id = ?`, []any{g.id[:]}},
 		{`DELETE FROM events WHERE generation_id = ?`, []any{g.id[:]}},
 		{`DELETE FROM generations WHERE id = ?`, []any{g.id[:]}},
 		{`UPDATE accounts SET events_removed = events_removed + ? WHERE user_id = ?`, []any{g.events, g.user[:]}},

@@ -25,7 +25,7 @@ func (w *fixture) input() aigen.Input {
 
 // pending is a new generation, not written yet.
 func (w *fixture) pending(user aigen.ID) *aigen.Generation {
-	return aigen.New(w.policy, user, w.id(), w.input())
+	return aigen.New(w.policy, user, w.id(), w.input(), aigen.Options{})
 }
 
 // change says what g's verbs since it was loaded have decided, as the use-cases do
@@ -56,6 +56,12 @@ func (w *fixture) carryOut(c *app.Change, e aigen.Effect) {
 		c.Deliveries = append(c.Deliveries, d)
 	case aigen.EffectNotify:
 		c.Deliveries = append(c.Deliveries, w.delivery(g, outbox.DeliverNotify))
+	case aigen.EffectIngest:
+		c.Deliveries = append(c.Deliveries, w.delivery(g, outbox.DeliverIngest))
+		c.Assets = append(c.Assets, aigen.StoredAsset{
+			Name: e.Asset.Name, AssetID: e.Asset.AssetID, Kind: aigen.AssetResult, UserID: g.UserID, GenerationID: g.ID, JobID: e.JobID,
+			Model: g.AIModelUsed, SourceURL: e.Asset.URL, State: aigen.AssetWaiting, SourceType: "t", CreatedAt: g.UpdatedAt,
+		})
 	case aigen.EffectWithdraw:
 		c.Withdrawn = append(c.Withdrawn, e.JobID)
 	case aigen.EffectDeduct:

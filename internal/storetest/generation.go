@@ -92,7 +92,7 @@ func testInputPassesThrough(t *testing.T, open Open) {
 	require.Len(t, object, aigen.MaxParametersSize)
 	in, err := aigen.NewInput(strings.Repeat("é", aigen.MaxPromptLength), strings.Repeat("🦊", aigen.MaxStyleLength), []byte(object))
 	w.must(err)
-	g := aigen.New(w.policy, w.id(), w.id(), in)
+	g := aigen.New(w.policy, w.id(), w.id(), in, aigen.Options{})
 	w.keep(w.reserved(g))
 	w.report(g, aigen.Report{Kind: aigen.ReportSamples, Samples: samples()})
 	w.must(g.Regenerate(w.policy, in))

@@ -20,7 +20,7 @@ func testStats(t *testing.T, open Open) {
 	}
 	empty := stats()
 	require.Len(t, empty.Generations, len(aigen.Statuses()), "every status, also those without generations")
-	require.Equal(t, []outbox.QueueStats{{Queue: outbox.QueueJobs}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications}}, empty.Outbox)
+	require.Equal(t, []outbox.QueueStats{{Queue: outbox.QueueJobs}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications}, {Queue: outbox.QueueAssets}}, empty.Outbox)
 	require.Zero(t, empty.Reservations)
 
 	user, oldest := w.id(), w.now()
@@ -46,7 +46,7 @@ func testStats(t *testing.T, open Open) {
 	}
 	require.Equal(t, want, s.Generations)
 	require.Equal(t, []outbox.QueueStats{
-		{Queue: outbox.QueueJobs, Depth: 1, Oldest: oldest}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications, Dead: 1},
+		{Queue: outbox.QueueJobs, Depth: 1, Oldest: oldest}, {Queue: outbox.QueueCredits}, {Queue: outbox.QueueNotifications, Dead: 1}, {Queue: outbox.QueueAssets},
 	}, s.Outbox)
 	require.Equal(t, app.ReservationStats{Open: 2, Amount: 100, Oldest: oldest}, s.Reservations)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/assets"
 	"github.com/creativeflow/aigen/internal/operations"
 	"github.com/creativeflow/aigen/internal/outbox"
 	"github.com/creativeflow/aigen/internal/reconcile"
@@ -19,6 +20,7 @@ type Store interface {
 	app.GenerationRepository
 	outbox.Store
 	app.Ledger
+	assets.Repository
 	operations.Store
 	reconcile.RunLister
 
@@ -98,6 +100,12 @@ func Run(t *testing.T, open Open) {
 		{"Operator/who failed a generation", testOperatorNote},
 		{"Operator/activity", testActivity},
 		{"Operator/causes of dead deliveries", testDeadCauses},
+		{"Assets/written with the report", testAssetsOfChange},
+		{"Assets/uploads of a user", testUploads},
+		{"Assets/in use", testAssetsInUse},
+		{"Assets/when they are removed", testAssetRemovals},
+		{"Assets/of a generation that is removed", testAssetsOfRemoved},
+		{"Options/come back, and an external id is unique", testOptions},
 		{"Stats", testStats},
 		{"Ping", testPing},
 	}

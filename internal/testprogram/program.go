@@ -71,6 +71,9 @@ func Environment(dir string, settings map[string]string) []string {
 		"WORKER_RENDER": "false", "SHUTDOWN_TIMEOUT": "1m",
 		"GENERATION_LIMIT_PER_MINUTE": "0", "MAX_QUEUED_PER_USER": "0", // tests load the service as few users
 	}
+	if settings["RABBITMQ_URL"]+settings["N8N_WEBHOOK_URL"] != "" {
+		all["ASSET_INGEST"] = "false" // the engines of most tests report pictures that are nowhere
+	}
 	for k, v := range settings {
 		all[k] = v
 	}

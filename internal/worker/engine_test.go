@@ -122,12 +122,6 @@ func TestEngineRefusesWhatIsNoJob(t *testing.T) {
 	e := worker.New(painter{numbered, 1}, r, 1, quiet)
 	require.ErrorAs(t, publish(t.Context(), t, e, app.JobMessage{Body: []byte("{")}), &permanent)
 	require.Empty(t, r.reports)
-
-	j := finalJob(t, aigen.Asset{}, "100x100")
-	j.SelectedSample = nil
-	require.NoError(t, publish(t.Context(), t, e, message(t, j)))
-	require.Equal(t, aigen.ReportFailure, r.only(t).Kind)
-	require.False(t, r.only(t).Failure.Retryable)
 }
 
 // After the job's deadline the sweeper has the say: a report would only be ignored,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
+	"github.com/creativeflow/aigen/internal/picture"
 )
 
 // ImageAPI asks a server that speaks the OpenAI images API for the pictures: OpenAI
@@ -105,7 +106,7 @@ func (p *ImageAPI) Sample(ctx context.Context, j app.Job, i int) (aigen.Asset, e
 		return aigen.Asset{}, err
 	}
 	asset, err := p.render(ctx, id, o.picture, previewSize(res))
-	if errors.Is(err, errPicture) {
+	if errors.Is(err, picture.ErrUnusable) {
 		p.assets.remove(id)
 		err = unusable(err) // and paid for: another one may be no better
 	}
@@ -122,11 +123,19 @@ func (p *ImageAPI) Final(ctx context.Context, j app.Job) (aigen.Asset, error) {
 	if err != nil {
 		return aigen.Asset{}, badResolution(err)
 	}
+	id := p.assets.id(j, "final", 0)
+	if j.SelectedSample == nil { // no samples were asked for
+		o, err := p.original(ctx, j, id, res)
+		if err != nil {
+			return aigen.Asset{}, err
+		}
+		return p.render(ctx, id, o.picture, res)
+	}
 	o, err := p.kept(j.SelectedSample.AssetID)
 	if err != nil {
 		return aigen.Asset{}, notOurs(err)
 	}
-	return p.render(ctx, p.assets.id(j, "final", 0), o.picture, res)
+	return p.render(ctx, id, o.picture, res)
 }
 
 // original returns the picture of a sample: the one that is kept, or a new one.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/picture"
 )
 
 // FuzzImageAnswer gives the parsers of answers whatever bytes: no panic, and what is
@@ -39,8 +40,8 @@ func FuzzImageAnswer(f *testing.F) {
 		var none fault
 		_, _ = faultWithin(status, map[string]any{"data": string(body)})
 		_ = none.listedSizes("", string(body))
-		orientation(body)
-		still(body)
+		picture.Orientation(body)
+		picture.Still(body)
 		a, err := parseAnswer("", body)
 		if err != nil {
 			return
@@ -54,9 +55,9 @@ func FuzzImageAnswer(f *testing.F) {
 		}
 		require.True(t, utf8.ValidString(o.revisedPrompt))
 		require.LessOrEqual(t, utf8.RuneCountInString(o.revisedPrompt), maxRevisedPrompt)
-		format, err := checkPicture(o.picture)
+		info, err := checkPicture(o.picture)
 		require.NoError(t, err)
-		require.NotEmpty(t, format.name)
+		require.NotEmpty(t, info.Format)
 		m, err := o.metadata()
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(m), aigen.MaxAssetMetadata)

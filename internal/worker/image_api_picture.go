@@ -1,19 +1,15 @@
 package worker
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
-	"image/png"
 	"io"
 
 	"golang.org/x/image/draw"
-	"golang.org/x/image/webp"
 
 	"github.com/creativeflow/aigen"
+	"github.com/creativeflow/aigen/internal/picture"
 	"github.com/creativeflow/aigen/internal/worker/art"
 )
 
@@ -21,52 +17,19 @@ import (
 // claim to be gigabytes once unpacked.
 const maxPictureSide = 8192
 
-// errPicture is returned for bytes that are not a picture which this can use.
-var errPicture = errors.New("not a usable picture")
-
-// pictureFormat is a format that answers may have. They are told apart here and not by
-// package image's registry, which takes whatever some import has put there.
-type pictureFormat struct {
-	name   string
-	size   func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
-}
-
-func formatOf(data []byte) (pictureFormat, error) {
-	switch {
-	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
-		return pictureFormat{"png", png.DecodeConfig, png.Decode}, nil
-	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
-		return pictureFormat{"jpeg", jpeg.DecodeConfig, jpeg.Decode}, nil
-	case len(data) > 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
-		return pictureFormat{"webp", webp.DecodeConfig, webp.Decode}, nil
-	}
-	return pictureFormat{}, fmt.Errorf("%w: neither PNG nor JPEG nor WebP", errPicture)
-}
-
 // isPicture reports whether data begins as a picture that can be used.
 func isPicture(data []byte) bool {
-	_, err := formatOf(data)
+	_, err := picture.Sniff(data)
 	return err == nil
 }
 
 // checkPicture looks at format and size without unpacking anything.
-func checkPicture(data []byte) (pictureFormat, error) {
-	f, err := formatOf(data)
-	if err != nil {
-		return f, err
+func checkPicture(data []byte) (picture.Info, error) {
+	info, err := picture.Inspect(data)
+	if err == nil && max(info.Width, info.Height) > maxPictureSide {
+		err = fmt.Errorf("%w: %d × %d pixels, a side may have 1 to %d", picture.ErrUnusable, info.Width, info.Height, maxPictureSide)
 	}
-	if f.name == "webp" {
-		data = still(data)
-	}
-	c, err := f.size(bytes.NewReader(data))
-	if err != nil {
-		return f, fmt.Errorf("%w: %s: %w", errPicture, f.name, err)
-	}
-	if min(c.Width, c.Height) < 1 || max(c.Width, c.Height) > maxPictureSide {
-		return f, fmt.Errorf("%w: %d × %d pixels, a side may have 1 to %d", errPicture, c.Width, c.Height, maxPictureSide)
-	}
-	return f, nil
+	return info, err
 }
 
 // render makes the asset: the original cropped to the shape of res, and scaled to it.
@@ -82,7 +45,7 @@ func (p *ImageAPI) render(ctx context.Context, id string, data []byte, res aigen
 		return aigen.Asset{}, err
 	}
 	name := id + ".png"
-	err = p.assets.put(name, func(w io.Writer) error { return art.Encode(w, upright(fit(src, turned(res, turn)), turn)) })
+	err = p.assets.put(name, func(w io.Writer) error { return art.Encode(w, picture.Upright(fit(src, turned(res, turn)), turn)) })
 	if err != nil {
 		return aigen.Asset{}, err
 	}
@@ -91,22 +54,20 @@ func (p *ImageAPI) render(ctx context.Context, id string, data []byte, res aigen
 
 // unpack decodes a picture and says how it wants to be turned.
 func unpack(data []byte) (image.Image, int, error) {
-	f, err := checkPicture(data)
+	info, err := checkPicture(data)
 	if err != nil {
 		return nil, 0, err
 	}
-	turn := 1
-	switch f.name {
-	case "jpeg":
-		turn = orientation(data)
-	case "webp":
-		data = still(data)
+	src, err := picture.Decode(data)
+	return src, info.Orientation, err
+}
+
+// turned is what fit has to make, so that turning it gives res.
+func turned(res aigen.Resolution, orientation int) aigen.Resolution {
+	if picture.OnItsSide(orientation) {
+		res.Width, res.Height = res.Height, res.Width
 	}
-	src, err := f.decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %s: %w", errPicture, f.name, err)
-	}
-	return src, turn, nil
+	return res
 }
 
 // fit crops src to the shape of res, keeping its middle, and scales that to res.

@@ -97,9 +97,6 @@ func worse(a, b error) error {
 
 func (e *Engine) paintFinal(ctx context.Context, w *watch, r aigen.Report) (aigen.Report, error) {
 	r.Kind = aigen.ReportFinal
-	if w.job.SelectedSample == nil {
-		return r, &PaintError{Code: aigen.CodeGenerationFailed, Message: "The chosen sample is missing from the job."}
-	}
 	w.progress(ctx, 10)
 	if err := w.awaited(ctx); err != nil {
 		return r, err

@@ -49,6 +49,9 @@ func (p *Procedural) Final(ctx context.Context, j app.Job) (aigen.Asset, error) 
 	if err != nil {
 		return aigen.Asset{}, badResolution(err)
 	}
+	if j.SelectedSample == nil { // no samples were asked for
+		return p.paint(ctx, j, "final", 0, res, art.Seed(j.InputPrompt, j.StyleGuidance, j.RunID.String(), "final"))
+	}
 	var m metadata
 	if err := json.Unmarshal(j.SelectedSample.Metadata, &m); err != nil {
 		return aigen.Asset{}, notOurs(err)

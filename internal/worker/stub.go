@@ -14,11 +14,14 @@ import (
 // where pictures would be all that is measured, and says so in aiModelUsed.
 type Stub struct{ assets *Assets }
 
-const stubSide = 64
+const (
+	stubSide = 64
+	stubName = "stub.png"
+)
 
 // NewStub writes the one picture.
 func NewStub(assets *Assets) (*Stub, error) {
-	err := assets.put("stub.png", func(w io.Writer) error {
+	err := assets.put(stubName, func(w io.Writer) error {
 		grey := image.NewGray(image.Rect(0, 0, stubSide, stubSide))
 		for i := range grey.Pix {
 			grey.Pix[i] = 0x80
@@ -45,5 +48,5 @@ func (s *Stub) Final(_ context.Context, j app.Job) (aigen.Asset, error) {
 }
 
 func (s *Stub) asset(id string) aigen.Asset {
-	return aigen.Asset{AssetID: id, URL: s.assets.url("stub.png"), Width: stubSide, Height: stubSide, Format: "png"}
+	return aigen.Asset{AssetID: id, URL: s.assets.url(stubName), Width: stubSide, Height: stubSide, Format: "png"}
 }

@@ -123,7 +123,7 @@ func TestAssetsCannotBeLeft(t *testing.T) {
 	}
 	targets = append(targets, "/assets/"+link, "/assets/"+folder, "/assets/"+folder+"/passwd", "/assets/plain.txt", "/assets/", "/assets", "/assets/.",
 		good.Path+"%00", good.Path+"%00.txt", good.Path+"/", good.Path+"/..", "/assets//etc/passwd", "/assets/%00", "/assets/C:%5cx",
-		strings.Replace(good.Path, ".png", ".orig", 1), "http://x/assets/../aigen.db", good.Path+"::$DATA")
+		good.Path+".orig", good.Path+"/original", "http://x/assets/../aigen.db", good.Path+"::$DATA")
 	for _, target := range targets {
 		status, body := conn(target)
 		assert.GreaterOrEqual(t, status, 300, target)

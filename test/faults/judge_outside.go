@@ -101,6 +101,9 @@ var socketsAtMost = map[string]int{
 func (j *judge) leaks() {
 	for _, r := range j.ev.Residue {
 		for _, what := range r.tooMuch() {
+			if r.Stacks != "" {
+				what += "; its goroutines: " + r.Stacks
+			}
 			j.broken(RuleLeaks, "", "replica %d has %s", r.Replica, what)
 		}
 	}

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -124,5 +126,22 @@ func (s *cluster) residue(start []Leaks) []Leaks {
 		}
 		return fine
 	})
+	for i, r := range s.replicas {
+		if len(all[i].tooMuch()) > 0 {
+			all[i].Stacks = r.writeStacks(s.ctx)
+		}
+	}
 	return all
+}
+
+// writeStacks makes the program write down what its goroutines are at, and returns the
+// file's path; "" if it does not.
+func (r *replica) writeStacks(ctx context.Context) string {
+	if p, err := os.FindProcess(r.pid()); err != nil || p.Signal(syscall.SIGUSR1) != nil {
+		return ""
+	}
+	if !until(ctx, 5*time.Second, func() bool { _, err := os.Stat(r.stacks()); return err == nil }) {
+		return ""
+	}
+	return r.stacks()
 }

@@ -115,4 +115,5 @@ type Leaks struct {
 	Files, FilesAtEnd           int
 	Sockets                     map[string]int // at the end, by line
 	DatabaseConnections         int            // of all replicas, as the database counts
+	Stacks                      string         // the file with its goroutines, where it held too much
 }

@@ -24,6 +24,7 @@ type Options struct {
 	People  int       // each works on Slots generations at a time
 	Slots   int       // default 10
 	Calm    bool      // no faults: for a look at the instrument itself
+	Only    []Kind    // of the schedule's faults; default all
 	Folder  string    // for logs and databases; default a temporary one, removed after a good run
 	Out     io.Writer // progress and the verdict
 	Stories int       // how many offending generations are told; default 10

@@ -42,6 +42,9 @@ func (r *replica) own() string   { return fmt.Sprintf("http://127.0.0.1:%d", r.p
 func (r *replica) log() string   { return filepath.Join(r.dir, "log") }
 func (r *replica) clock() string { return filepath.Join(r.dir, "clock") }
 
+// stacks is where the program writes its goroutines when it gets SIGUSR1.
+func (r *replica) stacks() string { return filepath.Join(r.dir, "goroutines") }
+
 func (r *replica) environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "AIGEN_FAULTS_CLOCK=" + r.clock()}
 	for k, v := range r.settings {

@@ -36,7 +36,7 @@ func Run(ctx context.Context, o Options) (res *Result, err error) {
 	}
 	res = &Result{Seed: o.Seed}
 	if !o.Calm {
-		res.Schedule = Schedule(o.Store, o.Seconds, o.Seed)
+		res.Schedule = only(Schedule(o.Store, o.Seconds, o.Seed), o.Only)
 	}
 	db, err := openDatabase(o.Store, s.databaseAt())
 	if err != nil {

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,4 +38,20 @@ func TestScheduleIsLarge(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is left keeps its number and its moment: a look at one kind is one at that schedule.
+func TestOnly(t *testing.T) {
+	t.Parallel()
+	all := Schedule(PostgreSQL, 60, 7)
+	some := only(slices.Clone(all), []Kind{HalfOpen, ClockStep})
+	require.NotEmpty(t, some)
+	require.Less(t, len(some), len(all))
+	for _, f := range some {
+		require.Contains(t, []Kind{HalfOpen, ClockStep}, f.Kind)
+		require.Equal(t, all[f.N-1], f)
+	}
+	require.Equal(t, all, only(all, nil))
+	require.True(t, HalfOpen.Known())
+	require.False(t, Kind("half_open").Known())
 }

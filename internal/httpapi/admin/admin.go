@@ -33,12 +33,13 @@ type Operations interface {
 type API struct {
 	operations Operations
 	bodies     *wire.Bodies
+	views      *wire.Views
 	large      *web.Places // for large answers
 }
 
 // New serves what o does.
-func New(o Operations, b *wire.Bodies, large *web.Places) *API {
-	return &API{operations: o, bodies: b, large: large}
+func New(o Operations, b *wire.Bodies, v *wire.Views, large *web.Places) *API {
+	return &API{operations: o, bodies: b, views: v, large: large}
 }
 
 // operatorOf notes who asks.

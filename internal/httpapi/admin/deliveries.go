@@ -13,7 +13,7 @@ import (
 
 type deliveryView struct {
 	ID           string    `json:"id" format:"uuid" doc:"The jobId of a job; the Idempotency-Key of a notification."`
-	Lane         string    `json:"lane" enum:"jobs,credits,notifications"`
+	Lane         string    `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Kind         string    `json:"kind" enum:"@kind"`
 	State        string    `json:"state" enum:"waiting,leased,dead" doc:"leased: being made right now; dead: given up, until somebody retries it."`
 	GenerationID string    `json:"generationId" format:"uuid"`
@@ -46,7 +46,7 @@ type dropBody struct {
 
 type retryBody struct {
 	IDs          []string `json:"ids,omitempty" minItems:"1" maxItems:"500" format:"uuid" doc:"These. Without: all that are dead and match the rest."`
-	Lane         string   `json:"lane,omitempty" enum:"jobs,credits,notifications"`
+	Lane         string   `json:"lane,omitempty" enum:"jobs,credits,notifications,assets"`
 	Kind         string   `json:"kind,omitempty" enum:"@kind"`
 	GenerationID string   `json:"generationId,omitempty" format:"uuid"`
 	Reason       string   `json:"reason,omitempty" maxLength:"500"`
@@ -64,7 +64,7 @@ type droppedView struct {
 func viewDelivery(d outbox.Delivery) deliveryView {
 	v := deliveryView{
 		ID: d.ID.String(), Lane: string(d.Kind.Queue()), Kind: string(d.Kind), State: string(d.State),
-		GenerationID: d.GenerationID.String(), UserID: d.UserID.String(), RunID: wire.NextID(d.RunID), Attempts: d.Attempts,
+		GenerationID: d.GenerationID.String(), UserID: d.UserID.String(), RunID: wire.IDOrNull(d.RunID), Attempts: d.Attempts,
 		LastError: wire.OrNull(d.LastError), CreatedAt: d.CreatedAt.UTC(), AvailableAt: d.AvailableAt.UTC(),
 	}
 	if d.Leased {
@@ -96,7 +96,7 @@ func (a *API) deliveries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := deliveryPageView{Items: make([]deliveryView, len(page.Items)), NextCursor: wire.NextID(page.Next)}
+	view := deliveryPageView{Items: make([]deliveryView, len(page.Items)), NextCursor: wire.IDOrNull(page.Next)}
 	for i, d := range page.Items {
 		view.Items[i] = viewDelivery(d)
 	}

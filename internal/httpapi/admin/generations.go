@@ -122,7 +122,7 @@ func (a *API) generations(w http.ResponseWriter, r *http.Request) error {
 		page, err := a.operations.ListAllGenerations(r.Context(), part)
 		return page.Items, !page.Next.IsZero(), err
 	}
-	return wire.GenerationPage(w, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
+	return a.views.Page(w, r, q.Limit, read, func(g *aigen.Generation) string { return g.ID.String() })
 }
 
 func (a *API) generation(w http.ResponseWriter, r *http.Request) error {
@@ -134,7 +134,11 @@ func (a *API) generation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	generation, err := wire.ViewGeneration(story.Generation)
+	known, err := a.views.Look(r.Context(), story.Generation)
+	if err != nil {
+		return err
+	}
+	generation, err := a.views.Generation(story.Generation, known)
 	if err != nil {
 		return err
 	}
@@ -186,7 +190,7 @@ func orNoTime(t time.Time) *time.Time {
 func viewAction(a app.OperatorAction) actionView {
 	return actionView{
 		ID: strconv.FormatInt(a.ID, 10), At: a.At.UTC(), OperatorID: a.OperatorID.String(), Kind: string(a.Kind),
-		GenerationID: a.GenerationID.String(), DeliveryID: wire.NextID(a.DeliveryID), DeliveryKind: wire.OrNull(string(a.DeliveryKind)),
+		GenerationID: a.GenerationID.String(), DeliveryID: wire.IDOrNull(a.DeliveryID), DeliveryKind: wire.OrNull(string(a.DeliveryKind)),
 		Reason: wire.OrNull(a.Reason), Detail: wire.OrNull(a.Detail),
 	}
 }
@@ -207,7 +211,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view, err := wire.ViewGeneration(g)
+	known, err := a.views.Look(r.Context(), g)
+	if err != nil {
+		return err
+	}
+	view, err := a.views.Generation(g, known)
 	if err != nil {
 		return err
 	}
@@ -221,7 +229,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := matchesView{Items: make([]matchView, len(found))}
 	for i, m := range found {
-		view.Items[i] = matchView{Kind: string(m.Kind), ID: m.ID.String(), GenerationID: wire.NextID(m.GenerationID)}
+		view.Items[i] = matchView{Kind: string(m.Kind), ID: m.ID.String(), GenerationID: wire.IDOrNull(m.GenerationID)}
 	}
 	return wire.WriteJSON(w, http.StatusOK, view)
 }

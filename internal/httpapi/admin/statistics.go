@@ -49,7 +49,7 @@ type timesView struct {
 }
 
 type laneView struct {
-	Lane      string  `json:"lane" enum:"jobs,credits,notifications"`
+	Lane      string  `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Depth     int64   `json:"depth" doc:"Deliveries that wait or are being made."`
 	Dead      int64   `json:"dead"`
 	OldestAge float64 `json:"oldestAgeSeconds" doc:"Of the oldest that is not dead; 0 if there is none."`
@@ -67,7 +67,7 @@ type reservationsView struct {
 }
 
 type causeView struct {
-	Lane    string    `json:"lane" enum:"jobs,credits,notifications"`
+	Lane    string    `json:"lane" enum:"jobs,credits,notifications,assets"`
 	Kind    string    `json:"kind" enum:"@kind"`
 	Error   string    `json:"error"`
 	Count   int64     `json:"count"`

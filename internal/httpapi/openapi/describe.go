@@ -24,10 +24,12 @@ Calls need a token: ` + "`Authorization: Bearer <JWT>`" + `. Times are RFC 3339 
 // Operation is what an operation looks like.
 type Operation struct {
 	ID, Tag, Summary, Text string
-	Subject                string // what {id} of the path is; default "The generation."
+	Subject                string // what the variable of the path is; default "The generation."
 	Params                 []*huma.Param
 	Body                   reflect.Type
 	BodyOptional           bool
+	textID                 bool // the variable of the path is no UUID
+	rawBody                bool // a picture
 	dropsBody              bool // one may be sent, and is not looked at
 	Answers                []Answer
 	Codes                  []aigen.Code
@@ -77,6 +79,7 @@ func describe(routes []Route) *huma.OpenAPI {
 			{Name: tagGenerations, Description: "A user's generations."},
 			{Name: tagEvents, Description: "What happens, as it happens."},
 			{Name: tagCredits, Description: "The user's account."},
+			{Name: tagAssets, Description: "Pictures that you bring."},
 			{Name: tagEngine, Description: "For the workflow engine."},
 			{Name: tagService, Description: "For operators and tools."},
 			{Name: TagOperators, Description: "For those who run the service: the token needs the role `operator` in the claim that JWT_ROLE_CLAIM names (`roles` or `role`)."},
@@ -96,8 +99,9 @@ func operation(s schemas, rt Route, problem *huma.Schema) *huma.Operation {
 		Method: rt.Method, Path: rt.Path, OperationID: sp.ID, Summary: sp.Summary, Description: sp.Text,
 		Tags: []string{sp.Tag}, Parameters: sp.Params, Responses: map[string]*huma.Response{}, Security: sp.security,
 	}
-	if strings.Contains(rt.Path, "{id}") {
-		op.Parameters = append([]*huma.Param{idParam(cmp.Or(sp.Subject, "The generation."))}, op.Parameters...)
+	if _, rest, ok := strings.Cut(rt.Path, "{"); ok {
+		name, _, _ := strings.Cut(rest, "}")
+		op.Parameters = append([]*huma.Param{pathParam(name, cmp.Or(sp.Subject, "The generation."), sp.textID)}, op.Parameters...)
 	}
 	codes := sp.Codes
 	if rt.Method == http.MethodGet || sp.dropsBody {
@@ -119,6 +123,9 @@ func operation(s schemas, rt Route, problem *huma.Schema) *huma.Operation {
 			Content:  map[string]*huma.MediaType{"application/json": {Schema: s.of(sp.Body)}},
 		}
 		codes = append(codes, bodyCodes()...)
+	}
+	if sp.rawBody {
+		op.RequestBody = pictureBody()
 	}
 	for _, a := range sp.Answers {
 		op.Responses[strconv.Itoa(a.Status)] = a.response(s)

@@ -43,7 +43,7 @@ func CreateGeneration() Operation {
 		ID: "createGeneration", Tag: tagGenerations, Summary: "Start a generation",
 		Text:   "Reserves credits and orders samples. Unknown fields are refused, except within inputParameters, whose unknown keys pass through to the engine.",
 		Params: []*huma.Param{keyParam()}, Body: reflect.TypeFor[createBody](), Answers: []Answer{accepted()},
-		Codes: workCodes(),
+		Codes: append([]aigen.Code{aigen.CodeExternalIDTaken}, workCodes()...),
 	}
 }
 
@@ -95,6 +95,15 @@ func CancelGeneration() Operation {
 			aigen.CodeNotFound, aigen.CodeInvalidState, aigen.CodeInvalidInput,
 			aigen.CodeIdempotencyConflict, aigen.CodeIdempotencyKeyReused, web.CodeBusy,
 		},
+	}
+}
+
+// RetryGeneration describes POST /api/v1/generations/{id}/retry.
+func RetryGeneration() Operation {
+	return Operation{
+		ID: "retryGeneration", Tag: tagGenerations, Summary: "Repeat a generation that has ended",
+		Text: "Starts a new generation with the same input. A body is not looked at.", dropsBody: true, Params: []*huma.Param{keyParam()},
+		Answers: []Answer{accepted()}, Codes: append([]aigen.Code{aigen.CodeInvalidInput}, changeCodes()...),
 	}
 }
 

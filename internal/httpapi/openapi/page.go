@@ -122,8 +122,11 @@ func pageOperations(doc *huma.OpenAPI, routes []Route, tag string) (ops []pageOp
 			continue
 		}
 		op := item.Get
-		if rt.Method == http.MethodPost {
+		switch rt.Method {
+		case http.MethodPost:
 			op = item.Post
+		case http.MethodDelete:
+			op = item.Delete
 		}
 		if op != nil && slices.Contains(op.Tags, tag) {
 			ops = append(ops, pageOperationOf(doc, op))
@@ -143,8 +146,11 @@ func pageOperationOf(doc *huma.OpenAPI, op *huma.Operation) pageOperation {
 		})
 	}
 	if op.RequestBody != nil {
-		schema := op.RequestBody.Content["application/json"].Schema
-		p.Body, p.Fields = typeOf(schema), fieldsOf(doc.Components.Schemas.SchemaFromRef(schema.Ref))
+		if media := op.RequestBody.Content["application/json"]; media != nil {
+			p.Body, p.Fields = typeOf(media.Schema), fieldsOf(doc.Components.Schemas.SchemaFromRef(media.Schema.Ref))
+		} else {
+			p.Body = "a picture"
+		}
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]

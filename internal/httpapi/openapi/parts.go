@@ -12,6 +12,7 @@ const (
 	tagGenerations = "Generations"
 	tagEvents      = "Events"
 	tagCredits     = "Credits"
+	tagAssets      = "Assets"
 	tagEngine      = "Engine"
 	tagService     = "Service"
 	TagOperators   = "Operators"
@@ -55,10 +56,15 @@ func ifNoneMatchParam() *huma.Param {
 	}
 }
 
-func idParam(text string) *huma.Param {
+// pathParam describes the variable of a path, a UUID unless it is text.
+func pathParam(name, description string, text bool) *huma.Param {
+	format := "uuid"
+	if text {
+		format = ""
+	}
 	return &huma.Param{
-		Name: "id", In: "path", Required: true, Description: text,
-		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
+		Name: name, In: "path", Required: true, Description: description,
+		Schema: &huma.Schema{Type: huma.TypeString, Format: format},
 	}
 }
 
@@ -86,9 +92,13 @@ func listParams() []*huma.Param {
 	status.Enum = list(aigen.Statuses())
 	project := text()
 	project.Format = "uuid"
+	batch := text()
+	batch.Format = "uuid"
 	return []*huma.Param{
 		{Name: "status", In: "query", Description: "Only those in this state.", Schema: status},
 		{Name: "projectId", In: "query", Description: "Only those of this project.", Schema: project},
+		{Name: "externalId", In: "query", Description: "Only the one with this externalId.", Schema: text()},
+		{Name: "batchId", In: "query", Description: "Only those of this batch.", Schema: batch},
 		{Name: "limit", In: "query", Description: "How many at most. A page of large ones has fewer, and a nextCursor.", Schema: &huma.Schema{
 			Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Default: wire.DefaultLimit,
 		}},

@@ -18,7 +18,7 @@ import (
 var patterns = map[string]string{
 	"@resolution": "^" + sidePattern + "x" + sidePattern + "$",
 	"@assetId":    `^[^\x00-\x1f\x7f-\x9f]+$`,
-	"@assetURL":   `^([Hh][Tt][Tt][Pp][Ss]?://[^\s/\\]|/[^\s/\\\x00-\x1f\x7f-\x9f]|/$)[^\s\\\x00-\x1f\x7f-\x9f]*$`,
+	"@assetURL":   `^([Hh][Tt][Tt][Pp][Ss]?://[^\s/\\]|/[^\s/\\\x00-\x1f\x7f-\x9f]|/$|data:image/)[^\s\\\x00-\x1f\x7f-\x9f]*$`,
 	"@prompt":     `^[^\x00]*[^\s\x00][^\x00]*$`,
 	"@text":       `^[^\x00]*$`,
 }
@@ -128,7 +128,7 @@ func eventTypes() []aigen.EventType {
 		aigen.EventCreated, aigen.EventSamplesStarted, aigen.EventSamplesRetrying, aigen.EventSamplesReady,
 		aigen.EventFinalStarted, aigen.EventFinalRetrying, aigen.EventCompleted, aigen.EventFailed,
 		aigen.EventRejected, aigen.EventCancelled, aigen.EventCreditsRefused, aigen.EventCreditsUnavailable,
-		aigen.EventProgress,
+		aigen.EventAssetLost, aigen.EventProgress,
 	}
 }
 

@@ -137,7 +137,7 @@ func (b *Bodies) ReadAll(w http.ResponseWriter, r *http.Request, limit int64, ro
 // who sends a byte a minute must not hold a connection for good.
 func (b *Bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
 	if r.ContentLength > limit {
-		return tooLarge(limit)
+		return TooLarge(limit)
 	}
 	control := http.NewResponseController(w)
 	timed := control.SetReadDeadline(time.Now().Add(b.Timeout)) == nil
@@ -153,7 +153,7 @@ func (b *Bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, read
 	case err == nil:
 		return nil
 	case errors.As(err, &over):
-		return tooLarge(limit)
+		return TooLarge(limit)
 	case errors.Is(err, errNoRoom):
 		return NewError(web.CodeBusy, "Too many callbacks whose proof could not be checked yet are being read. Try again in a moment.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -165,7 +165,8 @@ func (b *Bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, read
 	}
 }
 
-func tooLarge(limit int64) *Error {
+// TooLarge is the answer to a body of more than limit bytes.
+func TooLarge(limit int64) *Error {
 	f := NewError(CodeBodyTooLarge, "The body may have at most "+strconv.FormatInt(limit, 10)+" bytes.")
 	f.Headers = http.Header{"Connection": {"close"}} // the rest is not read
 	return f

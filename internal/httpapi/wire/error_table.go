@@ -36,6 +36,8 @@ const (
 	CodeUnreadable        aigen.Code = "malformed_request"
 	CodeExpectationFailed aigen.Code = "expectation_failed"
 	CodeHeadersTooLarge   aigen.Code = "headers_too_large"
+	CodePicturesNotStored aigen.Code = "pictures_not_stored"
+	CodeLinkExpired       aigen.Code = "link_expired"
 )
 
 // ErrorSpec is what a code means on the wire.
@@ -86,6 +88,13 @@ var errorTable = []ErrorSpec{
 	{aigen.CodeUnknownSample, http.StatusUnprocessableEntity, "No such sample", 0},
 	{aigen.CodeIdempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request", 0},
 	{aigen.CodeRateLimited, http.StatusTooManyRequests, "Too many requests", time.Second},
+	{aigen.CodeExternalIDTaken, http.StatusConflict, "The externalId is taken", 0},
+	{aigen.CodeUnsupportedPicture, http.StatusUnsupportedMediaType, "Not a picture that can be used", 0},
+	{aigen.CodeUnusablePicture, http.StatusUnprocessableEntity, "The picture cannot be used", 0},
+	{aigen.CodeAssetNotFound, http.StatusNotFound, "No such asset", 0},
+	{aigen.CodeAssetInUse, http.StatusConflict, "The asset is in use", 0},
+	{CodePicturesNotStored, http.StatusNotFound, "Pictures are not stored", 0},
+	{CodeLinkExpired, http.StatusForbidden, "The link has expired", 0},
 	{aigen.CodeQueueFull, http.StatusTooManyRequests, "Too many generations at once", 10 * time.Second},
 	{web.CodeTooManyStreams, http.StatusTooManyRequests, "Too many open streams", 5 * time.Second},
 	{CodeUnknownError, http.StatusBadRequest, "The request was refused", 0},

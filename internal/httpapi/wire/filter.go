@@ -97,11 +97,3 @@ func BadCursor() error {
 	return NewError(CodeInvalidCursor, "Take the cursor from nextCursor of the page before, as it is.",
 		aigen.FieldError{Location: "query.cursor", Message: "is not a cursor that this service gave out"})
 }
-
-// NextID is the cursor after a page; null on the last.
-func NextID(id aigen.ID) *string {
-	if id.IsZero() {
-		return nil
-	}
-	return OrNull(id.String())
-}

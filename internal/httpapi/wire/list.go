@@ -80,10 +80,10 @@ func (l *ListBody) End(w http.ResponseWriter, name, next string) {
 	WriteBody(w, http.StatusOK, l.buf.Bytes())
 }
 
-// GenerationPage answers with up to limit generations. read gets the next ones after
+// Page answers with up to limit generations. read gets the next ones after
 // the last of those before, which is nil at first, and says whether there are more.
-func GenerationPage(
-	w http.ResponseWriter, limit int,
+func (vs *Views) Page(
+	w http.ResponseWriter, r *http.Request, limit int,
 	read func(after *aigen.Generation, limit int) (items []*aigen.Generation, more bool, err error),
 	cursor func(*aigen.Generation) string,
 ) error {
@@ -95,8 +95,12 @@ func GenerationPage(
 		if items, more, err = read(last, body.part(limit-body.items)); err != nil {
 			return err
 		}
+		known, err := vs.Look(r.Context(), items...)
+		if err != nil {
+			return err
+		}
 		for _, g := range items {
-			view, err := ViewGeneration(g)
+			view, err := vs.Generation(g, known)
 			if err != nil {
 				return err
 			}

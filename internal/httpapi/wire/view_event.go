@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"time"
 
 	"github.com/creativeflow/aigen"
@@ -14,9 +15,20 @@ type EventView struct {
 	aigen.EventData
 }
 
-// ViewEvent is the wire form of e, without who caused it.
-func ViewEvent(e aigen.Event) EventView {
-	return EventView{Type: string(e.Type), Seq: e.Seq, At: e.At.UTC(), EventData: e.Data}
+// Event is the wire form of e, without who caused it.
+func (vs *Views) Event(e aigen.Event) EventView {
+	v := EventView{Type: string(e.Type), Seq: e.Seq, At: e.At.UTC(), EventData: e.Data}
+	if len(v.SampleAssets) > 0 {
+		v.SampleAssets = slices.Clone(v.SampleAssets)
+		for i := range v.SampleAssets {
+			v.SampleAssets[i] = vs.Links.Show(v.SampleAssets[i])
+		}
+	}
+	if v.FinalAsset != nil {
+		final := vs.Links.Show(*v.FinalAsset)
+		v.FinalAsset = &final
+	}
+	return v
 }
 
 // EventListView describes the list of events that clients without SSE get.

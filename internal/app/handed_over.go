@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/creativeflow/aigen"
+)
+
+// findHandedOver completes the pictures of a report that came without a URL, since the
+// engine has handed over their bytes. It returns the names of these pictures. Error code:
+// CodeInvalidInput for a picture that nobody has handed over.
+func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) ([]aigen.AssetName, error) {
+	rep := &cmd.Report
+	if rep.Kind == aigen.ReportFinal && rep.FinalAsset == nil && rep.FinalAssetID != "" && s.assets.Links != nil {
+		// The id alone may be one of a picture that was handed over.
+		rep.FinalAsset = &aigen.Asset{AssetID: rep.FinalAssetID}
+		names, err := s.findHandedOver(ctx, cmd)
+		if aigen.CodeOf(err) == aigen.CodeInvalidInput {
+			rep.FinalAsset = nil
+			return nil, nil
+		}
+		return names, err
+	}
+	if s.assets.Links == nil && slices.ContainsFunc(rep.Samples, func(a aigen.Asset) bool { return strings.HasPrefix(a.URL, "data:") }) ||
+		s.assets.Links == nil && rep.FinalAsset != nil && strings.HasPrefix(rep.FinalAsset.URL, "data:") {
+		return nil, aigen.InvalidInput(aigen.FieldError{Location: "body.results", Message: "data: URLs are not taken, since pictures are not stored here"})
+	}
+	var open []*aigen.Asset
+	rep.Samples = slices.Clone(rep.Samples)
+	for i := range rep.Samples {
+		open = append(open, &rep.Samples[i])
+	}
+	if rep.FinalAsset != nil {
+		final := *rep.FinalAsset
+		rep.FinalAsset = &final
+		open = append(open, rep.FinalAsset)
+	}
+	open = slices.DeleteFunc(open, func(a *aigen.Asset) bool { return a.URL != "" })
+	if len(open) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(open))
+	for i, a := range open {
+		ids[i] = a.AssetID
+	}
+	list, err := s.store.AssetsHandedOver(ctx, cmd.GenerationID, ids)
+	if err != nil {
+		return nil, err
+	}
+	var names []aigen.AssetName
+	for _, a := range open {
+		i := slices.IndexFunc(list, func(stored aigen.StoredAsset) bool { return stored.AssetID == a.AssetID })
+		if i < 0 {
+			return nil, aigen.InvalidInput(aigen.FieldError{
+				Location: "body.results", Message: "the asset " + a.AssetID + " needs a url: no picture with this assetId was uploaded for the generation",
+			})
+		}
+		stored := &list[i]
+		a.Name, a.Width, a.Height, a.Format = stored.Name, stored.Width, stored.Height, stored.Format
+		names = append(names, stored.Name)
+	}
+	return names, nil
+}
+
+// selectAutomatically chooses the first sample for a caller who wants no choice. The
+// reservation is left to the outbox: a user who cannot afford the final is told, and
+// chooses later.
+func (s *Service) selectAutomatically(g *aigen.Generation, c *Change) error {
+	if !g.Options.AutoSelect || g.Status != aigen.StatusAwaitingSelection || len(g.Samples) == 0 {
+		return nil
+	}
+	if err := g.SelectSample(s.policy, g.Samples[0].AssetID, aigen.Resolution{}); err != nil {
+		return err
+	}
+	if run, _ := g.PendingRun(); run.Amount == 0 {
+		_, err := s.reserveLocally(c)
+		return err
+	}
+	return g.DeferReservation(s.policy)
+}
