@@ -87,21 +87,26 @@ func checkMedia(h http.Header) error {
 
 // readAll reads up to limit bytes. claim bounds the memory for them; nil does not.
 func (a *API) readAll(w http.ResponseWriter, r *http.Request, limit int64, room *claim) (body []byte, err error) {
-	err = a.timed(w, r, limit, func(src io.Reader) error {
+	return a.readAllWithin(w, r, limit, a.c.ReadTimeout, room)
+}
+
+// readAllWithin is readAll for a body that may take another time than ReadTimeout.
+func (a *API) readAllWithin(w http.ResponseWriter, r *http.Request, limit int64, most time.Duration, room *claim) (body []byte, err error) {
+	err = a.timed(w, r, limit, most, func(src io.Reader) error {
 		body, err = readInto(make([]byte, 0, firstRoom(r)), src, int(limit), room)
 		return err
 	})
 	return body, err
 }
 
-// timed lets read have the body, of limit bytes at most, for no longer than ReadTimeout:
+// timed lets read have the body, of limit bytes at most, for no longer than most:
 // who sends a byte a minute must not hold a connection for good.
-func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
+func (a *API) timed(w http.ResponseWriter, r *http.Request, limit int64, most time.Duration, read func(io.Reader) error) error {
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
-	timed := control.SetReadDeadline(time.Now().Add(a.c.ReadTimeout)) == nil
+	timed := control.SetReadDeadline(time.Now().Add(most)) == nil
 	err := read(http.MaxBytesReader(w, r.Body, limit))
 	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
@@ -175,7 +180,7 @@ func (a *API) skipBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	return a.timed(w, r, a.c.MaxBody, func(src io.Reader) error {
+	return a.timed(w, r, a.c.MaxBody, a.c.ReadTimeout, func(src io.Reader) error {
 		_, err := io.Copy(io.Discard, src)
 		return err
 	})
