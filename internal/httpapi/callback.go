@@ -2,7 +2,10 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
+	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 )
 
@@ -36,6 +39,9 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	cmd := readCallback(o)
+	if a.c.Pictures == nil {
+		refuseData(&f, cmd.Report)
+	}
 	if err := f.err(); err != nil {
 		return err
 	}
@@ -60,4 +66,16 @@ func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessRes
 	}
 	c.outcome = string(done.Outcome)
 	return writeJSON(w, http.StatusOK, processedView{Outcome: string(done.Outcome), Status: string(done.Status)})
+}
+
+// refuseData refuses data: URLs where no copy is kept: users would get them as they are.
+func refuseData(f *faults, r aigen.Report) {
+	for i := range r.Samples {
+		if strings.HasPrefix(r.Samples[i].URL, "data:") {
+			f.add("body.results.sampleAssets["+strconv.Itoa(i)+"].url", "may be a data: URL only where pictures are stored (ASSET_INGEST)")
+		}
+	}
+	if r.FinalAsset != nil && strings.HasPrefix(r.FinalAsset.URL, "data:") {
+		f.add("body.results.finalAsset.url", "may be a data: URL only where pictures are stored (ASSET_INGEST)")
+	}
 }
