@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/creativeflow/aigen"
 )
@@ -22,10 +21,6 @@ func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) ([]aig
 			return nil, nil
 		}
 		return names, err
-	}
-	if s.assets.Links == nil && slices.ContainsFunc(rep.Samples, func(a aigen.Asset) bool { return strings.HasPrefix(a.URL, "data:") }) ||
-		s.assets.Links == nil && rep.FinalAsset != nil && strings.HasPrefix(rep.FinalAsset.URL, "data:") {
-		return nil, aigen.InvalidInput(aigen.FieldError{Location: "body.results", Message: "data: URLs are not taken, since pictures are not stored here"})
 	}
 	var open []*aigen.Asset
 	rep.Samples = slices.Clone(rep.Samples)

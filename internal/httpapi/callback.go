@@ -2,7 +2,10 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
+	"github.com/creativeflow/aigen"
 	"github.com/creativeflow/aigen/internal/app"
 	"github.com/creativeflow/aigen/internal/httpapi/wire"
 	"github.com/creativeflow/aigen/internal/web"
@@ -32,6 +35,9 @@ func (a *API) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	cmd := readCallback(o)
+	if a.c.Pictures == nil {
+		refuseData(&f, cmd.Report)
+	}
 	if err := f.Err(); err != nil {
 		return err
 	}
@@ -56,4 +62,16 @@ func (a *API) process(w http.ResponseWriter, r *http.Request, cmd app.ProcessRes
 	}
 	c.Outcome = string(done.Outcome)
 	return wire.WriteJSON(w, http.StatusOK, wire.ProcessedView{Outcome: string(done.Outcome), Status: string(done.Status)})
+}
+
+// refuseData refuses data: URLs where no copy is kept: users would get them as they are.
+func refuseData(f *wire.Faults, r aigen.Report) {
+	for i := range r.Samples {
+		if strings.HasPrefix(r.Samples[i].URL, "data:") {
+			f.Add("body.results.sampleAssets["+strconv.Itoa(i)+"].url", "may be a data: URL only where pictures are stored (ASSET_INGEST)")
+		}
+	}
+	if r.FinalAsset != nil && strings.HasPrefix(r.FinalAsset.URL, "data:") {
+		f.Add("body.results.finalAsset.url", "may be a data: URL only where pictures are stored (ASSET_INGEST)")
+	}
 }

@@ -174,7 +174,7 @@ func TestBadCallbacks(t *testing.T) {
 		{object{"status": "failure", "stage": "progress", "results": object{"progress": 5}}, []string{"body.status"}},
 	}
 	for _, url := range []string{
-		"", "javascript:alert(1)", "JAVASCRIPT:alert(1)", "data:text/html,x", "file:///etc/passwd", "//evil.example/x", `/\evil.example`,
+		"", "javascript:alert(1)", "JAVASCRIPT:alert(1)", "data:text/html,x", "data:image/png;base64,AA", "file:///etc/passwd", "//evil.example/x", `/\evil.example`,
 		"ftp://x/y", "relative.png", "https://", "http:///x", "/a\nb", "/a b", "https://x/\u0000", "\tjavascript:x", "/" + strings.Repeat("x", 4096),
 	} {
 		cases = append(cases, struct {

@@ -28,7 +28,7 @@ func secure(h http.Header) {
 }
 
 const (
-	corsMethods = "GET, HEAD, POST"
+	corsMethods = "GET, HEAD, POST, DELETE"
 	// Besides our own: what fetch and polyfills of EventSource add, and what tracing in
 	// the browser does. One header that is missing here breaks the whole page.
 	corsHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, X-Correlation-ID, " +

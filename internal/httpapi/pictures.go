@@ -49,8 +49,12 @@ func (a *API) uploadAsset(w http.ResponseWriter, r *http.Request) error {
 	return wire.WriteJSON(w, http.StatusCreated, a.views.Upload(stored))
 }
 
-// multipartRoom is what the framing of a form may take beside the file.
-const multipartRoom = 64 << 10
+const (
+	// multipartRoom is what the framing of a form may take beside the file.
+	multipartRoom = 64 << 10
+	// pictureTime is enough for the largest picture on a slow line (2 Mbit/s).
+	pictureTime = 5 * time.Minute
+)
 
 // readPicture reads a body that is a picture, or a form with one in its field "file". The
 // bytes decide what it is, and not the Content-Type.
@@ -60,9 +64,9 @@ func (a *API) readPicture(w http.ResponseWriter, r *http.Request, limit int64) (
 		return nil, wire.NewError(wire.CodeUnsupportedType, "The Content-Type cannot be read.")
 	}
 	if media != "multipart/form-data" {
-		return a.bodies.ReadAll(w, r, limit, nil)
+		return a.bodies.ReadAllWithin(w, r, limit, pictureTime, nil)
 	}
-	body, err := a.bodies.ReadAll(w, r, limit+multipartRoom, nil)
+	body, err := a.bodies.ReadAllWithin(w, r, limit+multipartRoom, pictureTime, nil)
 	if err != nil {
 		return nil, err
 	}

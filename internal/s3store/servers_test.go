@@ -30,12 +30,12 @@ const (
 // servers are started by `make e2e-s3`, which builds them into S3_SERVERS.
 var servers = map[string]func(dir, address string) *exec.Cmd{
 	"minio": func(dir, address string) *exec.Cmd {
-		c := exec.Command(filepath.Join(os.Getenv("S3_SERVERS"), "minio"), "server", dir, "--address", address, "--quiet") //nolint:gosec,noctx // a test's server, killed at its end
+		c := exec.Command(filepath.Join(os.Getenv("S3_SERVERS"), "minio"), "server", dir, "--address", address, "--quiet")
 		c.Env = append(os.Environ(), "MINIO_ROOT_USER="+accessKey, "MINIO_ROOT_PASSWORD="+secretKey, "MINIO_BROWSER=off")
 		return c
 	},
 	"versitygw": func(dir, address string) *exec.Cmd {
-		return exec.Command(filepath.Join(os.Getenv("S3_SERVERS"), "versitygw"), "--access", accessKey, "--secret", secretKey, //nolint:gosec,noctx // likewise
+		return exec.Command(filepath.Join(os.Getenv("S3_SERVERS"), "versitygw"), "--access", accessKey, "--secret", secretKey,
 			"--port", address, "--region", "us-east-1", "posix", dir)
 	},
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/jackc/pgx/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
@@ -68,7 +69,7 @@ func Program(t testing.TB, path, pkg string) string {
 	return k.binary()
 }
 
-// installing lets one apt-get run at a time.
+// installing lets one installation run at a time in this process.
 var installing sync.Mutex
 
 // install installs Debian's package where the server is not there, as root.
@@ -81,19 +82,38 @@ func (k Kind) install() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("no %s here: set %s, start one on its usual port, or install Debian's %s", k.Name, k.Variable, k.pkg)
 	}
-	fmt.Fprintf(os.Stderr, "testenv: no %s here, installing Debian's %s\n", k.Name, k.pkg)
-	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", k.pkg}} {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
+	if err := aptInstall("apt-get", filepath.Join(os.TempDir(), "aigen-apt.lock"), k.pkg, func() bool { return k.binary() != "" }); err != nil {
+		return err
+	}
+	if k.binary() == "" {
+		return fmt.Errorf("installed Debian's %s, but found no server in it", k.pkg)
+	}
+	return nil
+}
+
+// aptInstall installs a package with the program apt, unless there says that somebody has
+// done so meanwhile. The tests of several packages run at once, each in a process of its
+// own, and apt-get fails where another one is at work: they wait for each other by the
+// file lock, and at most 10 minutes for who does not know of it.
+func aptInstall(apt, lock, pkg string, there func() bool) error {
+	one := flock.New(lock)
+	if err := one.Lock(); err != nil {
+		return fmt.Errorf("install %s: %w", pkg, err)
+	}
+	defer func() { _ = one.Unlock() }() // ends with the process too
+	if there() {
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "testenv: installing Debian's %s\n", pkg)
+	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", pkg}} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+		cmd := exec.CommandContext(ctx, apt, append([]string{"-o", "DPkg::Lock::Timeout=600"}, args...)...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		out, err := cmd.CombinedOutput()
 		cancel()
 		if err != nil {
-			return fmt.Errorf("install %s: apt-get %s: %w: %s", k.pkg, args[0], err, out)
+			return fmt.Errorf("install %s: apt-get %s: %w: %s", pkg, args[0], err, out)
 		}
-	}
-	if k.binary() == "" {
-		return fmt.Errorf("installed Debian's %s, but found no server in it", k.pkg)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ need() {
     chmod +x "$policy"
   fi
   log=$(mktemp)
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
     { ok=no; tail -20 "$log" >&2; }
   rm -f "$log"
   if [[ $made ]]; then rm -f "$policy"; fi

@@ -63,7 +63,7 @@ func TestPicturesWithoutAWebServer(t *testing.T) {
 	require.True(t, g.FinalAsset.Stored)
 	require.Equal(t, 30, g.FinalAsset.Width)
 	require.Equal(t, uploaded.URL, g.FinalAsset.URL)
-	resp, err := http.Get(g.FinalAsset.URL) //nolint:noctx // a test's own server
+	resp, err := http.Get(g.FinalAsset.URL)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	shown, err := png.Decode(resp.Body)

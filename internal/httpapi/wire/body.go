@@ -124,23 +124,28 @@ func CheckMedia(h http.Header) error {
 	return nil
 }
 
-// ReadAll reads up to limit bytes. claim bounds the memory for them; nil does not.
+// ReadAll reads up to limit bytes. room bounds the memory for them; nil does not.
 func (b *Bodies) ReadAll(w http.ResponseWriter, r *http.Request, limit int64, room *Claim) (body []byte, err error) {
-	err = b.timed(w, r, limit, func(src io.Reader) error {
+	return b.ReadAllWithin(w, r, limit, b.Timeout, room)
+}
+
+// ReadAllWithin is ReadAll for a body that may take another time than Timeout.
+func (b *Bodies) ReadAllWithin(w http.ResponseWriter, r *http.Request, limit int64, most time.Duration, room *Claim) (body []byte, err error) {
+	err = b.timed(w, r, limit, most, func(src io.Reader) error {
 		body, err = readInto(make([]byte, 0, firstRoom(r)), src, int(limit), room)
 		return err
 	})
 	return body, err
 }
 
-// timed lets read have the body, of limit bytes at most, for no longer than ReadTimeout:
+// timed lets read have the body, of limit bytes at most, for no longer than most:
 // who sends a byte a minute must not hold a connection for good.
-func (b *Bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, read func(io.Reader) error) error {
+func (b *Bodies) timed(w http.ResponseWriter, r *http.Request, limit int64, most time.Duration, read func(io.Reader) error) error {
 	if r.ContentLength > limit {
 		return TooLarge(limit)
 	}
 	control := http.NewResponseController(w)
-	timed := control.SetReadDeadline(time.Now().Add(b.Timeout)) == nil
+	timed := control.SetReadDeadline(time.Now().Add(most)) == nil
 	err := read(http.MaxBytesReader(w, r.Body, limit))
 	if timed && err == nil {
 		// The connection is watched for hang-ups while the handler runs; a deadline
@@ -215,7 +220,7 @@ func (b *Bodies) Skip(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	return b.timed(w, r, b.Limit, func(src io.Reader) error {
+	return b.timed(w, r, b.Limit, b.Timeout, func(src io.Reader) error {
 		_, err := io.Copy(io.Discard, src)
 		return err
 	})
