@@ -8,19 +8,20 @@ import (
 )
 
 // findHandedOver completes the pictures of a report that came without a URL, since the
-// engine has handed over their bytes. It returns the names of these pictures. Error code:
-// CodeInvalidInput for a picture that nobody has handed over.
-func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) ([]aigen.AssetName, error) {
+// engine has handed over their bytes. It returns the names of these pictures. missing has
+// CodeInvalidInput and names a picture that nobody has handed over, or that was removed
+// since: only a report that is to be applied is refused for that, so that a repeat stays a
+// repeat.
+func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) (names []aigen.AssetName, missing, err error) {
 	rep := &cmd.Report
 	if rep.Kind == aigen.ReportFinal && rep.FinalAsset == nil && rep.FinalAssetID != "" && s.assets.Links != nil {
 		// The id alone may be one of a picture that was handed over.
 		rep.FinalAsset = &aigen.Asset{AssetID: rep.FinalAssetID}
-		names, err := s.findHandedOver(ctx, cmd)
-		if aigen.CodeOf(err) == aigen.CodeInvalidInput {
+		names, missing, err = s.findHandedOver(ctx, cmd)
+		if missing != nil {
 			rep.FinalAsset = nil
-			return nil, nil
 		}
-		return names, err
+		return names, nil, err
 	}
 	var open []*aigen.Asset
 	rep.Samples = slices.Clone(rep.Samples)
@@ -34,7 +35,7 @@ func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) ([]aig
 	}
 	open = slices.DeleteFunc(open, func(a *aigen.Asset) bool { return a.URL != "" })
 	if len(open) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ids := make([]string, len(open))
 	for i, a := range open {
@@ -42,21 +43,20 @@ func (s *Service) findHandedOver(ctx context.Context, cmd *ProcessResult) ([]aig
 	}
 	list, err := s.store.AssetsHandedOver(ctx, cmd.GenerationID, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var names []aigen.AssetName
 	for _, a := range open {
 		i := slices.IndexFunc(list, func(stored aigen.StoredAsset) bool { return stored.AssetID == a.AssetID })
 		if i < 0 {
 			return nil, aigen.InvalidInput(aigen.FieldError{
 				Location: "body.results", Message: "the asset " + a.AssetID + " needs a url: no picture with this assetId was uploaded for the generation",
-			})
+			}), nil
 		}
 		stored := &list[i]
 		a.Name, a.Width, a.Height, a.Format = stored.Name, stored.Width, stored.Height, stored.Format
 		names = append(names, stored.Name)
 	}
-	return names, nil
+	return names, nil, nil
 }
 
 // selectAutomatically chooses the first sample for a caller who wants no choice. The

@@ -30,7 +30,8 @@ type Processed struct {
 // ProcessN8NResult takes what the engine reports. The same report, however often
 // and whenever it comes, changes the generation and moves credits at most once. A report
 // on a job ends its delivery: the engine has it.
-// Error codes: CodeNotFound, CodeUnknownJob, CodeCallbackContradiction.
+// Error codes: CodeNotFound, CodeUnknownJob, CodeCallbackContradiction, CodeInvalidInput (a
+// picture has no URL, and nobody has handed it over).
 func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Processed, error) {
 	if cmd.Progress != nil {
 		return s.showProgress(ctx, cmd)
@@ -42,7 +43,7 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		}
 		cmd.Report.Fingerprint = f
 	}
-	handedOver, err := s.findHandedOver(ctx, &cmd)
+	handedOver, missing, err := s.findHandedOver(ctx, &cmd)
 	if err != nil {
 		return Processed{}, err
 	}
@@ -51,6 +52,9 @@ func (s *Service) ProcessN8NResult(ctx context.Context, cmd ProcessResult) (Proc
 		var err error
 		if outcome, err = g.Report(s.policy, cmd.Report); err != nil || outcome != aigen.OutcomeApplied {
 			return false, err
+		}
+		if missing != nil {
+			return false, missing
 		}
 		for _, name := range handedOver {
 			c.AssetRemovals = append(c.AssetRemovals, AssetRemoval{Name: name})

@@ -160,6 +160,24 @@ func TestEngineHandsOverBytes(t *testing.T) {
 	w.read(a.Name, assets.Original)
 }
 
+// A repeat of a callback is a duplicate, also when its pictures were removed meanwhile.
+func TestRepeatAfterRemoval(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	g, job := w.generation()
+	a, _, err := w.pictures.UploadByEngine(w.ctx, g.ID, job, photo(t))
+	require.NoError(t, err)
+	_, err = w.app.ProcessN8NResult(w.ctx, resultOf(g, job, a.AssetID))
+	require.NoError(t, err)
+	require.NoError(t, w.store.RemoveAssets(w.ctx, []aigen.AssetName{a.Name}, time.Now()))
+	n, err := w.pictures.RemoveDue(w.ctx)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	p, err := w.app.ProcessN8NResult(w.ctx, resultOf(g, job, a.AssetID))
+	require.NoError(t, err)
+	require.Equal(t, aigen.OutcomeDuplicate, p.Outcome)
+}
+
 func TestReportOfWhatNobodyHandedOver(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

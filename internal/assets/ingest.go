@@ -79,7 +79,7 @@ func (s *Service) copy(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return permanent(err)
 	}
-	facts, err := s.keep(ctx, a, data)
+	facts, err := s.decodeAndKeep(ctx, a, data)
 	if err != nil {
 		return permanent(err)
 	}
@@ -94,6 +94,15 @@ func (s *Service) copy(ctx context.Context, d outbox.Delivery) error {
 		s.c.Local.Release(a.SourceURL)
 	}
 	return nil
+}
+
+func (s *Service) decodeAndKeep(ctx context.Context, a aigen.StoredAsset, data []byte) (aigen.AssetFacts, error) {
+	info, img, done, err := s.decode(ctx, data)
+	if err != nil {
+		return aigen.AssetFacts{}, err
+	}
+	defer done()
+	return s.keep(ctx, a, data, info, img)
 }
 
 func (s *Service) source(ctx context.Context, address string) ([]byte, error) {

@@ -11,16 +11,12 @@ import (
 	"github.com/creativeflow/aigen/internal/picture"
 )
 
-// keep checks the bytes of a picture, marks them, and puts them into the store with a
-// thumbnail, which every list shows. The row is not touched.
-func (s *Service) keep(ctx context.Context, a aigen.StoredAsset, data []byte) (aigen.AssetFacts, error) {
-	info, img, done, err := s.decode(ctx, data)
-	if err != nil {
-		return aigen.AssetFacts{}, err
-	}
-	defer done()
+// keep marks a picture that was decoded, and puts it into the store with a thumbnail, which
+// every list shows. The row is not touched.
+func (s *Service) keep(ctx context.Context, a aigen.StoredAsset, data []byte, info picture.Info, img image.Image) (aigen.AssetFacts, error) {
 	stored := data
 	if a.SourceType != "" {
+		var err error
 		if stored, err = picture.Marked(data, markOf(a)); err != nil {
 			return aigen.AssetFacts{}, errUnusable(err)
 		}

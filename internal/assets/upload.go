@@ -56,16 +56,15 @@ func (s *Service) upload(ctx context.Context, a aigen.StoredAsset, data []byte, 
 	a.Name, a.AssetID = s.c.Policy.NewAssetName(), s.c.Policy.NewID().String()
 	a.State, a.CreatedAt = aigen.AssetWaiting, s.now()
 	a.RemoveAt = a.CreatedAt.Add(unfinished)
-	info, _, done, err := s.decode(ctx, data)
+	info, img, done, err := s.decode(ctx, data)
 	if err != nil {
 		return a, err // before anything is written
 	}
-	_ = info
-	done()
+	defer done()
 	if err := s.c.Repository.AddAsset(ctx, a); err != nil {
 		return a, err
 	}
-	facts, err := s.keep(ctx, a, data)
+	facts, err := s.keep(ctx, a, data, info, img)
 	if err != nil {
 		return a, err // the row brings the removal of what was written
 	}

@@ -29,6 +29,7 @@ var momentTitles = map[aigen.EventType]timelineEntry{
 	aigen.EventFailed:             {Title: "Failed", Kind: "bad"},
 	aigen.EventRejected:           {Title: "Declined by the engine", Kind: "bad"},
 	aigen.EventCancelled:          {Title: "Cancelled"},
+	aigen.EventAssetLost:          {Title: "A picture could not be saved", Text: "It can be seen for as long as the engine has it.", Kind: "bad"},
 	aigen.EventCreditsRefused:     {Title: "Not enough credits for that step", Kind: "bad"},
 	aigen.EventCreditsUnavailable: {Title: "Credits could not be checked", Text: "That step was dropped, and nothing was charged.", Kind: "bad"},
 }

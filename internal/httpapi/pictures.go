@@ -131,7 +131,7 @@ func parseAssetCursor(text string) (c assets.Cursor, ok bool) {
 	if err != nil || len(b) != 8+len(c.Name) {
 		return c, false
 	}
-	c.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() //nolint:gosec // G115: likewise
+	c.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() //nolint:gosec // G115: what assetCursor wrote
 	copy(c.Name[:], b[8:])
 	return c, c.CreatedAt.Year() >= 1970 && c.CreatedAt.Year() <= 9999
 }
@@ -242,12 +242,8 @@ func (a *API) storedPicture(w http.ResponseWriter, r *http.Request, name aigen.A
 	if disposition != "" {
 		h.Set("Content-Disposition", disposition)
 	}
-	var content io.ReadSeeker = p.Object
-	if f, ok := p.Object.(interface{ File() io.ReadSeeker }); ok {
-		content = f.File() // lets package net use sendfile
-	}
 	aw := &assetWriter{ResponseWriter: w, kept: true}
-	http.ServeContent(aw, r, "", p.StoredAt, content)
+	http.ServeContent(aw, r, "", p.StoredAt, p.Object)
 	if aw.refused == http.StatusRequestedRangeNotSatisfiable {
 		return wire.NewError(wire.CodeRangeNotSatisfied, "The file is shorter than that.")
 	}
