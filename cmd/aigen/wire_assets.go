@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"time"
 
 	"github.com/creativeflow/aigen"
@@ -78,15 +79,33 @@ func (in *instance) connectPictures(s *app.Service, policy *aigen.Policy, files 
 	if files != nil {
 		ac.Local = files
 	}
-	in.depend("pictures", mode, func(ctx context.Context) (runtimeinfo.State, string) {
-		if err := objects.Check(ctx); err != nil {
-			in.log.DebugContext(ctx, "readyz: pictures", "error", err)
+	in.depend("pictures", mode, in.lookAtObjects(objects))
+	return assets.New(ac), nil
+}
+
+// lookAtObjects says whether pictures can be stored. A bucket bills each look, and probes
+// come every few seconds: an answer counts for objectsCheckedFor.
+func (in *instance) lookAtObjects(objects assets.Objects) func(context.Context) (runtimeinfo.State, string) {
+	var mu sync.Mutex
+	var checked time.Time
+	var failed error
+	return func(ctx context.Context) (runtimeinfo.State, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(checked) >= objectsCheckedFor {
+			failed, checked = objects.Check(ctx), time.Now()
+			if failed != nil {
+				in.log.WarnContext(ctx, "pictures cannot be stored", "error", failed)
+			}
+		}
+		if failed != nil {
 			return runtimeinfo.StateDegraded, "pictures cannot be stored; engines keep them meanwhile"
 		}
 		return runtimeinfo.StateOK, ""
-	})
-	return assets.New(ac), nil
+	}
 }
+
+const objectsCheckedFor = 15 * time.Second
 
 // objectStore is a store of pictures that can be closed.
 type objectStore interface {
